@@ -1,0 +1,50 @@
+"""What one transaction writes, made ready before the store's write lock is taken."""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+
+class Row(NamedTuple):
+    """One event as the library's table stores it."""
+
+    originator_id: str
+    originator_version: int
+    topic: str
+    state: bytes
+
+
+class DeadLetter(NamedTuple):
+    """A record that could not be taken: where it stood, why, and its bytes, sealed."""
+
+    digest: bytes
+    account: str | None
+    source: str
+    position: int
+    code: str
+    reason: str
+    sealed: bytes
+
+
+class Record(NamedTuple):
+    """One record of a source: its bytes as they came, and where it stood."""
+
+    raw: bytes
+    position: int
+
+
+@dataclass(slots=True)
+class Batch:
+    """``now`` and recorded instants are microseconds since 1970 (UTC)."""
+
+    now: int
+    actor: str | None = None
+    tracking: Any = None
+    position_before: int = 0
+    input: tuple[str, int, int, bytes] | None = None
+    events: list[Row] = field(default_factory=list)
+    names: list[tuple[bytes, bytes]] = field(default_factory=list)
+    heads: list[tuple[str, int, bytes]] = field(default_factory=list)
+    documents: list[tuple[str, str, int, str, str, bytes]] = field(default_factory=list)
+    rates: list[tuple[str, str, str, int, bytes, str]] = field(default_factory=list)
+    keys: list[tuple[str, bytes]] = field(default_factory=list)
+    dead_letters: list[DeadLetter] = field(default_factory=list)

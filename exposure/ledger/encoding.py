@@ -1,0 +1,25 @@
+"""A document as bytes and back: the derived state that is loaded by number, never the truth."""
+
+from exposure.rules.documents import Document, Movement, net_of
+from schemas.facts import Fact
+from schemas.jsontext import read, written
+
+INT64 = 1 << 63
+
+
+def encode_document(document: Document) -> bytes:
+    moves = [list(move) for move in document.moves]
+    for move in moves:
+        if not -INT64 <= move[6] < INT64:
+            move[6] = str(move[6])
+    return written([[list(fact) for fact in document.facts], document.inbox, moves])
+
+
+def decode_document(key: str, version: int, state: bytes) -> Document:
+    document = Document(key)
+    facts, document.inbox, moves = read(state)
+    document.version = version
+    document.facts = [Fact(*fact) for fact in facts]
+    document.moves = [Movement(*move) if type(move[6]) is int else Movement(*move[:6], int(move[6])) for move in moves]
+    document.net = net_of(document.moves)
+    return document

@@ -1,0 +1,282 @@
+"""The ledger: takes records of a source exactly once, folds them into accounts, and writes each batch in one transaction.
+
+Reading, deciding and encoding happen before the store's write lock. When another writer was faster with an account or a name, the
+batch is loaded and decided again.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from eventsourcing.persistence import IntegrityError, Tracking
+
+from exposure.ledger import account as heads
+from exposure.ledger.account import Head
+from exposure.ledger.batch import Batch, DeadLetter, Record, Row
+from exposure.ledger.encoding import decode_document, encode_document
+from exposure.ledger.keys import new_key, seal
+from exposure.rules.documents import Document, Key, Movement
+from exposure.rules.evolve import MissingDocument, evolve, names, reaches
+from schemas.door import ToldFact, Unreadable, read_record
+from schemas.facts import LAST_DAY, Fact
+from schemas.jsontext import written
+from schemas.stored import TOPICS, write_fact
+
+ATTEMPTS_MAX = 20
+DOCUMENTS_IN_MEMORY = 100_000
+RATE = "FxRatePublished"
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of the records that were read."""
+
+    read: int = 0
+    recorded: int = 0
+    duplicates: int = 0
+    dead_letters: int = 0
+
+    def add(self, other: "Counts") -> None:
+        self.read += other.read
+        self.recorded += other.recorded
+        self.duplicates += other.duplicates
+        self.dead_letters += other.dead_letters
+
+
+@dataclass(slots=True)
+class Source:
+    """Where a batch of records stood: the source's name, its position before and after, and what a file input remembers."""
+
+    name: str
+    tracking: str | None = None
+    before: int = 0
+    after: int = 0
+    input: tuple[str, int, int, bytes] | None = None
+
+
+class Account:
+    """What memory holds of an account: its head, and its open documents by key."""
+
+    __slots__ = ("documents", "head")
+
+    def __init__(self, head: Head) -> None:
+        self.head = head
+        self.documents: dict[Key, Document] = {}
+
+
+class Memory:
+    """The accounts used last, at most so many documents in all."""
+
+    def __init__(self, documents_max: int) -> None:
+        self.documents_max = documents_max
+        self.accounts: OrderedDict[str, Account] = OrderedDict()
+        self.documents = 0
+
+    def take(self, name: str) -> Account | None:
+        """Takes an account out: it comes back when what was done to it is written, and is loaded anew when it was not."""
+        found = self.accounts.pop(name, None)
+        if found is not None:
+            self.documents -= len(found.documents) + 1
+        return found
+
+    def keep(self, name: str, account: Account) -> None:
+        self.accounts[name] = account
+        self.documents += len(account.documents) + 1
+        while self.documents > self.documents_max and self.accounts:
+            _, dropped = self.accounts.popitem(last=False)
+            self.documents -= len(dropped.documents) + 1
+
+
+class Ledger:
+    """One writer of a store. ``store`` is a recorder of one of the databases, ``now`` the clock of its recorded instants."""
+
+    def __init__(self, store: Any, now: Callable[[], int], *, documents_in_memory: int = DOCUMENTS_IN_MEMORY) -> None:
+        self.store = store
+        self.now = now
+        self.memory = Memory(documents_in_memory)
+
+    def take(self, records: Sequence[Record], source: Source, *, actor: str | None = None) -> Counts:
+        """Records what is new among the records and buries what cannot be taken, in one transaction with the source's position."""
+        read = [read_or_refuse(record) for record in records]
+        for attempt in range(ATTEMPTS_MAX):
+            folding = Folding(self, source, actor)
+            try:
+                counts = folding.fold(records, read)
+                self.store.write(folding.batch)
+            except IntegrityError:
+                if attempt + 1 == ATTEMPTS_MAX or self.moved_on(source):
+                    raise
+                continue
+            folding.keep()
+            return counts
+        raise AssertionError("unreachable")
+
+    def moved_on(self, source: Source) -> bool:
+        """Whether another reader of the same source was faster: then there is nothing to decide again."""
+        if source.tracking is None:
+            return False
+        known = self.store.max_tracking_id(source.tracking)
+        return known is not None and known != source.before
+
+
+def read_or_refuse(record: Record) -> ToldFact | Unreadable:
+    try:
+        return read_record(record.raw)
+    except Unreadable as refusal:
+        return refusal
+
+
+class Folding:
+    """One attempt at one batch: what is loaded, what changed, and the rows to write."""
+
+    def __init__(self, ledger: Ledger, source: Source, actor: str | None) -> None:
+        self.ledger = ledger
+        self.store = ledger.store
+        self.source = source
+        tracking = Tracking(source.tracking, source.after) if source.tracking else None
+        self.batch = Batch(ledger.now(), actor, tracking, source.before, source.input)
+        self.accounts: dict[str, Account] = {}
+        self.changed: dict[tuple[str, Key], Document] = {}
+        self.streams: dict[str, int] = {}
+        self.keys: dict[str, bytes] = {}
+
+    def fold(self, records: Sequence[Record], read: Sequence[ToldFact | Unreadable]) -> Counts:
+        counts = Counts(read=len(records))
+        with self.store.reading() as moment:
+            fresh, refused = self.sorted_out(moment, records, read, counts)
+            self.load(moment, [told for told in fresh if told.name != RATE])
+            self.load_streams(moment, {f"currency:{told.subject}" for told in fresh if told.name == RATE})
+            self.load_keys(moment, fresh, refused)
+            for told in fresh:
+                self.record(moment, told)
+        for record, refusal in refused:
+            self.bury(record, refusal)
+        counts.recorded, counts.dead_letters = len(fresh), len(refused)
+        self.encode()
+        return counts
+
+    def sorted_out(
+        self, moment: Any, records: Sequence[Record], read: Sequence[ToldFact | Unreadable], counts: Counts
+    ) -> tuple[list[ToldFact], list[tuple[Record, Unreadable]]]:
+        """What is new, and what cannot be taken; the same name with the same content again is neither."""
+        known = moment.known_names([told.naming for told in read if isinstance(told, ToldFact)])
+        fresh: list[ToldFact] = []
+        refused: dict[bytes, tuple[Record, Unreadable]] = {}
+        for record, told in zip(records, read, strict=True):
+            if isinstance(told, Unreadable):
+                refused.setdefault(digest_of(record.raw), (record, told))
+                continue
+            content = known.get(told.naming)
+            if content is None:
+                known[told.naming] = told.content
+                self.batch.names.append((told.naming, told.content))
+                fresh.append(told)
+            elif content != told.content:
+                refusal = Unreadable("name_reused", f"event {told.id!r} of {told.source!r} was already told with other content", told.subject)
+                refused.setdefault(digest_of(record.raw), (record, refusal))
+        buried = moment.known_dead_letters(list(refused)) if refused else set()
+        new = [letter for digest, letter in refused.items() if digest not in buried]
+        counts.duplicates = len(records) - len(fresh) - len(new)
+        return fresh, new
+
+    def load(self, moment: Any, fresh: Iterable[ToldFact]) -> None:
+        """Brings every document the facts name or reach into memory: usually one query."""
+        fresh = list(fresh)
+        self.load_heads(moment, {told.subject for told in fresh})
+        wanted = {(told.subject, key) for told in fresh for key in names(told.name, told.data, told.subject)}
+        while wanted:
+            self.load_documents(moment, wanted)
+            wanted = {(told.subject, key) for told in fresh for key in self.beyond(told)}
+
+    def beyond(self, told: ToldFact) -> set[Key]:
+        """What a fact reaches and is not in memory yet."""
+        documents = self.accounts[told.subject].documents
+        return reaches(told.name, told.data, told.subject, documents) - documents.keys()
+
+    def load_heads(self, moment: Any, subjects: set[str]) -> None:
+        missing = []
+        for subject in subjects:
+            account = self.ledger.memory.take(subject)
+            if account is None:
+                missing.append(subject)
+                account = Account(Head(subject))
+            self.accounts[subject] = account
+        for subject, version, state in moment.heads(missing) if missing else ():
+            self.accounts[subject].head = heads.decoded(subject, version, state)
+
+    def load_documents(self, moment: Any, wanted: set[tuple[str, Key]]) -> None:
+        missing = [(subject, key) for subject, key in wanted if key not in self.accounts[subject].documents]
+        for subject, key in missing:
+            self.accounts[subject].documents[key] = Document(key)
+        old = [(subject, key) for subject, key in missing if self.accounts[subject].head.version]
+        for subject, key, version, state in moment.documents(old) if old else ():
+            self.accounts[subject].documents[key] = decode_document(key, version, state)
+
+    def load_streams(self, moment: Any, streams: set[str]) -> None:
+        for stream in streams:
+            self.streams[stream] = moment.last_version(stream)
+
+    def load_keys(self, moment: Any, fresh: list[ToldFact], refused: list[tuple[Record, Unreadable]]) -> None:
+        wanted = {told.subject for told in fresh if told.personal} | {refusal.subject or "" for _, refusal in refused}
+        if wanted:
+            self.keys = moment.keys(sorted(wanted))
+            for account in wanted - self.keys.keys():
+                self.keys[account] = new_key()
+                self.batch.keys.append((account, self.keys[account]))
+
+    def record(self, moment: Any, told: ToldFact) -> None:
+        """Gives a fact its version and folds it into its account."""
+        if told.name == RATE:
+            stream = f"currency:{told.subject}"
+            version = self.streams[stream] = self.streams[stream] + 1
+        else:
+            stream = f"account:{told.subject}"
+            version = self.accounts[told.subject].head.version + 1
+        fact = Fact(version, told.name, told.time, told.source, told.id, told.digest, told.data)
+        sealed = seal(self.keys[told.subject], written(told.personal), told.subject) if told.personal else None
+        self.batch.events.append(Row(stream, version, TOPICS[told.name], write_fact(fact, sealed)))
+        if told.name == RATE:
+            data = told.data
+            self.batch.rates.append((data["base"], data["quote"], data["date"], version, written(fact.told), data["rate"]))
+        else:
+            self.fold_one(moment, told.subject, fact)
+
+    def fold_one(self, moment: Any, subject: str, fact: Fact) -> list[Movement]:
+        account = self.accounts[subject]
+        try:
+            changed, moves = evolve(subject, fact, account.documents)
+        except MissingDocument as missing:
+            raise AssertionError(f"{fact.name} of {subject} needs {missing}, which it neither names nor reaches") from missing
+        account.head.take(fact, moves)
+        for document in changed:
+            self.changed[subject, document.key] = document
+        return moves
+
+    def bury(self, record: Record, refusal: Unreadable) -> None:
+        account = refusal.subject
+        sealed = seal(self.keys[account or ""], record.raw, account or "")
+        self.batch.dead_letters.append(
+            DeadLetter(digest_of(record.raw), account, self.source.name, record.position, refusal.code, str(refusal), sealed)
+        )
+
+    def encode(self) -> None:
+        batch = self.batch
+        batch.heads = [(name, account.head.version, account.head.encoded()) for name, account in sorted(self.accounts.items())]
+        batch.documents = [
+            (subject, key, document.version, document.opened, document.closed, encode_document(document))
+            for (subject, key), document in sorted(self.changed.items(), key=lambda entry: entry[0])
+        ]
+        self.batch.names.sort()
+
+    def keep(self) -> None:
+        """After the write: what is open stays in memory, what is cleared and closed leaves it."""
+        for subject, account in self.accounts.items():
+            for key in [key for key, document in account.documents.items() if not document.facts or document.closed < LAST_DAY]:
+                del account.documents[key]
+            self.ledger.memory.keep(subject, account)
+
+
+def digest_of(raw: bytes) -> bytes:
+    return blake2b(raw, digest_size=16).digest()

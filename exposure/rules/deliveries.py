@@ -1,0 +1,195 @@
+"""Deliveries: what they delivered is claimed of their orders' lines; lines without an order are one sum, less what is invoiced naming the delivery.
+
+References that name only the delivery are spread over its lines in list order, each up to what it delivered (law 2).
+"""
+
+from fractions import Fraction
+from typing import Any
+
+from exposure.rules.documents import Claim, Document, Key, Net, State, Timeline, clashes, earliest_day, edges, standing, within
+from exposure.rules.orders import Exact, exact, rounded
+from schemas.amounts import decimal_text
+from schemas.facts import Fact
+
+
+class Slot:
+    """One line of the delivery on one day: what it can still take, in value where the price is known, else in its own unit."""
+
+    __slots__ = ("currency", "first", "is_quantity", "left", "line", "order", "price", "taken")
+
+    def __init__(self, line: dict[str, Any], currency: str, first: str, price: int | None) -> None:
+        self.order: str | None = line.get("order")
+        self.first = first
+        self.line: str = line.get("line") or first
+        self.is_quantity = "quantity" in line
+        self.currency = currency
+        amount = exact("quantity", line["quantity"]) if self.is_quantity else exact("value", line["value"])
+        self.price = price if price and self.order else None
+        self.left: Exact = amount * self.price if self.price and self.is_quantity else amount
+        self.taken: list[tuple[str, Exact]] = []
+
+    def take_quantity(self, wanted: Exact) -> Exact:
+        """Returns how much of a wanted quantity it takes."""
+        if self.price:
+            value = min(wanted * self.price, self.left)
+            self.left -= value
+            got: Exact = Fraction(value) / self.price
+            whole = got.denominator == 1
+            self.taken.append(("quantity", int(got)) if whole and self.is_quantity else ("value", value))
+            return int(got) if whole else got
+        if not self.is_quantity:
+            return 0
+        got = min(wanted, self.left)
+        self.left -= got
+        self.taken.append(("quantity", got))
+        return got
+
+    def take_value(self, wanted: Exact) -> Exact:
+        """Returns how much of a wanted value it takes."""
+        if self.is_quantity and not self.price:
+            return 0
+        got = min(wanted, self.left)
+        self.left -= got
+        self.taken.append(("value", got))
+        return got
+
+
+def evaluate(delivery: Document) -> tuple[Net, dict[Key, Claim]]:
+    """The delivery's own movements (order-less lines, what is pending on it) and what it claims of its orders."""
+    posted = standing(delivery.facts, "DeliveryPosted")
+    spans = spans_of(delivery)
+    claims = orders_claims(delivery, posted, spans)
+    days = set(edges(spans))
+    for key, claim in delivery.inbox.items():
+        days.update(day for day, *_ in claim["prices"]) if key.startswith("order:") else days.update(edges(claim["spans"]))
+    clash = clashes([fact for fact in delivery.facts if fact.name == "DeliveryPosted"])
+    if clash:
+        days.add(clash)
+    ordered = sorted(days)
+    timeline = Timeline()
+    for place, day in enumerate(ordered):
+        until = ordered[place + 1] if place + 1 < len(ordered) else None
+        timeline.on(day, state_on(delivery, posted, claims, day, until, clash))
+    return timeline.net, claims
+
+
+def spans_of(delivery: Document) -> list[list[Any]]:
+    posted = standing(delivery.facts, "DeliveryPosted")
+    if posted is None:
+        return []
+    reversed_ = earliest_day(delivery.facts, "DeliveryReversed")
+    start = posted.data["date"]
+    return [[start, reversed_]] if reversed_ is None or start < reversed_ else []
+
+
+def there_from(delivery: Document) -> str | None:
+    posted = standing(delivery.facts, "DeliveryPosted")
+    return posted.data["date"] if posted else None
+
+
+def orders_claims(delivery: Document, posted: Fact | None, spans: list[Any]) -> dict[Key, Claim]:
+    claims: dict[Key, Claim] = {}
+    if posted is None:
+        return claims
+    for line in posted.data["lines"]:
+        if "order" in line:
+            claim = claims.setdefault(
+                f"order:{line['order']}",
+                {"naming": delivery.key, "role": "delivered", "currency": posted.data["currency"], "spans": spans, "entries": []},
+            )
+            unit = "quantity" if "quantity" in line else "value"
+            claim["entries"].append([line.get("line"), unit, line[unit], False, delivery.key])
+    if any(key.startswith("order:") or only_delivery(claim) for key, claim in delivery.inbox.items()):
+        for claim in claims.values():
+            claim.update(watches=True, spread=[], settled=settled_spans(delivery))
+    return claims
+
+
+def only_delivery(claim: Claim) -> bool:
+    return any(not entry[0] for entry in claim.get("entries", ()))
+
+
+def settled_spans(delivery: Document) -> list[Any]:
+    """When a standing final reference names the whole delivery."""
+    return [
+        span
+        for key, claim in delivery.inbox.items()
+        if not key.startswith("order:") and claim["role"] == "invoiced" and any(is_final and not order for order, *_, is_final in claim["entries"])
+        for span in claim["spans"]
+    ]
+
+
+def state_on(delivery: Document, posted: Fact | None, claims: dict[Key, Claim], day: str, until: str | None, clash: str | None) -> State:
+    state: State = {}
+    if clash and clash <= day:
+        state["anomaly:number_clash", delivery.key, "", ""] = 1
+    naming = [claim for key, claim in delivery.inbox.items() if not key.startswith("order:") and within(claim["spans"], day)]
+    if posted is None or posted.data["date"] > day:
+        state.update({("pending:delivery", claim["naming"], "", ""): 1 for claim in naming})
+        return state
+    if not within(spans_of(delivery), day):
+        return state
+    currency = posted.data["currency"]
+    slots = [slot_of(delivery, line, currency, day) for line in posted.data["lines"]]
+    fill(slots, naming, currency, state)
+    for slot in slots:
+        if slot.order:
+            entries = [spread_entry(slot, unit, amount, day, until) for unit, amount in slot.taken if amount]
+            if entries:
+                claims[f"order:{slot.order}"]["spread"] += entries
+    orderless(delivery, slots, day, currency, state)
+    return state
+
+
+def spread_entry(slot: Slot, unit: str, amount: Exact, day: str, until: str | None) -> list[Any]:
+    if unit == "quantity":
+        return [day, until, slot.line, unit, decimal_text(int(amount), 9), ""]
+    text = decimal_text(amount, 18) if isinstance(amount, int) else f"{amount.numerator}/{amount.denominator}"
+    return [day, until, slot.line, unit, text, "*" if slot.is_quantity and slot.price else slot.currency]
+
+
+def slot_of(delivery: Document, line: dict[str, Any], currency: str, day: str) -> Slot:
+    claim = delivery.inbox.get(f"order:{line.get('order')}")
+    first, known = "", {}
+    for start, first_line, prices in claim["prices"] if claim else ():
+        if start <= day:
+            first, known = first_line, prices
+    return Slot(line, currency, first, known.get(line.get("line") or first))
+
+
+def fill(slots: list[Slot], naming: list[Claim], currency: str, state: State) -> None:
+    """First what names the delivery and an order line, then what names only the delivery; quantities before values."""
+    named: dict[tuple[str, str | None], dict[str, Exact]] = {}
+    for claim in naming:
+        sign = 1 if claim["role"] == "invoiced" else -1
+        for order, line, unit, amount, _ in claim["entries"]:
+            if unit == "value" and claim["currency"] != currency:
+                if not order:
+                    state["anomaly:currency_mismatch", claim["naming"], "", ""] = 1
+                continue
+            sums = named.setdefault((order or "", line if order else None), {})
+            sums[unit] = sums.get(unit, 0) + sign * exact(unit, amount)
+    only = named.pop(("", None), {})
+    for (order, line), sums in named.items():
+        place([slot for slot in slots if slot.order == order and slot.line == (line or slot.first)], sums)
+    for slot in slots:
+        slot.taken.clear()
+    place(slots, only)
+
+
+def place(slots: list[Slot], sums: dict[str, Exact]) -> None:
+    for unit in ("quantity", "value"):
+        rest = max(sums.get(unit, 0), 0)
+        for slot in slots:
+            if rest > 0:
+                rest -= slot.take_quantity(rest) if unit == "quantity" else slot.take_value(rest)
+
+
+def orderless(delivery: Document, slots: list[Slot], day: str, currency: str, state: State) -> None:
+    loose = [slot for slot in slots if not slot.order]
+    if any(slot.is_quantity for slot in loose):
+        state["anomaly:missing_price", delivery.key, "", ""] = 1
+    if not within(settled_spans(delivery), day):
+        rest = rounded(sum(slot.left for slot in loose if not slot.is_quantity), currency)
+        if rest > 0:
+            state["deliveries", "", currency, ""] = rest

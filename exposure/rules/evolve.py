@@ -1,0 +1,238 @@
+"""What one fact changes: the documents it names are evaluated anew, in the order money moves, and their new movements are returned.
+
+Law: evaluating a document depends only on the facts told of it and on what others claim of it, never on the order they arrived in.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from exposure.rules import credits, deliveries, invoices, orders, settlements, terms
+from exposure.rules.documents import Claim, Document, Key, Movement, Span
+from schemas.facts import Data, Fact
+
+OWN_KIND: dict[str, tuple[str, str]] = {
+    "CustomerChanged": ("customer", ""),
+    "AccountBlocked": ("customer", ""),
+    "AccountUnblocked": ("customer", ""),
+    "AccountTakenOn": ("customer", ""),
+    "OrderConfirmed": ("order", "order"),
+    "OrderAmended": ("order", "order"),
+    "OrderClosed": ("order", "order"),
+    "OrderReopened": ("order", "order"),
+    "DeliveryPosted": ("delivery", "delivery"),
+    "DeliveryReversed": ("delivery", "delivery"),
+    "InvoicePosted": ("invoice", "invoice"),
+    "InvoiceCancelled": ("invoice", "invoice"),
+    "InvoiceTermsChanged": ("invoice", "invoice"),
+    "CreditNotePosted": ("credit", "credit_note"),
+    "CreditNoteCancelled": ("credit", "credit_note"),
+    "PaymentReceived": ("credit", "payment"),
+    "PaymentReturned": ("credit", "payment"),
+    "PaymentReturnCancelled": ("credit", "payment"),
+    "AllocationMade": ("allocation", "allocation"),
+    "AllocationUndone": ("allocation", "allocation"),
+    "DisputeOpened": ("dispute", "dispute"),
+    "DisputeResolved": ("dispute", "dispute"),
+    "WriteOffPosted": ("write_off", "write_off"),
+    "WriteOffReversed": ("write_off", "write_off"),
+    "LimitChanged": ("limit", "limit"),
+    "ProtectionChanged": ("protection", "protection"),
+}
+"""Of each fact, the kind of document it is told of and the field that holds its number ("" for the account itself)."""
+
+EVALUATED = ("delivery", "credit", "order", "invoice", "allocation", "dispute", "write_off", "limit", "protection", "customer")
+"""The order of evaluation: what claims of others comes before them."""
+
+EVERY_TURN = ("PaymentReturned", "PaymentReturnCancelled")
+"""Facts that have no number of their own: each counts."""
+
+
+EXISTENCE = ("InvoicePosted", "InvoiceCancelled")
+"""Facts that decide from when until when an item can be cleared."""
+
+
+class MissingDocument(KeyError):
+    """A document that has to be loaded before this fact can be taken."""
+
+
+def own_key(name: str, data: Data, account: str) -> Key:
+    kind, field = OWN_KIND[name]
+    return f"{kind}:{data[field] if field else account}"
+
+
+def names(name: str, data: Data, account: str) -> set[Key]:
+    """Every document a fact names, its own first among them, pending references included."""
+    keys = {own_key(name, data, account)}
+    for line in data.get("lines", ()):
+        if "order" in line:
+            keys.add(f"order:{line['order']}")
+        if "delivery" in line:
+            keys.add(f"delivery:{line['delivery']}")
+    for allocation in data.get("allocations", ()):
+        keys.add(f"invoice:{allocation['invoice']}")
+    if name in ("AllocationMade", "DisputeOpened", "WriteOffPosted"):
+        keys.add(f"invoice:{data['invoice']}")
+    if "credit" in data:
+        keys.add(f"credit:{data['credit']}")
+    return keys
+
+
+def reaches(name: str, data: Data, account: str, documents: Mapping[Key, Document]) -> set[Key]:
+    """What else may change, as far as the loaded documents tell: called again when more are loaded, until nothing is new."""
+    own = documents.get(own_key(name, data, account))
+    if own is None:
+        return set()
+    keys = set(announced(own)) if own.facts else set()
+    if name in EXISTENCE:
+        keys.update(key for key in own.inbox if key.startswith("credit:"))
+    if own.kind == "order":
+        keys.update(key for key, claim in own.inbox.items() if claim.get("watches"))
+    for key in {own.key, *keys, *names(name, data, account)}:
+        document = documents.get(key)
+        if document is not None:
+            keys.update(reached_from(document))
+    return keys
+
+
+def reached_from(document: Document) -> Iterable[Key]:
+    """A credit that may grant otherwise reaches its items; a delivery that spreads otherwise reaches its orders."""
+    if document.kind == "credit":
+        return credits.items_named(document)
+    return announced(document) if document.kind == "delivery" else ()
+
+
+def evolve(account: str, fact: Fact, documents: Mapping[Key, Document]) -> tuple[list[Document], list[Movement]]:
+    """Takes one fact into its documents. Returns the changed documents and the movements the fact caused.
+
+    ``documents`` holds at least what the fact names and reaches; raises ``MissingDocument`` where it does not
+    (the documents are then half changed and must be loaded again).
+    """
+    own = find(documents, own_key(fact.name, fact.data, account))
+    if not is_news(own, fact):
+        return [], []
+    before = announced(own) if own.facts else {}
+    own.facts.append(fact)
+    own.version = fact.version
+    changed = {own.key: own}
+    after = announced(own)
+    post(own, {key: None for key in before if key not in after} | after, documents, changed)
+    watch(fact.name, own, documents, changed)
+    return settled(fact.version, documents, changed)
+
+
+def is_news(own: Document, fact: Fact) -> bool:
+    """Told again with equal data and later in told order, a fact changes nothing."""
+    return fact.name in EVERY_TURN or not any(
+        known.name == fact.name and known.digest == fact.digest and known.told <= fact.told for known in own.facts
+    )
+
+
+def settled(version: int, documents: Mapping[Key, Document], changed: dict[Key, Document]) -> tuple[list[Document], list[Movement]]:
+    moves: list[Movement] = []
+    done: dict[Key, Document] = {}
+    for kind in EVALUATED:
+        for document in [document for document in changed.values() if document.kind == kind]:
+            moves += evaluated(document, version, documents, changed)
+            done[document.key] = document
+    assert done.keys() == changed.keys(), "a document changed after its turn"
+    return list(done.values()), moves
+
+
+def evaluated(document: Document, version: int, documents: Mapping[Key, Document], changed: dict[Key, Document]) -> list[Movement]:
+    if document.kind in ("delivery", "credit"):
+        learn(document, documents)
+        net, claims = deliveries.evaluate(document) if document.kind == "delivery" else credits.evaluate(document)
+        post(document, forgotten(document, claims) | claims, documents, changed)
+    else:
+        net = EVALUATE[document.kind](document)
+    return document.settle(net, version)
+
+
+def forgotten(document: Document, claims: dict[Key, Claim]) -> dict[Key, Claim]:
+    """Items a credit does not name any more (another text of its number turned out to be the first told)."""
+    lost = [key for key in document.inbox if key.startswith("invoice:") and key not in claims]
+    for key in lost:
+        del document.inbox[key]
+    return dict.fromkeys(lost)
+
+
+EVALUATE = {
+    "order": orders.evaluate,
+    "invoice": invoices.evaluate,
+    "allocation": settlements.evaluate,
+    "dispute": settlements.evaluate,
+    "write_off": settlements.evaluate,
+    "limit": terms.clash_net,
+    "protection": terms.clash_net,
+    "customer": terms.clash_net,
+}
+
+
+def learn(document: Document, documents: Mapping[Key, Document]) -> None:
+    """A credit copies the existence of the items it names, a delivery that spreads the prices of its orders, where those are loaded."""
+    if document.kind == "credit":
+        for key in credits.items_named(document):
+            if key in documents:
+                document.inbox[key] = invoices.existence(documents[key])
+    elif any(deliveries.only_delivery(claim) for claim in document.inbox.values()):
+        for key in announced(document):
+            document.inbox[key] = {"prices": orders.prices(find(documents, key))}
+
+
+def post(source: Document, claims: Mapping[Key, Claim | None], documents: Mapping[Key, Document], changed: dict[Key, Document]) -> None:
+    """Puts claims into the documents they are about; those that learn something new are evaluated too."""
+    for key, claim in claims.items():
+        target = find(documents, key)
+        if target.inbox.get(source.key) == claim:
+            continue
+        if claim is None:
+            del target.inbox[source.key]
+        else:
+            target.inbox[source.key] = claim
+        changed[key] = target
+
+
+def watch(name: str, own: Document, documents: Mapping[Key, Document], changed: dict[Key, Document]) -> None:
+    """Those that copied something of this document learn its news."""
+    for key, claim in own.inbox.items():
+        if (name in EXISTENCE and key.startswith("credit:")) or (own.kind == "order" and claim.get("watches")):
+            changed[key] = find(documents, key)
+
+
+def announced(document: Document) -> dict[Key, Claim]:
+    """What a document claims of others by its own facts alone."""
+    if document.kind in settlements.FORMS:
+        return settlements.claims_of(document)
+    if document.kind == "invoice":
+        return line_claims(document, document.key, "invoiced", "InvoicePosted", invoices.spans_of(document))
+    if document.kind == "credit":
+        noted = credits.credits_of(document).get("credit_note")
+        return line_claims(document, f"credit_note:{document.number}", "uninvoiced", "CreditNotePosted", noted.spans) if noted else {}
+    if document.kind == "delivery":
+        return deliveries.orders_claims(document, deliveries.standing(document.facts, "DeliveryPosted"), deliveries.spans_of(document))
+    return {}
+
+
+def line_claims(document: Document, naming: str, role: str, name: str, spans: list[Span]) -> dict[Key, Claim]:
+    """What the lines of an invoice or credit note say of the orders and deliveries they name."""
+    posted = deliveries.standing(document.facts, name)
+    claims: dict[Key, Claim] = {}
+    for line in posted.data.get("lines", ()) if posted else ():
+        assert posted is not None
+        unit = "quantity" if "quantity" in line else "value"
+        is_final = bool(line.get("final"))
+        delivery = f"delivery:{line['delivery']}" if "delivery" in line else None
+        head = {"naming": naming, "role": role, "currency": posted.data["currency"], "spans": spans}
+        if "order" in line:
+            claim = claims.setdefault(f"order:{line['order']}", {**head, "entries": []})
+            claim["entries"].append([line.get("line"), unit, line[unit], is_final, delivery])
+        if delivery:
+            claim = claims.setdefault(delivery, {**head, "entries": []})
+            claim["entries"].append([line.get("order"), line.get("line"), unit, line[unit], is_final])
+    return claims
+
+
+def find(documents: Mapping[Key, Document], key: Key) -> Document:
+    document = documents.get(key)
+    if document is None:
+        raise MissingDocument(key)
+    return document

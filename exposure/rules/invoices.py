@@ -1,0 +1,191 @@
+"""Debit items: what is open per instalment, what of it is disputed, what was written off, and what of their credits they refused.
+
+On a day, the allocations granted to the item clear it in order, write-offs after the allocations of the same day, each up to what is open;
+the earliest due is cleared first, disputes cover the latest due first (laws 5 to 8).
+"""
+
+from typing import Any, NamedTuple
+
+from exposure.rules.documents import Claim, Document, Net, Span, State, Timeline, clashes, earliest_day, edges, standing, within
+from schemas.amounts import divided, minor
+from schemas.facts import Fact
+
+TERMS = "InvoiceTermsChanged"
+
+
+class Taker(NamedTuple):
+    """Something that clears the item on a day: sorted by day, allocations before write-offs, told order, place in its list."""
+
+    day: str
+    rank: int
+    time: str
+    source: str
+    id: str
+    place: int
+    cash: int
+    credit_amount: int
+    discount: int
+    credit: str
+    currency: str
+
+
+def spans_of(item: Document) -> list[Span]:
+    posted = standing(item.facts, "InvoicePosted")
+    if posted is None:
+        return []
+    start, until = posted.data["date"], earliest_day(item.facts, "InvoiceCancelled")
+    return [[start, until]] if until is None or start < until else []
+
+
+def there_from(item: Document) -> str | None:
+    posted = standing(item.facts, "InvoicePosted")
+    return posted.data["date"] if posted else None
+
+
+def existence(item: Document) -> Claim:
+    """What a credit has to know of an item it names."""
+    posted = standing(item.facts, "InvoicePosted")
+    return {"spans": spans_of(item), "currency": posted.data["currency"] if posted else None}
+
+
+def terms_of(facts: list[Fact]) -> tuple[list[Fact], str | None]:
+    """The terms by version (the posted invoice is version 0), and from which day a version clashes."""
+    posted = standing(facts, "InvoicePosted")
+    rivals: dict[int, list[Fact]] = {0: [posted]} if posted else {}
+    for fact in facts:
+        if fact.name == TERMS:
+            rivals.setdefault(fact.data["version"], []).append(fact)
+    stands = [min(rivals[version], key=lambda fact: fact.told) for version in sorted(rivals)]
+    clash = min((day for same in rivals.values() if (day := clashes(same))), default=None)
+    return stands, clash
+
+
+def instalments_on(terms: list[Fact], amount: int, currency: str, day: str) -> tuple[list[tuple[str, int]], bool]:
+    """Due days with their amounts, earliest first, adding up to the item's amount; and whether they did so as told."""
+    fact = next((fact for fact in reversed(terms) if fact.data["date"] <= day), None)
+    if fact is None:
+        return [("", amount)], True
+    if "due" in fact.data:
+        return [(fact.data["due"], amount)], True
+    told = sorted((part["due"], minor(part["amount"], currency)) for part in fact.data["instalments"])
+    rest = amount - sum(part for _, part in told)
+    if rest == 0:
+        return told, True
+    if rest > 0:
+        told[-1] = (told[-1][0], told[-1][1] + rest)
+        return told, False
+    for place in range(len(told) - 1, -1, -1):
+        due, part = told[place]
+        cut = min(part, -rest)
+        told[place] = (due, part - cut)
+        rest += cut
+    return told, False
+
+
+def evaluate(item: Document) -> Net:
+    posted = standing(item.facts, "InvoicePosted")
+    terms, terms_clash = terms_of(item.facts)
+    number_clash = clashes([fact for fact in item.facts if fact.name == "InvoicePosted"])
+    clash = min((day for day in (terms_clash, number_clash) if day), default=None)
+    timeline = Timeline()
+    for day in days_of(item, terms, clash):
+        state: State = {}
+        if clash and clash <= day:
+            state["anomaly:number_clash", item.key, "", ""] = 1
+        if posted is None or day < posted.data["date"]:
+            pending(item, day, state)
+        elif within(spans_of(item), day):
+            item_state(item, posted, terms, day, state)
+        timeline.on(day, state)
+    return timeline.net
+
+
+def days_of(item: Document, terms: list[Fact], clash: str | None) -> list[str]:
+    days = {fact.data["date"] for fact in terms}
+    days.update(edges(spans_of(item)))
+    if clash:
+        days.add(clash)
+    for claim in item.inbox.values():
+        for _, spans in claim["naming"]:
+            days.update(edges(spans))
+        for _, steps in claim.get("grants", ()):
+            days.update(edges([step[:2] for step in steps]))
+    return sorted(days)
+
+
+def pending(item: Document, day: str, state: State) -> None:
+    for claim in item.inbox.values():
+        for naming, spans in claim["naming"]:
+            if within(spans, day):
+                state["pending:invoice", naming, "", ""] = 1
+
+
+def item_state(item: Document, posted: Fact, terms: list[Fact], day: str, state: State) -> None:
+    currency = posted.data["currency"]
+    amount = minor(posted.data["amount"], currency)
+    rest = clear(takers_on(item, posted, day), amount, currency, state)
+    instalments, adds_up = instalments_on(terms, amount, currency, day)
+    if not adds_up:
+        state["anomaly:instalments_mismatch", item.key, "", ""] = 1
+    if rest == 0:
+        return
+    disputed = min(rest, disputed_on(item, currency, day))
+    for due, part in reversed(instalments):
+        is_open = min(part, rest)
+        rest -= is_open
+        if is_open:
+            in_dispute = min(is_open, disputed)
+            disputed -= in_dispute
+            state["receivables", "", currency, due] = state.get(("receivables", "", currency, due), 0) + is_open
+            if in_dispute:
+                state["disputed", "", currency, due] = state.get(("disputed", "", currency, due), 0) + in_dispute
+
+
+def takers_on(item: Document, posted: Fact, day: str) -> list[Taker]:
+    takers = []
+    currency = posted.data["currency"]
+    for key, claim in item.inbox.items():
+        for (effective, time, source, id_, place, _, credit, credit_currency), steps in claim.get("grants", ()):
+            for start, until, cash, credit_amount, discount in steps:
+                if within([[start, until]], day):
+                    takers.append(Taker(effective, 0, time, source, id_, place, cash, credit_amount, discount, credit, credit_currency))
+        if key.startswith("write_off:"):
+            _, spans = claim["naming"][0] if claim["naming"] else ("", [])
+            if within(spans, day):
+                since = max(spans[0][0], posted.data["date"])
+                takers.append(Taker(since, 1, *claim["told"], 0, minor(claim["amount"], currency), 0, 0, "", ""))
+    if len(takers) > 1:
+        takers.sort()
+    return takers
+
+
+def clear(takers: list[Taker], amount: int, currency: str, state: State) -> int:
+    """Lets each take its turn and returns what stays open; what an item refuses of a credit is unapplied there."""
+    rest = amount
+    for taker in takers:
+        taken = min(taker.cash, rest)
+        rest -= taken
+        if taker.rank:
+            state["written_off", "", currency, ""] = state.get(("written_off", "", currency, ""), 0) + taken
+            continue
+        rest -= min(taker.discount, rest)
+        if taken < taker.cash:
+            refused = divided(taker.credit_amount * (taker.cash - taken), taker.cash)
+            place = ("unapplied", taker.credit, taker.currency, "")
+            state[place] = state.get(place, 0) - refused
+    return rest
+
+
+def disputed_on(item: Document, currency: str, day: str) -> int:
+    return sum(
+        minor(claim["amount"], currency)
+        for key, claim in item.inbox.items()
+        if key.startswith("dispute:") and any(within(spans, day) for _, spans in claim["naming"])
+    )
+
+
+def header(facts: list[Fact]) -> dict[str, Any]:
+    """What a list of open items says of the item besides its sums."""
+    posted = standing(facts, "InvoicePosted")
+    assert posted is not None
+    return posted.data

@@ -1,0 +1,101 @@
+"""What was agreed with the customer, by version and day: its master data, credit limits, protections and blocks (laws 4 and 14)."""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from exposure.rules.documents import Document, Net, Place
+from schemas.facts import Fact
+
+DAY_FIELD = {"LimitChanged": "valid_from", "ProtectionChanged": "valid_from"}
+Limit = dict[str, Any]
+
+
+def by_version(facts: list[Fact]) -> list[Fact]:
+    """The standing fact of each version, lowest version first."""
+    versions: dict[int, Fact] = {}
+    for fact in facts:
+        rival = versions.get(fact.data["version"])
+        if rival is None or fact.told < rival.told:
+            versions[fact.data["version"]] = fact
+    return [versions[version] for version in sorted(versions)]
+
+
+def clash_net(document: Document) -> Net:
+    """Versions told twice with other data, each from the day of the one that lost."""
+    net: Net = {}
+    for kind, facts in kinds_of(document):
+        rivals: dict[int, list[Fact]] = {}
+        for fact in facts:
+            rivals.setdefault(fact.data["version"], []).append(fact)
+        days = [day for same in rivals.values() if (day := clash_day(same))]
+        if days:
+            item = document.key if kind == document.kind else f"{kind}:{document.number}"
+            net[Place("anomaly:number_clash", item, "", "", min(days))] = 1
+    return net
+
+
+def kinds_of(document: Document) -> list[tuple[str, list[Fact]]]:
+    """The numbers told in one document: a customer's has its master data and its blocks."""
+    if document.kind != "customer":
+        return [(document.kind, document.facts)]
+    changes = [fact for fact in document.facts if fact.name == "CustomerChanged"]
+    blocks = [fact for fact in document.facts if fact.name in ("AccountBlocked", "AccountUnblocked")]
+    return [("customer", changes), ("block", blocks)]
+
+
+def clash_day(rivals: list[Fact]) -> str | None:
+    if len(rivals) < 2:
+        return None
+    field = DAY_FIELD.get(rivals[0].name, "date")
+    first = min(rivals, key=lambda fact: fact.told)
+    lost = [fact for fact in rivals if (fact.digest, fact.name) != (first.digest, first.name)]
+    return min((fact.data.get(field, fact.time[:10]) for fact in lost), default=None)
+
+
+def master_data(facts: list[Fact], day: str) -> dict[str, Any]:
+    """Name, currency and time zone of the highest version for every day; parent, segment and risk class count from their date."""
+    changes = by_version([fact for fact in facts if fact.name == "CustomerChanged"])
+    if not changes:
+        return {}
+    zone = changes[-1].data.get("timezone", "UTC")
+    dated = [fact for fact in changes if day_of(fact, zone) <= day]
+    known = {key: value for key, value in (dated[-1].data if dated else {}).items() if key not in ("version", "date")}
+    return {**known, "currency": changes[-1].data["currency"], "timezone": zone}
+
+
+def day_of(fact: Fact, zone: str) -> str:
+    """The date of a change of master data; where none was told, the day of its time in the account's time zone."""
+    return str(fact.data["date"]) if "date" in fact.data else local_day(fact.time, zone)
+
+
+def local_day(instant: str, zone: str) -> str:
+    """The business day of a UTC instant in a time zone."""
+    return datetime.fromisoformat(instant[:19] + "+00:00").astimezone(ZoneInfo(zone)).date().isoformat()
+
+
+def is_blocked(facts: list[Fact], day: str) -> bool:
+    turns = by_version([fact for fact in facts if fact.name in ("AccountBlocked", "AccountUnblocked")])
+    dated = [fact for fact in turns if fact.data["date"] <= day]
+    return bool(dated) and dated[-1].name == "AccountBlocked"
+
+
+def step_on(facts: list[Fact], day: str) -> Fact | None:
+    """Of one limit or protection number: its highest version with ``valid_from`` not after the day."""
+    begun = [fact for fact in by_version(facts) if fact.data["valid_from"] <= day]
+    return begun[-1] if begun else None
+
+
+def in_force(step: Fact, day: str) -> bool:
+    return bool(step.data.get("valid_to", "9999-12-31") >= day)
+
+
+def limit_on(limits: list[list[Fact]], day: str) -> tuple[Fact | None, bool]:
+    """The limit that counts on the day and whether it is in force; else the one that ended last; ``None`` where none was ever set."""
+    steps = [step for facts in limits if (step := step_on(facts, day))]
+    standing = [step for step in steps if in_force(step, day)]
+    if standing:
+        return max(standing, key=lambda step: (step.data["kind"] == "temporary", step.data["valid_from"], step.told)), True
+    return max(steps, key=lambda step: (step.data["valid_to"], step.told), default=None), False
+
+

@@ -1,0 +1,61 @@
+"""What was recorded, as plain data: the stored half of the language, importing nothing but the standard library.
+
+A ``Fact`` is one event of one account in the words it came in: days as ISO texts, money as decimal text with exactly its currency's
+decimals, optional fields absent when not told. ``STORED`` names every fact for ever; a name is never used again for another shape.
+"""
+
+from typing import Any, NamedTuple
+
+Data = dict[str, Any]
+Told = tuple[str, str, str]
+"""Told order: the ERP's time as a UTC instant text, then source, then id; compares as a tuple."""
+
+LAST_DAY = "9999-12-31"
+
+
+class Fact(NamedTuple):
+    """One recorded event: ``version`` is its place in its account's history (1, 2, 3 …)."""
+
+    version: int
+    name: str
+    time: str
+    source: str
+    id: str
+    digest: str
+    data: Data
+
+    @property
+    def told(self) -> Told:
+        return self.time, self.source, self.id
+
+
+STORED: dict[str, str] = {
+    "erp.customer.changed.v1": "CustomerChanged",
+    "erp.order.confirmed.v1": "OrderConfirmed",
+    "erp.order.amended.v1": "OrderAmended",
+    "erp.order.closed.v1": "OrderClosed",
+    "erp.order.reopened.v1": "OrderReopened",
+    "erp.delivery.posted.v1": "DeliveryPosted",
+    "erp.delivery.reversed.v1": "DeliveryReversed",
+    "erp.invoice.posted.v1": "InvoicePosted",
+    "erp.invoice.cancelled.v1": "InvoiceCancelled",
+    "erp.invoice.terms_changed.v1": "InvoiceTermsChanged",
+    "erp.credit_note.posted.v1": "CreditNotePosted",
+    "erp.credit_note.cancelled.v1": "CreditNoteCancelled",
+    "erp.payment.received.v1": "PaymentReceived",
+    "erp.payment.returned.v1": "PaymentReturned",
+    "erp.payment.return_cancelled.v1": "PaymentReturnCancelled",
+    "erp.allocation.made.v1": "AllocationMade",
+    "erp.allocation.undone.v1": "AllocationUndone",
+    "erp.dispute.opened.v1": "DisputeOpened",
+    "erp.dispute.resolved.v1": "DisputeResolved",
+    "erp.write_off.posted.v1": "WriteOffPosted",
+    "erp.write_off.reversed.v1": "WriteOffReversed",
+    "erp.limit.changed.v1": "LimitChanged",
+    "erp.protection.changed.v1": "ProtectionChanged",
+    "erp.account.blocked.v1": "AccountBlocked",
+    "erp.account.unblocked.v1": "AccountUnblocked",
+    "erp.fx_rate.published.v1": "FxRatePublished",
+    "exposure.account.taken_on.v1": "AccountTakenOn",
+}
+CONTRACT_TYPE: dict[str, str] = {name: type_ for type_, name in STORED.items()}

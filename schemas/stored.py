@@ -1,0 +1,38 @@
+"""How a fact is written for ever: ``topic`` is its own name and shape version, ``state`` its frozen bytes.
+
+An older shape is read through its upcaster; golden files in the tests hold one example of every version ever written.
+"""
+
+from base64 import b64encode
+from collections.abc import Callable
+
+from schemas.facts import CONTRACT_TYPE, Data, Fact
+from schemas.jsontext import read, written
+
+VERSIONS: dict[str, int] = dict.fromkeys(CONTRACT_TYPE, 1)
+TOPICS: dict[str, str] = {name: f"{name}.v{version}" for name, version in VERSIONS.items()}
+NAMES: dict[str, str] = {topic: name for name, topic in TOPICS.items()}
+UPCASTERS: dict[str, Callable[[Data], tuple[str, Data]]] = {}
+"""Old topic to a function from its data to (next topic, data)."""
+
+
+class UnknownTopic(LookupError):
+    """The store holds a fact of a name or version this engine does not know: it was written by a newer one."""
+
+
+def write_fact(fact: Fact, sealed: bytes | None = None) -> bytes:
+    """The frozen bytes of a fact; ``sealed`` are its personal fields, encrypted under the account's key."""
+    state = {"time": fact.time, "source": fact.source, "id": fact.id, "digest": fact.digest, "data": fact.data}
+    if sealed is not None:
+        state["sealed"] = b64encode(sealed).decode()
+    return written(state)
+
+
+def read_fact(version: int, topic: str, state: bytes) -> Fact:
+    parts = read(state)
+    data = parts["data"]
+    while topic not in NAMES:
+        if topic not in UPCASTERS:
+            raise UnknownTopic(f"{topic!r} is not a fact this engine knows; the store was written by a newer one")
+        topic, data = UPCASTERS[topic](data)
+    return Fact(version, NAMES[topic], parts["time"], parts["source"], parts["id"], parts["digest"], data)

@@ -1,0 +1,5 @@
+"""``python -m service`` is ``exposure``."""
+
+from service.cli import main
+
+main()
