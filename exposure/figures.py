@@ -21,6 +21,9 @@ MONEY = ("orders", "deliveries", "receivables", "unapplied", "disputed", "writte
 Rates = dict[str, tuple[int, int]]
 """Currency to (numerator, denominator): how many of the account's currency one unit buys."""
 
+Limit = int | str | None
+"""Minor units, ``"unlimited"``, ``"none"``, or ``None`` where no limit was ever set."""
+
 
 class Item(NamedTuple):
     """What is converted once: part of a figure, of one document, due on one day."""
@@ -45,16 +48,14 @@ class AccountOn:
     pending: set[tuple[str, str, str, str]] = field(default_factory=set)
     anomalies: set[tuple[str, str, str]] = field(default_factory=set)
     headers: dict[str, list[Fact]] = field(default_factory=dict)
-    limit: Fact | None = None
-    limit_in_force: bool = False
+    limits: list[Fact] = field(default_factory=list)
+    ended_limit: Fact | None = None
     protections: list[Fact] = field(default_factory=list)
 
     @property
     def currencies(self) -> set[str]:
         """Every currency that has to be converted."""
-        told = {item.currency for item in self.items}
-        if self.limit is not None and self.limit_in_force and self.limit.data["amount"] not in ("none", "unlimited"):
-            told.add(self.limit.data["currency"])
+        told = {item.currency for item in self.items} | {step.data["currency"] for step in self.limits}
         return told - {self.currency or ""}
 
 
@@ -86,7 +87,7 @@ def account_on(
     if not on.master:
         on.anomalies.add(("unknown_customer", "customer", account))
     on.blocked = terms.is_blocked(customer, day)
-    on.limit, on.limit_in_force = terms.limit_on(limits, day)
+    on.limits, on.ended_limit = terms.limits_on(limits, day)
     steps = [step for facts in protections if (step := terms.step_on(facts, day)) and terms.in_force(step, day)]
     on.protections = sorted(steps, key=lambda step: str(step.data["protection"]))
     return on
@@ -138,7 +139,7 @@ class Figures:
                 self.age(item, value)
             if item.component == "receivables" and amount > on.items.get(item._replace(component="disputed"), 0):
                 self.oldest_due = min(item.due, self.oldest_due or item.due)
-        self.limit = self.limit_amount(rates)
+        self.limit_step, self.limit = self.counting_limit(rates)
 
     def age(self, item: Item, value: int) -> None:
         if item.component == "receivables":
@@ -148,21 +149,18 @@ class Figures:
         elif item.component == "unapplied":
             self.ageing["unapplied"] += value
 
-    def limit_amount(self, rates: Rates) -> int | str | None:
-        """Minor units, ``"unlimited"``, ``"none"``, or ``None`` where no limit was ever set."""
-        limit = self.on.limit
-        if limit is None:
-            return None
-        amount = limit.data["amount"]
-        if not self.on.limit_in_force or amount == "none":
-            return "none"
-        if amount == "unlimited":
-            return "unlimited"
-        value = converted(minor(amount, limit.data["currency"]), limit.data["currency"], self.currency, rates)
-        if value is None:
-            self.missing.add(limit.data["currency"])
-            return None
-        return value or "none"
+    def counting_limit(self, rates: Rates) -> tuple[Fact | None, Limit]:
+        """The first limit in force whose amount can be told in the account's currency; else the one that ended last, as none."""
+        for step in self.on.limits:
+            amount, currency = step.data["amount"], step.data["currency"]
+            if amount in ("none", "unlimited"):
+                return step, amount
+            told = minor(amount, currency)
+            value = converted(told, currency, self.currency, rates) if told else 0
+            if value is not None:
+                return step, value or "none"
+            self.missing.add(currency)
+        return self.on.ended_limit, "none" if self.on.ended_limit else None
 
     @property
     def total(self) -> int:
@@ -221,11 +219,11 @@ class Figures:
         return shown(amount, self.currency or "EUR")
 
     def limit_shown(self) -> dict[str, Any] | None:
-        limit = self.on.limit
-        if limit is None or self.limit is None:
+        step = self.limit_step
+        if step is None:
             return None
         amount = self.text(self.limit) if isinstance(self.limit, int) else self.limit
-        return {"amount": amount, "kind": limit.data["kind"], "valid_to": limit.data.get("valid_to")}
+        return {"amount": amount, "kind": step.data["kind"], "valid_to": step.data.get("valid_to")}
 
     @staticmethod
     def protection_shown(step: Fact) -> dict[str, Any]:
@@ -259,11 +257,11 @@ class Figures:
             "disputed": shown(disputed, currency),
             "days_overdue": days_late(parts[0].due, self.on.day),
         }
-        told, _ = invoices.instalments_on(
-            invoices.terms_of(self.on.headers[key])[0], minor(data["amount"], currency), currency, self.on.day
-        )
-        if len(told) > 1:
-            row["instalments"] = [{"due": part.due, "open": shown(amounts[part], currency)} for part in parts]
+        terms_told, _ = invoices.terms_of(self.on.headers[key])
+        instalments, _ = invoices.instalments_on(terms_told, minor(data["amount"], currency), currency, self.on.day)
+        if len(instalments) > 1:
+            still_open = invoices.open_parts(instalments, sum(amounts[part] for part in parts))
+            row["instalments"] = [{"due": due, "open": shown(part, currency)} for due, part in still_open]
         return row
 
     def open_orders(self) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """The judge: what an account owes on a day, worked out from nothing by the letter of the contract.
 
-It keeps no state, knows nothing of the engine and hurries nowhere: `show` takes every event known, settles who stands by told
-order, leaves out what is dated after the day, and adds up. `model_orders` and `model_clearing` hold laws 1-2 and 5-8.
+It keeps no state, knows nothing of the engine and hurries nowhere: `show` takes every event known, settles by told
+order who stands, leaves out what is dated after the day, and adds up. `model_orders` holds laws 1 and 2,
+`model_clearing` laws 5 to 8.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,18 +19,33 @@ ZERO = Fraction(0)
 DECIMALS = {"JPY": 0, "KRW": 0, "CLP": 0, "VND": 0, "KWD": 3, "BHD": 3, "TND": 3, "OMR": 3, "JOD": 3}
 MONEY_FIELDS = {"amount", "value", "quantity", "unit_price", "discount", "credit_amount", "rate"}
 DOCUMENTS = {
-    "delivery.posted": "delivery", "invoice.posted": "invoice", "credit_note.posted": "credit_note",
-    "payment.received": "payment", "allocation.made": "allocation", "dispute.opened": "dispute",
+    "delivery.posted": "delivery",
+    "invoice.posted": "invoice",
+    "credit_note.posted": "credit_note",
+    "payment.received": "payment",
+    "allocation.made": "allocation",
+    "dispute.opened": "dispute",
     "write_off.posted": "write_off",
 }
 CANCELLATIONS = {
-    "delivery.reversed": "delivery", "invoice.cancelled": "invoice", "credit_note.cancelled": "credit_note",
-    "allocation.undone": "allocation", "dispute.resolved": "dispute", "write_off.reversed": "write_off",
+    "delivery.reversed": "delivery",
+    "invoice.cancelled": "invoice",
+    "credit_note.cancelled": "credit_note",
+    "allocation.undone": "allocation",
+    "dispute.resolved": "dispute",
+    "write_off.reversed": "write_off",
 }
 VERSIONED = {
-    "order.confirmed": "order", "order.amended": "order", "order.closed": "order", "order.reopened": "order",
-    "invoice.terms_changed": "invoice", "limit.changed": "limit", "protection.changed": "protection",
-    "customer.changed": "customer", "account.blocked": "block", "account.unblocked": "block",
+    "order.confirmed": "order",
+    "order.amended": "order",
+    "order.closed": "order",
+    "order.reopened": "order",
+    "invoice.terms_changed": "invoice",
+    "limit.changed": "limit",
+    "protection.changed": "protection",
+    "customer.changed": "customer",
+    "account.blocked": "block",
+    "account.unblocked": "block",
 }
 RETURNS = {"payment.returned", "payment.return_cancelled"}
 BUCKETS = [(0, "not_due"), (30, "1-30"), (60, "31-60"), (90, "61-90"), (120, "91-120")]
@@ -121,7 +137,9 @@ def rates_by(events: list[Json], day: date) -> dict[tuple[str, str], Fraction]:
     """Of each pair the latest rate dated by the day; of two of one day the last told."""
     published = [e["data"] for e in events if short_type(e) == "fx_rate.published"]
     dated = [d for d in published if date.fromisoformat(d["date"]) <= day]
-    return {(d["base"], d["quote"]): Fraction(d["rate"]) for d in sorted(dated, key=lambda d: date.fromisoformat(d["date"]))}
+    return {
+        (d["base"], d["quote"]): Fraction(d["rate"]) for d in sorted(dated, key=lambda d: date.fromisoformat(d["date"]))
+    }
 
 
 # ------------------------------------------------------------------ one account on one day
@@ -160,7 +178,9 @@ class Day:
 
     def returned(self) -> Iterator[tuple[str, str]]:
         """Law 7: of the returns and cancelled returns by the day the last one decides."""
-        by_day = sorted((f for f in self.facts if f.type in RETURNS and f.day <= self.as_of), key=lambda f: (f.day, f.told))
+        by_day = sorted(
+            (f for f in self.facts if f.type in RETURNS and f.day <= self.as_of), key=lambda f: (f.day, f.told)
+        )
         last = {f.data["payment"]: f.type for f in by_day}
         return (("payment", number) for number, kind in last.items() if kind == "payment.returned")
 
@@ -181,7 +201,11 @@ class Day:
 
     def standing(self, kind: str) -> dict[str, Fact]:
         """The standing documents of a kind, by number."""
-        return {key[1]: fact for key, fact in self.first.items() if key[0] == kind and key[2] is None and self.stands(kind, key[1])}
+        return {
+            key[1]: fact
+            for key, fact in self.first.items()
+            if key[0] == kind and key[2] is None and self.stands(kind, key[1])
+        }
 
     def names(self, kind: str, document: str, names_kind: str, names: str) -> None:
         """A standing document names another one: pending while that one is not there."""
@@ -220,7 +244,7 @@ class Day:
         return direct if direct is not None else 1 / inverse if inverse else None
 
     def converted(self, amount: Fraction, currency: str) -> Fraction | None:
-        """One item in the account's currency, rounded once; None, and an anomaly, where no rate is known. Nothing needs no rate."""
+        """One item in the account's currency, rounded once; None and an anomaly without a rate. 0 needs none."""
         if amount == 0:
             return ZERO
         rate = self.rate(currency)
@@ -334,7 +358,7 @@ def ageing(day: Day, items: list[model_clearing.Item], unapplied: Fraction) -> d
 
 
 def show(recorded: list[Recorded], account: str, as_of: date) -> Json | None:
-    """The document of `exposure show`, without known_at, dead_letters, alerts and sources; None where the account is unknown."""
+    """The document of `exposure show` but for known_at, dead_letters, alerts and sources; None for an unknown account."""
     day = Day(account, told_events(recorded), as_of)
     if not day.facts:
         return None
@@ -369,6 +393,8 @@ def show(recorded: list[Recorded], account: str, as_of: date) -> Json | None:
 
 def whats_odd(day: Day) -> Json:
     return {
-        "pending": [dict(zip(("kind", "document", "names_kind", "names"), row, strict=True)) for row in sorted(day.pending)],
+        "pending": [
+            dict(zip(("kind", "document", "names_kind", "names"), row, strict=True)) for row in sorted(day.pending)
+        ],
         "anomalies": [dict(zip(("code", "kind", "document"), row, strict=True)) for row in sorted(day.anomalies)],
     }

@@ -1,7 +1,8 @@
 """Open items and credits, by the letter of laws 5 to 8: what was told to clear what, in the order it took effect.
 
-First every credit grants its allocations, each up to what it has left; then every debit item takes what reaches it, each up to
-what is open, write-offs after the allocations of their day. What is left on either side is what is owed, and what is unapplied.
+First every credit grants its allocations, each up to what it has left; then every debit item takes what reaches it,
+each up to what is open, write-offs after the allocations of their day. What is left on either side is what is owed, and
+what is unapplied.
 """
 
 from __future__ import annotations
@@ -63,20 +64,30 @@ class Granted(NamedTuple):
 
 def clear(day: Day) -> Clearing:
     invoices = day.standing("invoice")
-    credits = {(kind, number): fact for kind in ("payment", "credit_note") for number, fact in day.standing(kind).items()}
+    credits = {
+        (kind, number): fact for kind in ("payment", "credit_note") for number, fact in day.standing(kind).items()
+    }
     allocations = [a for a in told_allocations(day, credits, invoices) if a.day <= day.as_of]
-    granted = [g for credit, fact in credits.items() for g in grant(day, fact, [a for a in allocations if a.credit == credit], invoices)]
+    granted = [
+        g
+        for credit, fact in credits.items()
+        for g in grant(day, fact, [a for a in allocations if a.credit == credit], invoices)
+    ]
     write_offs = told_write_offs(day, invoices)
     used = {credit: sum((g.granted for g in granted if g.allocation.credit == credit), ZERO) for credit in credits}
     for number, fact in day.standing("dispute").items():
         day.names("dispute", number, "invoice", fact.data["invoice"])
     items = []
     for number, fact in invoices.items():
-        taken, back, written_off = take(day, fact, [g for g in granted if g.allocation.invoice == number], write_offs[number], credits)
+        taken, back, written_off = take(
+            day, fact, [g for g in granted if g.allocation.invoice == number], write_offs[number], credits
+        )
         items.append(item_of(day, number, fact, taken, written_off))
         for credit, amount in back:
             used[credit] -= amount
-    remainders = [(Fraction(fact.data["amount"]) - used[credit], fact.data["currency"]) for credit, fact in credits.items()]
+    remainders = [
+        (Fraction(fact.data["amount"]) - used[credit], fact.data["currency"]) for credit, fact in credits.items()
+    ]
     return Clearing(items, remainders)
 
 
@@ -84,7 +95,7 @@ def clear(day: Day) -> Clearing:
 
 
 def told_allocations(day: Day, credits: dict[Credit, Fact], invoices: dict[str, Fact]) -> list[Allocation]:
-    """Every allocation whose credit and item stand; names on the way what is pending and what is in the wrong currency."""
+    """Every allocation whose credit and item stand; notes on the way what is pending or in the wrong currency."""
     told = []
     for kind, number, fact, place, said in allocation_texts(day):
         credit = named_credit(day, number, said) if kind == "allocation" else (kind, number)
@@ -122,7 +133,9 @@ def named_credit(day: Day, number: str, said: Json) -> Credit:
     return "credit_note", name
 
 
-def allocation_of(credit_fact: Fact, item: Fact, credit: Credit, fact: Fact, place: int, said: Json) -> Allocation | None:
+def allocation_of(
+    credit_fact: Fact, item: Fact, credit: Credit, fact: Fact, place: int, said: Json
+) -> Allocation | None:
     """None where the credit is in another currency than the item and no `credit_amount` is told."""
     amount = Fraction(said["amount"])
     one_currency = credit_fact.data["currency"] == item.data["currency"]
@@ -170,10 +183,16 @@ def grant(day: Day, credit: Fact, allocations: list[Allocation], invoices: dict[
 
 
 def take(
-    day: Day, item: Fact, grants: list[Granted], write_offs: list[tuple[date, int, Fraction]], credits: dict[Credit, Fact]
+    day: Day,
+    item: Fact,
+    grants: list[Granted],
+    write_offs: list[tuple[date, int, Fraction]],
+    credits: dict[Credit, Fact],
 ) -> tuple[Fraction, list[tuple[Credit, Fraction]], Fraction]:
     """What the item took in all, what goes back to which credit, and what write-offs took."""
-    turns: list[tuple[date, int, int, int, Granted | Fraction]] = [(g.allocation.day, 0, g.allocation.told, g.allocation.place, g) for g in grants]
+    turns: list[tuple[date, int, int, int, Granted | Fraction]] = [
+        (g.allocation.day, 0, g.allocation.told, g.allocation.place, g) for g in grants
+    ]
     turns += [(when, 1, told, 0, amount) for when, told, amount in write_offs]
     left, back, written_off = Fraction(item.data["amount"]), [], ZERO
     for *_, turn in sorted(turns, key=lambda t: t[:4]):
@@ -194,7 +213,7 @@ def goes_back(day: Day, turn: Granted, taken: Fraction, item: Fact, credit: Fact
     refused = turn.clears - taken
     if item.data["currency"] == credit.data["currency"] or refused == 0:
         return refused
-    return day.rounded(turn.allocation.asked * refused / turn.allocation.amount, credit.data["currency"])
+    return day.rounded(turn.granted * refused / turn.clears, credit.data["currency"])
 
 
 # ------------------------------------------------------------------ instalments and disputes
@@ -218,7 +237,9 @@ def instalments(day: Day, number: str, fact: Fact) -> list[tuple[date, Fraction]
     amount = Fraction(fact.data["amount"])
     if not terms.get("instalments"):
         return [(date.fromisoformat(terms["due"]), amount)]
-    told = sorted(((date.fromisoformat(i["due"]), Fraction(i["amount"])) for i in terms["instalments"]), key=lambda i: i[0])
+    told = sorted(
+        ((date.fromisoformat(i["due"]), Fraction(i["amount"])) for i in terms["instalments"]), key=lambda i: i[0]
+    )
     excess = sum((part for _, part in told), ZERO) - amount
     if excess:
         day.odd("instalments_mismatch", "invoice", number)
@@ -271,5 +292,7 @@ def row(day: Day, item: Item) -> Json:
         "days_overdue": earliest.days_overdue,
     }
     if len(item.parts) > 1:
-        shown["instalments"] = [{"due": p.due.isoformat(), "open": day.money(p.open, item.currency)} for p in item.parts]
+        shown["instalments"] = [
+            {"due": p.due.isoformat(), "open": day.money(p.open, item.currency)} for p in item.parts
+        ]
     return shown

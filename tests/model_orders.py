@@ -1,7 +1,8 @@
-"""Goods under way, by the letter of laws 1 and 2: what is ordered and not delivered, what is delivered and not invoiced.
+"""Goods under way, by the letter of laws 1 and 2: ordered and not delivered, delivered and not invoiced.
 
-Every reference of a standing document is resolved to an order line, or to a delivery alone. The latter are spread over their
-delivery's lines and so become references to order lines too. Then each line is netted in value, at its price of the day.
+Every reference of a standing document is resolved to an order line, or to a delivery alone. The latter are spread over
+their delivery's lines and so become references to order lines too. Then each line is netted in value, at its price of
+the day.
 """
 
 from __future__ import annotations
@@ -44,21 +45,32 @@ def goods(day: Day) -> Goods:
     spread, orderless = spread_deliveries(day, delivered, invoiced, uninvoiced)
     finals = [ref for ref in invoiced if ref.final]
     orderless_items = [
-        (amount, currency) for number, (amount, currency) in orderless.items() if not any(names_all_of(f, number) for f in finals)
+        (amount, currency)
+        for number, (amount, currency) in orderless.items()
+        if not any(names_all_of(f, number) for f in finals)
     ]
     lines = OrderLines(day, delivered, invoiced + spread, uninvoiced, finals)
     open_lines = {order: lines.open_orders(order) for order in lines.orders()}
     return Goods(
         [item for items in open_lines.values() for item in items],
         lines.open_deliveries() + orderless_items,
-        [open_order(day, order, items) for order, items in sorted(open_lines.items()) if any(amount for amount, _ in items)],
+        [
+            open_order(day, order, items)
+            for order, items in sorted(open_lines.items())
+            if any(amount for amount, _ in items)
+        ],
     )
 
 
 def open_order(day: Day, order: str, items: list[tuple[Fraction, str]]) -> Json:
     currency = items[0][1]
     amount = sum((a for a, _ in items), ZERO)
-    return {"order": order, "open": day.money(amount, currency), "currency": currency, "open_account": day.money_or_null(items)}
+    return {
+        "order": order,
+        "open": day.money(amount, currency),
+        "currency": currency,
+        "open_account": day.money_or_null(items),
+    }
 
 
 # ------------------------------------------------------------------ references
@@ -76,11 +88,16 @@ def refs_of(day: Day, kind: str) -> list[Ref]:
 def ref_of(day: Day, kind: str, number: str, fact: Fact, said: Json) -> Ref:
     unit = "quantity" if said.get("quantity") is not None else "value"
     return Ref(
-        kind, number, fact.data["currency"],
-        said.get("order"), resolved_line(day, said),
+        kind,
+        number,
+        fact.data["currency"],
+        said.get("order"),
+        resolved_line(day, said),
         number if kind == "delivery" else said.get("delivery"),
-        unit, Fraction(said[unit]), kind == "invoice" and said.get("final") is True,
-    )  # fmt: skip
+        unit,
+        Fraction(said[unit]),
+        kind == "invoice" and said.get("final") is True,
+    )
 
 
 def resolved_line(day: Day, said: Json) -> str | None:
@@ -94,20 +111,20 @@ def resolved_line(day: Day, said: Json) -> str | None:
 
 
 def price(day: Day, order: str | None, line: str | None) -> Fraction | None:
-    """The unit price in the newest version dated by the day that has the line; None where that gives a value, or none has it."""
+    """The unit price in the newest version dated by the day that has the line; None where that gives a value."""
     texts = day.texts(order) if order is not None else []
     having = [said for text in texts for said in text["lines"] if str(said["line"]) == line]
     return Fraction(having[-1]["unit_price"]) if having and having[-1].get("unit_price") is not None else None
 
 
 def line_currency(day: Day, ref: Ref) -> str:
-    """The currency in which the reference's order line is netted: the order's, before it arrived the naming document's."""
+    """The currency a reference's order line is netted in: the order's, before it arrived the naming document's."""
     text = day.text(ref.order) if ref.order is not None else None
     return str(text["currency"]) if text else ref.currency
 
 
 def worth(day: Day, ref: Ref) -> Fraction:
-    """The reference in value on its order line; 0 for a quantity without a price and a value in another currency than the order's."""
+    """The reference in value on its order line; 0 for a quantity without a price, or a value in a foreign currency."""
     if ref.unit == "quantity":
         return ref.amount * (price(day, ref.order, ref.line) or ZERO)
     return ref.amount if ref.currency == line_currency(day, ref) else ZERO
@@ -136,9 +153,9 @@ def note_odd_order_line(day: Day, ref: Ref) -> None:
 
 def note_odd_delivery(day: Day, ref: Ref, delivery: str) -> None:
     """A value naming only a delivery must be in the delivery's currency."""
-    if ref.order is None and ref.unit == "value" and day.stands("delivery", delivery):
-        if ref.currency != day.standing("delivery")[delivery].data["currency"]:
-            day.odd("currency_mismatch", ref.kind, ref.document)
+    named = day.standing("delivery").get(delivery)
+    if ref.order is None and ref.unit == "value" and named is not None and ref.currency != named.data["currency"]:
+        day.odd("currency_mismatch", ref.kind, ref.document)
 
 
 # ------------------------------------------------------------------ references that name only a delivery
@@ -176,7 +193,7 @@ class Slot:
 def spread_deliveries(
     day: Day, delivered: list[Ref], invoiced: list[Ref], uninvoiced: list[Ref]
 ) -> tuple[list[Ref], dict[str, tuple[Fraction, str]]]:
-    """What references naming only a delivery mean: references to order lines, and what is left of each order-less sum."""
+    """References naming only a delivery, as references to order lines; and what they leave of each order-less sum."""
     spread: list[Ref] = []
     orderless: dict[str, tuple[Fraction, str]] = {}
     for number, fact in day.standing("delivery").items():
@@ -203,7 +220,7 @@ def amount_of(refs: Iterable[Ref], unit: str) -> Fraction:
 
 
 def fill_by_order_line(day: Day, slots: list[Slot], plus: list[Ref], minus: list[Ref]) -> None:
-    """What names the delivery and one of its order lines takes that line's room first. It lands on the order line by itself."""
+    """What names the delivery and one of its order lines takes that line's room first (it nets there by itself)."""
     for key in dict.fromkeys((slot.line.order, slot.line.line) for slot in slots if slot.line.order is not None):
         lines = [slot for slot in slots if (slot.line.order, slot.line.line) == key]
         more, less = ([r for r in refs if (r.order, r.line) == key] for refs in (plus, minus))
@@ -219,12 +236,17 @@ def net_of(day: Day, slot: Slot, more: list[Ref], less: list[Ref]) -> list[tuple
         value = sum((worth(day, r) for r in more), ZERO) - sum((worth(day, r) for r in less), ZERO)
         return [("value", currency, max(value, ZERO))]
     fitting = [[r for r in refs if r.unit == "quantity" or r.currency == currency] for refs in (more, less)]
-    return [(u, currency, max(amount_of(fitting[0], u) - amount_of(fitting[1], u), ZERO)) for u in ("quantity", "value")]
+    return [
+        (u, currency, max(amount_of(fitting[0], u) - amount_of(fitting[1], u), ZERO)) for u in ("quantity", "value")
+    ]
 
 
 def fill_by_delivery(slots: list[Slot], currency: str, plus: list[Ref], minus: list[Ref]) -> list[Ref]:
     """Spreads the net of what names only the delivery over its lines in list order, quantities before values."""
-    fitting = [[r for r in refs if r.order is None and (r.unit == "quantity" or r.currency == currency)] for refs in (plus, minus)]
+    fitting = [
+        [r for r in refs if r.order is None and (r.unit == "quantity" or r.currency == currency)]
+        for refs in (plus, minus)
+    ]
     taken: list[Ref] = []
     for unit in ("quantity", "value"):
         left = max(amount_of(fitting[0], unit) - amount_of(fitting[1], unit), ZERO)
@@ -246,7 +268,9 @@ def names_all_of(final: Ref, delivery: str | None) -> bool:
 class OrderLines:
     """All order lines that were ordered or named, netted on the day."""
 
-    def __init__(self, day: Day, delivered: list[Ref], invoiced: list[Ref], uninvoiced: list[Ref], finals: list[Ref]) -> None:
+    def __init__(
+        self, day: Day, delivered: list[Ref], invoiced: list[Ref], uninvoiced: list[Ref], finals: list[Ref]
+    ) -> None:
         self.day, self.finals = day, finals
         self.named: dict[str, list[Ref]] = {"delivered": delivered, "invoiced": invoiced, "uninvoiced": uninvoiced}
 
@@ -255,18 +279,26 @@ class OrderLines:
         return sorted({key[1] for key in self.day.first if key[0] == "order" and self.day.text(key[1])})
 
     def sum_on(self, what: str, order: str, line: str | None, currency: str, without_finals: bool = False) -> Fraction:
-        refs = [r for r in self.named[what] if (r.order, r.line) == (order, line) and line_currency(self.day, r) == currency]
+        refs = [
+            r for r in self.named[what] if (r.order, r.line) == (order, line) and line_currency(self.day, r) == currency
+        ]
         return sum((worth(self.day, r) for r in refs if not (without_finals and self.is_done(r))), ZERO)
 
     def is_done(self, ref: Ref) -> bool:
-        """Law 2, `final`: a final invoice line names the reference's delivery, on this order line or as a whole."""
-        return any(
-            names_all_of(f, ref.delivery) or (f.delivery is not None and f.delivery == ref.delivery and (f.order, f.line) == (ref.order, ref.line))
+        """Law 2, `final`: a final invoice line names the reference's delivery, on this order line or as a whole, and it delivered something there."""
+        return self.delivered_there(ref) and any(
+            names_all_of(f, ref.delivery)
+            or (f.delivery is not None and f.delivery == ref.delivery and (f.order, f.line) == (ref.order, ref.line))
             for f in self.finals
         )
 
+    def delivered_there(self, ref: Ref) -> bool:
+        return any(
+            (r.delivery, r.order, r.line) == (ref.delivery, ref.order, ref.line) for r in self.named["delivered"]
+        )
+
     def open_orders(self, order: str) -> list[tuple[Fraction, str]]:
-        """Ordered less the greater of delivered and invoiced, per line of the order's text. A closed order has nothing open."""
+        """Per line of the text, ordered less the greater of delivered and invoiced. A closed order has nothing open."""
         text: Any = self.day.text(order)
         currency = text["currency"]
         return [
@@ -290,7 +322,8 @@ class OrderLines:
     def undelivered_bill(self, order: str, line: str | None, currency: str) -> Fraction:
         """What is delivered on the line and not invoiced, without what final invoices took out of the netting."""
         delivered, invoiced, uninvoiced = (
-            self.sum_on(what, order, line, currency, without_finals=True) for what in ("delivered", "invoiced", "uninvoiced")
+            self.sum_on(what, order, line, currency, without_finals=True)
+            for what in ("delivered", "invoiced", "uninvoiced")
         )
         return self.day.rounded(max(delivered - max(invoiced - uninvoiced, ZERO), ZERO), currency)
 

@@ -121,7 +121,7 @@ def evaluate(document: Document) -> tuple[Net, dict[Key, Claim]]:
     clash = {kind: clashes([fact for fact in document.facts if fact.name == name]) for kind, name in POSTED.items()}
     timeline = Timeline()
     days = days_of(document, credits, asked, clash)
-    for day, until in zip(days, [*days[1:], None], strict=True):
+    for day, until in zip(days, [*days[1:], None], strict=False):
         state: State = {}
         for kind, since in clash.items():
             if since and since <= day:
@@ -197,7 +197,7 @@ def grant(credit: Credit, queue: list[Queued], claims: dict[Key, Claim], span: S
         granted = min(wanted, left)
         left -= granted
         whole = granted == wanted
-        cash = amount if whole else divided(amount * granted, wanted)
+        cash = divided(amount * granted, wanted) if wanted else 0
         discount = minor(one.discount, currency) if one.discount and whole else 0
         if cash or discount:
             head = [effective, *told, place, one.naming, credit.naming, credit.currency]

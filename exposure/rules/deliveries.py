@@ -60,6 +60,8 @@ def evaluate(delivery: Document) -> tuple[Net, dict[Key, Claim]]:
     spans = spans_of(delivery)
     claims = orders_claims(delivery, posted, spans)
     days = set(edges(spans))
+    if posted:
+        days.add(posted.data["date"])
     for key, claim in delivery.inbox.items():
         days.update(day for day, *_ in claim["prices"]) if key.startswith("order:") else days.update(edges(claim["spans"]))
     clash = clashes([fact for fact in delivery.facts if fact.name == "DeliveryPosted"])
@@ -150,16 +152,17 @@ def spread_entry(slot: Slot, unit: str, amount: Exact, day: str, until: str | No
 
 def slot_of(delivery: Document, line: dict[str, Any], currency: str, day: str) -> Slot:
     claim = delivery.inbox.get(f"order:{line.get('order')}")
-    first, known = "", {}
-    for start, first_line, prices in claim["prices"] if claim else ():
+    first, known, priced_in = "", {}, currency
+    for start, first_line, prices, order_currency in claim["prices"] if claim else ():
         if start <= day:
-            first, known = first_line, prices
-    return Slot(line, currency, first, known.get(line.get("line") or first))
+            first, known, priced_in = first_line, prices, order_currency
+    return Slot(line, currency, first, known.get(line.get("line") or first) if priced_in == currency else None)
 
 
 def fill(slots: list[Slot], naming: list[Claim], currency: str, state: State) -> None:
     """First what names the delivery and an order line, then what names only the delivery; quantities before values."""
     named: dict[tuple[str, str | None], dict[str, Exact]] = {}
+    first_lines = {slot.order: slot.first for slot in slots}
     for claim in naming:
         sign = 1 if claim["role"] == "invoiced" else -1
         for order, line, unit, amount, _ in claim["entries"]:
@@ -167,11 +170,13 @@ def fill(slots: list[Slot], naming: list[Claim], currency: str, state: State) ->
                 if not order:
                     state["anomaly:currency_mismatch", claim["naming"], "", ""] = 1
                 continue
-            sums = named.setdefault((order or "", line if order else None), {})
+            sums = named.setdefault((order or "", (line or first_lines.get(order)) if order else None), {})
             sums[unit] = sums.get(unit, 0) + sign * exact(unit, amount)
     only = named.pop(("", None), {})
     for (order, line), sums in named.items():
-        place([slot for slot in slots if slot.order == order and slot.line == (line or slot.first)], sums)
+        wanted = [slot for slot in slots if slot.order == order and slot.line == line]
+        price = wanted[0].price if wanted else None
+        place(wanted, {"value": sums.get("value", 0) + sums.get("quantity", 0) * price} if price else sums)
     for slot in slots:
         slot.taken.clear()
     place(slots, only)

@@ -138,9 +138,13 @@ def settled(version: int, documents: Mapping[Key, Document], changed: dict[Key, 
 
 
 def evaluated(document: Document, version: int, documents: Mapping[Key, Document], changed: dict[Key, Document]) -> list[Movement]:
-    if document.kind in ("delivery", "credit"):
-        learn(document, documents)
-        net, claims = deliveries.evaluate(document) if document.kind == "delivery" else credits.evaluate(document)
+    if document.kind == "delivery":
+        learn_prices(document, documents)
+        net, claims = deliveries.evaluate(document)
+        post(document, claims, documents, changed)
+    elif document.kind == "credit":
+        learn_existence(document, documents)
+        net, claims = credits.evaluate(document)
         post(document, forgotten(document, claims) | claims, documents, changed)
     else:
         net = EVALUATE[document.kind](document)
@@ -167,15 +171,18 @@ EVALUATE = {
 }
 
 
-def learn(document: Document, documents: Mapping[Key, Document]) -> None:
-    """A credit copies the existence of the items it names, a delivery that spreads the prices of its orders, where those are loaded."""
-    if document.kind == "credit":
-        for key in credits.items_named(document):
-            if key in documents:
-                document.inbox[key] = invoices.existence(documents[key])
-    elif any(deliveries.only_delivery(claim) for claim in document.inbox.values()):
-        for key in announced(document):
-            document.inbox[key] = {"prices": orders.prices(find(documents, key))}
+def learn_existence(credit: Document, documents: Mapping[Key, Document]) -> None:
+    """A credit copies from when until when the items it names can be cleared, where those are loaded (else its copy still holds)."""
+    for key in credits.items_named(credit):
+        if key in documents:
+            credit.inbox[key] = invoices.existence(documents[key])
+
+
+def learn_prices(delivery: Document, documents: Mapping[Key, Document]) -> None:
+    """A delivery that has to spread copies the prices of its orders."""
+    if any(deliveries.only_delivery(claim) for claim in delivery.inbox.values()):
+        for key in announced(delivery):
+            delivery.inbox[key] = {"prices": orders.prices(find(documents, key))}
 
 
 def post(source: Document, claims: Mapping[Key, Claim | None], documents: Mapping[Key, Document], changed: dict[Key, Document]) -> None:

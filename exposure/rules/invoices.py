@@ -49,25 +49,25 @@ def existence(item: Document) -> Claim:
 
 
 def terms_of(facts: list[Fact]) -> tuple[list[Fact], str | None]:
-    """The terms by version (the posted invoice is version 0), and from which day a version clashes."""
+    """The terms by version, and from which day a version clashes. The posted invoice is version 0; where it lost that number it holds until the winner's day."""
     posted = standing(facts, "InvoicePosted")
     rivals: dict[int, list[Fact]] = {0: [posted]} if posted else {}
     for fact in facts:
         if fact.name == TERMS:
             rivals.setdefault(fact.data["version"], []).append(fact)
     stands = [min(rivals[version], key=lambda fact: fact.told) for version in sorted(rivals)]
+    if posted and posted not in stands:
+        stands.insert(0, posted)
     clash = min((day for same in rivals.values() if (day := clashes(same))), default=None)
     return stands, clash
 
 
 def instalments_on(terms: list[Fact], amount: int, currency: str, day: str) -> tuple[list[tuple[str, int]], bool]:
     """Due days with their amounts, earliest first, adding up to the item's amount; and whether they did so as told."""
-    fact = next((fact for fact in reversed(terms) if fact.data["date"] <= day), None)
-    if fact is None:
-        return [("", amount)], True
+    fact = next(fact for fact in reversed(terms) if fact.data["date"] <= day)
     if "due" in fact.data:
         return [(fact.data["due"], amount)], True
-    told = sorted((part["due"], minor(part["amount"], currency)) for part in fact.data["instalments"])
+    told = sorted(((part["due"], minor(part["amount"], currency)) for part in fact.data["instalments"]), key=lambda part: part[0])
     rest = amount - sum(part for _, part in told)
     if rest == 0:
         return told, True
@@ -101,7 +101,7 @@ def evaluate(item: Document) -> Net:
 
 
 def days_of(item: Document, terms: list[Fact], clash: str | None) -> list[str]:
-    days = {fact.data["date"] for fact in terms}
+    days = {fact.data["date"] for fact in (*item.facts, *terms) if fact.name in ("InvoicePosted", TERMS)}
     days.update(edges(spans_of(item)))
     if clash:
         days.add(clash)
@@ -130,15 +130,21 @@ def item_state(item: Document, posted: Fact, terms: list[Fact], day: str, state:
     if rest == 0:
         return
     disputed = min(rest, disputed_on(item, currency, day))
+    for due, part in reversed(open_parts(instalments, rest)):
+        in_dispute = min(part, disputed)
+        disputed -= in_dispute
+        for component, open_ in (("receivables", part), ("disputed", in_dispute)):
+            if open_:
+                state[component, "", currency, due] = state.get((component, "", currency, due), 0) + open_
+
+
+def open_parts(instalments: list[tuple[str, int]], rest: int) -> list[tuple[str, int]]:
+    """What of each instalment is open when ``rest`` of the item is: the earliest due was cleared first."""
+    parts = []
     for due, part in reversed(instalments):
-        is_open = min(part, rest)
-        rest -= is_open
-        if is_open:
-            in_dispute = min(is_open, disputed)
-            disputed -= in_dispute
-            state["receivables", "", currency, due] = state.get(("receivables", "", currency, due), 0) + is_open
-            if in_dispute:
-                state["disputed", "", currency, due] = state.get(("disputed", "", currency, due), 0) + in_dispute
+        parts.append((due, min(part, rest)))
+        rest -= min(part, rest)
+    return parts[::-1]
 
 
 def takers_on(item: Document, posted: Fact, day: str) -> list[Taker]:

@@ -40,6 +40,10 @@ class Tally:
     def total(self, role: str, currency: str, price: int | None) -> Exact:
         return self.values.get((role, currency), 0) + self.quantities.get(role, 0) * (price or 0)
 
+    @property
+    def has_delivered(self) -> bool:
+        return "delivered" in self.quantities or any(role == "delivered" for role, _ in self.values)
+
     def delivered(self, currency: str, price: int | None) -> Exact:
         return self.total("delivered", currency, price)
 
@@ -80,6 +84,7 @@ def evaluate(order: Document) -> Net:
     days = {fact.data["date"] for fact in stands}
     for claim in order.inbox.values():
         days.update(edges(claim["spans"]))
+        days.update(edges(claim.get("settled", [])))
         for start, until, *_ in claim.get("spread", ()):
             days.update(edges([[start, until]]))
     clash = min((day for same in rivals.values() if (day := clash_day(same))), default=None)
@@ -154,6 +159,8 @@ def delivered_not_invoiced(tally: Tally, currency: str, price: int | None) -> Ex
     invoiced, uninvoiced = tally.total("invoiced", currency, price), tally.total("uninvoiced", currency, price)
     for delivery in tally.settled:
         part = tally.by_delivery.get(delivery, NOTHING)
+        if not part.has_delivered:
+            continue
         delivered -= part.total("delivered", currency, price)
         invoiced -= part.total("invoiced", currency, price)
         uninvoiced -= part.total("uninvoiced", currency, price)
@@ -230,7 +237,7 @@ def rounded(value: Exact, currency: str) -> int:
 
 
 def prices(order: Document) -> list[Any]:
-    """For a delivery that has to know: per day on which they change, ``[day, first line, {line: price in billionths}]``."""
+    """For a delivery that has to know: per day on which they change, ``[day, first line, {line: price in billionths}, currency]``."""
     stands = versions(order.facts)
     texts = [stands[version] for version in sorted(stands) if stands[version].name in TEXTS]
     return [[day, *prices_on(texts, day)] for day in sorted({fact.data["date"] for fact in texts})]
@@ -242,6 +249,7 @@ def prices_on(texts: list[Fact], day: str) -> Iterator[Any]:
     yield text.data["lines"][0]["line"] if text.data["lines"] else ""
     lines = {line["line"] for fact in texts if fact.data["date"] <= day for line in fact.data["lines"]}
     yield {line: price_on(texts, line, day) for line in sorted(lines)}
+    yield text.data["currency"]
 
 
 def there_from(order: Document) -> str | None:

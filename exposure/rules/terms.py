@@ -8,7 +8,6 @@ from exposure.rules.documents import Document, Net, Place
 from schemas.facts import Fact
 
 DAY_FIELD = {"LimitChanged": "valid_from", "ProtectionChanged": "valid_from"}
-Limit = dict[str, Any]
 
 
 def by_version(facts: list[Fact]) -> list[Fact]:
@@ -90,12 +89,10 @@ def in_force(step: Fact, day: str) -> bool:
     return bool(step.data.get("valid_to", "9999-12-31") >= day)
 
 
-def limit_on(limits: list[list[Fact]], day: str) -> tuple[Fact | None, bool]:
-    """The limit that counts on the day and whether it is in force; else the one that ended last; ``None`` where none was ever set."""
+def limits_on(limits: list[list[Fact]], day: str) -> tuple[list[Fact], Fact | None]:
+    """The limits in force on the day, the one that counts first; and where none is, the one that ended last."""
     steps = [step for facts in limits if (step := step_on(facts, day))]
     standing = [step for step in steps if in_force(step, day)]
-    if standing:
-        return max(standing, key=lambda step: (step.data["kind"] == "temporary", step.data["valid_from"], step.told)), True
-    return max(steps, key=lambda step: (step.data["valid_to"], step.told), default=None), False
-
-
+    standing.sort(key=lambda step: (step.data["kind"] == "temporary", step.data["valid_from"], step.told), reverse=True)
+    ended = None if standing else max(steps, key=lambda step: (step.data["valid_to"], step.told), default=None)
+    return standing, ended
