@@ -56,9 +56,7 @@ class Choices:
         return self.among(("1",) if self.narrow else ("1", "1", "2"))
 
     def line(self) -> Json:
-        return self.among(
-            ({"line": "1"}, {"line": "2"}, {}) if self.narrow else ({"line": "1"}, {"line": "2"}, {"line": "10"}, {})
-        )
+        return self.among(({"line": "1"}, {"line": "2"}, {}) if self.narrow else ({"line": "1"}, {"line": "2"}, {"line": "10"}, {}))
 
     def currency(self) -> str:
         return self.among(("EUR",) if self.narrow else CURRENCIES)
@@ -141,9 +139,7 @@ def billed(pick: Choices, currency: str, least: int, most: int) -> Json:
 
 def invoice(pick: Choices) -> Json:
     currency = pick.currency()
-    data: Json = {"invoice": pick.among(NUMBERS), "currency": currency, "amount": pick.amount(currency)} | billed(
-        pick, currency, 0, 3
-    )
+    data: Json = {"invoice": pick.among(NUMBERS), "currency": currency, "amount": pick.amount(currency)} | billed(pick, currency, 0, 3)
     for line in data.get("lines", []):
         if pick.seldom():
             line["final"] = True
@@ -156,11 +152,7 @@ def invoice(pick: Choices) -> Json:
 def terms_of(pick: Choices, currency: str) -> Json:
     """Due days count from the document's day; they become dates when that day is known."""
     if pick.yes():
-        return {
-            "instalments": [
-                {"due": pick.among(range(-5, 61)), "amount": pick.amount(currency)} for _ in pick.several(1, 3)
-            ]
-        }
+        return {"instalments": [{"due": pick.among(range(-5, 61)), "amount": pick.amount(currency)} for _ in pick.several(1, 3)]}
     return {"due": pick.among(range(-5, 61))}
 
 
@@ -199,9 +191,7 @@ def payment(pick: Choices) -> Json:
 
 def credit_note(pick: Choices) -> Json:
     currency = pick.currency()
-    data = {"credit_note": pick.few(), "currency": currency, "amount": pick.amount(currency)} | billed(
-        pick, currency, 0, 2
-    )
+    data = {"credit_note": pick.few(), "currency": currency, "amount": pick.amount(currency)} | billed(pick, currency, 0, 2)
     allocations = [allocation_in(pick, currency) for _ in pick.several(0, 2)]
     return data | ({"allocations": allocations} if allocations else {})
 
@@ -315,11 +305,7 @@ SOON = {
     "credit_note.posted",
     "fx_rate.published",
 }
-CANCELLING = {
-    name
-    for name in WRITERS
-    if name.rsplit(".")[1] in ("reversed", "cancelled", "undone", "resolved", "returned", "return_cancelled")
-}
+CANCELLING = {name for name in WRITERS if name.rsplit(".")[1] in ("reversed", "cancelled", "undone", "resolved", "returned", "return_cancelled")}
 
 
 class Drawn(NamedTuple):
@@ -428,19 +414,11 @@ def spelled_otherwise(value: Any, field: str = "") -> Any:
 
 
 def changed_date(data: Json) -> Json:
-    return data | {
-        field: (date.fromisoformat(data[field]) + timedelta(days=-3)).isoformat()
-        for field in ("date", "valid_from")
-        if field in data
-    }
+    return data | {field: (date.fromisoformat(data[field]) + timedelta(days=-3)).isoformat() for field in ("date", "valid_from") if field in data}
 
 
 def changed_amount(data: Json) -> Json:
-    return data | (
-        {"amount": "55"}
-        if "amount" in data
-        else {"reason": "cancelled" if data.get("reason") == "completed" else "completed"}
-    )
+    return data | ({"amount": "55"} if "amount" in data else {"reason": "cancelled" if data.get("reason") == "completed" else "completed"})
 
 
 # ------------------------------------------------------------------ strategies
@@ -516,9 +494,7 @@ def history_of(theme: tuple[str, ...], one_account: bool, narrow: bool, drawn: l
 def histories() -> SearchStrategy[list[Json]]:
     """Valid contract events of one or two accounts, and the exchange rates between their currencies."""
     drawn = st.lists(st.binary(min_size=48, max_size=48), min_size=8, max_size=28)
-    return st.builds(
-        history_of, st.sampled_from(THEMES), st.sampled_from((True, True, True, False)), st.booleans(), drawn
-    )
+    return st.builds(history_of, st.sampled_from(THEMES), st.sampled_from((True, True, True, False)), st.booleans(), drawn)
 
 
 def arrivals(history: list[Json]) -> SearchStrategy[list[Json]]:

@@ -137,9 +137,7 @@ def rates_by(events: list[Json], day: date) -> dict[tuple[str, str], Fraction]:
     """Of each pair the latest rate dated by the day; of two of one day the last told."""
     published = [e["data"] for e in events if short_type(e) == "fx_rate.published"]
     dated = [d for d in published if date.fromisoformat(d["date"]) <= day]
-    return {
-        (d["base"], d["quote"]): Fraction(d["rate"]) for d in sorted(dated, key=lambda d: date.fromisoformat(d["date"]))
-    }
+    return {(d["base"], d["quote"]): Fraction(d["rate"]) for d in sorted(dated, key=lambda d: date.fromisoformat(d["date"]))}
 
 
 # ------------------------------------------------------------------ one account on one day
@@ -178,9 +176,7 @@ class Day:
 
     def returned(self) -> Iterator[tuple[str, str]]:
         """Law 7: of the returns and cancelled returns by the day the last one decides."""
-        by_day = sorted(
-            (f for f in self.facts if f.type in RETURNS and f.day <= self.as_of), key=lambda f: (f.day, f.told)
-        )
+        by_day = sorted((f for f in self.facts if f.type in RETURNS and f.day <= self.as_of), key=lambda f: (f.day, f.told))
         last = {f.data["payment"]: f.type for f in by_day}
         return (("payment", number) for number, kind in last.items() if kind == "payment.returned")
 
@@ -201,11 +197,7 @@ class Day:
 
     def standing(self, kind: str) -> dict[str, Fact]:
         """The standing documents of a kind, by number."""
-        return {
-            key[1]: fact
-            for key, fact in self.first.items()
-            if key[0] == kind and key[2] is None and self.stands(kind, key[1])
-        }
+        return {key[1]: fact for key, fact in self.first.items() if key[0] == kind and key[2] is None and self.stands(kind, key[1])}
 
     def names(self, kind: str, document: str, names_kind: str, names: str) -> None:
         """A standing document names another one: pending while that one is not there."""
@@ -393,8 +385,6 @@ def show(recorded: list[Recorded], account: str, as_of: date) -> Json | None:
 
 def whats_odd(day: Day) -> Json:
     return {
-        "pending": [
-            dict(zip(("kind", "document", "names_kind", "names"), row, strict=True)) for row in sorted(day.pending)
-        ],
+        "pending": [dict(zip(("kind", "document", "names_kind", "names"), row, strict=True)) for row in sorted(day.pending)],
         "anomalies": [dict(zip(("code", "kind", "document"), row, strict=True)) for row in sorted(day.anomalies)],
     }

@@ -64,30 +64,20 @@ class Granted(NamedTuple):
 
 def clear(day: Day) -> Clearing:
     invoices = day.standing("invoice")
-    credits = {
-        (kind, number): fact for kind in ("payment", "credit_note") for number, fact in day.standing(kind).items()
-    }
+    credits = {(kind, number): fact for kind in ("payment", "credit_note") for number, fact in day.standing(kind).items()}
     allocations = [a for a in told_allocations(day, credits, invoices) if a.day <= day.as_of]
-    granted = [
-        g
-        for credit, fact in credits.items()
-        for g in grant(day, fact, [a for a in allocations if a.credit == credit], invoices)
-    ]
+    granted = [g for credit, fact in credits.items() for g in grant(day, fact, [a for a in allocations if a.credit == credit], invoices)]
     write_offs = told_write_offs(day, invoices)
     used = {credit: sum((g.granted for g in granted if g.allocation.credit == credit), ZERO) for credit in credits}
     for number, fact in day.standing("dispute").items():
         day.names("dispute", number, "invoice", fact.data["invoice"])
     items = []
     for number, fact in invoices.items():
-        taken, back, written_off = take(
-            day, fact, [g for g in granted if g.allocation.invoice == number], write_offs[number], credits
-        )
+        taken, back, written_off = take(day, fact, [g for g in granted if g.allocation.invoice == number], write_offs[number], credits)
         items.append(item_of(day, number, fact, taken, written_off))
         for credit, amount in back:
             used[credit] -= amount
-    remainders = [
-        (Fraction(fact.data["amount"]) - used[credit], fact.data["currency"]) for credit, fact in credits.items()
-    ]
+    remainders = [(Fraction(fact.data["amount"]) - used[credit], fact.data["currency"]) for credit, fact in credits.items()]
     return Clearing(items, remainders)
 
 
@@ -133,9 +123,7 @@ def named_credit(day: Day, number: str, said: Json) -> Credit:
     return "credit_note", name
 
 
-def allocation_of(
-    credit_fact: Fact, item: Fact, credit: Credit, fact: Fact, place: int, said: Json
-) -> Allocation | None:
+def allocation_of(credit_fact: Fact, item: Fact, credit: Credit, fact: Fact, place: int, said: Json) -> Allocation | None:
     """None where the credit is in another currency than the item and no `credit_amount` is told."""
     amount = Fraction(said["amount"])
     one_currency = credit_fact.data["currency"] == item.data["currency"]
@@ -190,9 +178,7 @@ def take(
     credits: dict[Credit, Fact],
 ) -> tuple[Fraction, list[tuple[Credit, Fraction]], Fraction]:
     """What the item took in all, what goes back to which credit, and what write-offs took."""
-    turns: list[tuple[date, int, int, int, Granted | Fraction]] = [
-        (g.allocation.day, 0, g.allocation.told, g.allocation.place, g) for g in grants
-    ]
+    turns: list[tuple[date, int, int, int, Granted | Fraction]] = [(g.allocation.day, 0, g.allocation.told, g.allocation.place, g) for g in grants]
     turns += [(when, 1, told, 0, amount) for when, told, amount in write_offs]
     left, back, written_off = Fraction(item.data["amount"]), [], ZERO
     for *_, turn in sorted(turns, key=lambda t: t[:4]):
@@ -237,9 +223,7 @@ def instalments(day: Day, number: str, fact: Fact) -> list[tuple[date, Fraction]
     amount = Fraction(fact.data["amount"])
     if not terms.get("instalments"):
         return [(date.fromisoformat(terms["due"]), amount)]
-    told = sorted(
-        ((date.fromisoformat(i["due"]), Fraction(i["amount"])) for i in terms["instalments"]), key=lambda i: i[0]
-    )
+    told = sorted(((date.fromisoformat(i["due"]), Fraction(i["amount"])) for i in terms["instalments"]), key=lambda i: i[0])
     excess = sum((part for _, part in told), ZERO) - amount
     if excess:
         day.odd("instalments_mismatch", "invoice", number)
@@ -292,7 +276,5 @@ def row(day: Day, item: Item) -> Json:
         "days_overdue": earliest.days_overdue,
     }
     if len(item.parts) > 1:
-        shown["instalments"] = [
-            {"due": p.due.isoformat(), "open": day.money(p.open, item.currency)} for p in item.parts
-        ]
+        shown["instalments"] = [{"due": p.due.isoformat(), "open": day.money(p.open, item.currency)} for p in item.parts]
     return shown

@@ -44,21 +44,13 @@ def goods(day: Day) -> Goods:
     note_what_is_odd(day, delivered, invoiced + uninvoiced)
     spread, orderless = spread_deliveries(day, delivered, invoiced, uninvoiced)
     finals = [ref for ref in invoiced if ref.final]
-    orderless_items = [
-        (amount, currency)
-        for number, (amount, currency) in orderless.items()
-        if not any(names_all_of(f, number) for f in finals)
-    ]
+    orderless_items = [(amount, currency) for number, (amount, currency) in orderless.items() if not any(names_all_of(f, number) for f in finals)]
     lines = OrderLines(day, delivered, invoiced + spread, uninvoiced, finals)
     open_lines = {order: lines.open_orders(order) for order in lines.orders()}
     return Goods(
         [item for items in open_lines.values() for item in items],
         lines.open_deliveries() + orderless_items,
-        [
-            open_order(day, order, items)
-            for order, items in sorted(open_lines.items())
-            if any(amount for amount, _ in items)
-        ],
+        [open_order(day, order, items) for order, items in sorted(open_lines.items()) if any(amount for amount, _ in items)],
     )
 
 
@@ -78,11 +70,7 @@ def open_order(day: Day, order: str, items: list[tuple[Fraction, str]]) -> Json:
 
 def refs_of(day: Day, kind: str) -> list[Ref]:
     """All references of the standing documents of one kind. A delivery's own lines name that delivery."""
-    return [
-        ref_of(day, kind, number, fact, line)
-        for number, fact in day.standing(kind).items()
-        for line in fact.data.get("lines") or []
-    ]
+    return [ref_of(day, kind, number, fact, line) for number, fact in day.standing(kind).items() for line in fact.data.get("lines") or []]
 
 
 def ref_of(day: Day, kind: str, number: str, fact: Fact, said: Json) -> Ref:
@@ -236,17 +224,12 @@ def net_of(day: Day, slot: Slot, more: list[Ref], less: list[Ref]) -> list[tuple
         value = sum((worth(day, r) for r in more), ZERO) - sum((worth(day, r) for r in less), ZERO)
         return [("value", currency, max(value, ZERO))]
     fitting = [[r for r in refs if r.unit == "quantity" or r.currency == currency] for refs in (more, less)]
-    return [
-        (u, currency, max(amount_of(fitting[0], u) - amount_of(fitting[1], u), ZERO)) for u in ("quantity", "value")
-    ]
+    return [(u, currency, max(amount_of(fitting[0], u) - amount_of(fitting[1], u), ZERO)) for u in ("quantity", "value")]
 
 
 def fill_by_delivery(slots: list[Slot], currency: str, plus: list[Ref], minus: list[Ref]) -> list[Ref]:
     """Spreads the net of what names only the delivery over its lines in list order, quantities before values."""
-    fitting = [
-        [r for r in refs if r.order is None and (r.unit == "quantity" or r.currency == currency)]
-        for refs in (plus, minus)
-    ]
+    fitting = [[r for r in refs if r.order is None and (r.unit == "quantity" or r.currency == currency)] for refs in (plus, minus)]
     taken: list[Ref] = []
     for unit in ("quantity", "value"):
         left = max(amount_of(fitting[0], unit) - amount_of(fitting[1], unit), ZERO)
@@ -268,9 +251,7 @@ def names_all_of(final: Ref, delivery: str | None) -> bool:
 class OrderLines:
     """All order lines that were ordered or named, netted on the day."""
 
-    def __init__(
-        self, day: Day, delivered: list[Ref], invoiced: list[Ref], uninvoiced: list[Ref], finals: list[Ref]
-    ) -> None:
+    def __init__(self, day: Day, delivered: list[Ref], invoiced: list[Ref], uninvoiced: list[Ref], finals: list[Ref]) -> None:
         self.day, self.finals = day, finals
         self.named: dict[str, list[Ref]] = {"delivered": delivered, "invoiced": invoiced, "uninvoiced": uninvoiced}
 
@@ -279,32 +260,24 @@ class OrderLines:
         return sorted({key[1] for key in self.day.first if key[0] == "order" and self.day.text(key[1])})
 
     def sum_on(self, what: str, order: str, line: str | None, currency: str, without_finals: bool = False) -> Fraction:
-        refs = [
-            r for r in self.named[what] if (r.order, r.line) == (order, line) and line_currency(self.day, r) == currency
-        ]
+        refs = [r for r in self.named[what] if (r.order, r.line) == (order, line) and line_currency(self.day, r) == currency]
         return sum((worth(self.day, r) for r in refs if not (without_finals and self.is_done(r))), ZERO)
 
     def is_done(self, ref: Ref) -> bool:
         """Law 2, `final`: a final invoice line names the reference's delivery, on this order line or as a whole, and it delivered something there."""
         return self.delivered_there(ref) and any(
-            names_all_of(f, ref.delivery)
-            or (f.delivery is not None and f.delivery == ref.delivery and (f.order, f.line) == (ref.order, ref.line))
+            names_all_of(f, ref.delivery) or (f.delivery is not None and f.delivery == ref.delivery and (f.order, f.line) == (ref.order, ref.line))
             for f in self.finals
         )
 
     def delivered_there(self, ref: Ref) -> bool:
-        return any(
-            (r.delivery, r.order, r.line) == (ref.delivery, ref.order, ref.line) for r in self.named["delivered"]
-        )
+        return any((r.delivery, r.order, r.line) == (ref.delivery, ref.order, ref.line) for r in self.named["delivered"])
 
     def open_orders(self, order: str) -> list[tuple[Fraction, str]]:
         """Per line of the text, ordered less the greater of delivered and invoiced. A closed order has nothing open."""
         text: Any = self.day.text(order)
         currency = text["currency"]
-        return [
-            (ZERO if self.day.closed(order) else self.open_line(order, said, currency), currency)
-            for said in text["lines"]
-        ] or [(ZERO, currency)]
+        return [(ZERO if self.day.closed(order) else self.open_line(order, said, currency), currency) for said in text["lines"]] or [(ZERO, currency)]
 
     def open_line(self, order: str, said: Json, currency: str) -> Fraction:
         line = str(said["line"])
@@ -322,8 +295,7 @@ class OrderLines:
     def undelivered_bill(self, order: str, line: str | None, currency: str) -> Fraction:
         """What is delivered on the line and not invoiced, without what final invoices took out of the netting."""
         delivered, invoiced, uninvoiced = (
-            self.sum_on(what, order, line, currency, without_finals=True)
-            for what in ("delivered", "invoiced", "uninvoiced")
+            self.sum_on(what, order, line, currency, without_finals=True) for what in ("delivered", "invoiced", "uninvoiced")
         )
         return self.day.rounded(max(delivered - max(invoiced - uninvoiced, ZERO), ZERO), currency)
 

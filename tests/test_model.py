@@ -15,7 +15,15 @@ def told(kind: str, day: str, at: str = "12:00:00Z", /, subject: str = ACCOUNT, 
     time = at if "T" in at else f"{day}T{at}"
     dated = {"valid_from": day} if kind in ("limit.changed", "protection.changed") else {"date": day}
     name = f"{kind}/{time}/{sorted(data.items(), key=str)}"
-    return {"specversion": "1.0", "id": name, "source": "/erp", "type": f"erp.{kind}.v1", "subject": subject, "time": time, "data": data | dated}
+    return {
+        "specversion": "1.0",
+        "id": name,
+        "source": "/erp",
+        "type": f"erp.{kind}.v1",
+        "subject": subject,
+        "time": time,
+        "data": data | dated,
+    }
 
 
 def shown(*events: Json, on: str) -> Json:
@@ -31,7 +39,15 @@ def parts(figures: Json) -> tuple[str, str, str, str]:
 
 
 def order(number: str, day: str, *lines: Json, version: int = 1, **more: Any) -> Json:
-    return told("order.confirmed", day, order=number, version=version, currency=more.pop("currency", "EUR"), lines=list(lines), **more)
+    return told(
+        "order.confirmed",
+        day,
+        order=number,
+        version=version,
+        currency=more.pop("currency", "EUR"),
+        lines=list(lines),
+        **more,
+    )
 
 
 def delivery(number: str, day: str, *lines: Json, currency: str = "EUR") -> Json:
@@ -60,7 +76,16 @@ def ref(**said: Any) -> Json:
 
 
 def limit(number: str, day: str, amount: str, kind: str = "base", version: int = 1, **more: Any) -> Json:
-    return told("limit.changed", day, limit=number, version=version, kind=kind, amount=amount, currency=more.pop("currency", "EUR"), **more)
+    return told(
+        "limit.changed",
+        day,
+        limit=number,
+        version=version,
+        kind=kind,
+        amount=amount,
+        currency=more.pop("currency", "EUR"),
+        **more,
+    )
 
 
 def rate(base: str, quote: str, day: str, amount: str, at: str = "12:00:00Z") -> Json:
@@ -145,14 +170,28 @@ def test_money_moves_from_order_to_delivery_to_invoice_and_is_counted_once() -> 
 
 def test_each_order_line_is_rounded_once_half_to_even() -> None:
     figures = shown(
-        order("O-1", "2026-01-05", line("1", quantity="1", unit_price="0.125"), line("2", quantity="3", unit_price="0.045")), on="2026-01-05"
+        order(
+            "O-1",
+            "2026-01-05",
+            line("1", quantity="1", unit_price="0.125"),
+            line("2", quantity="3", unit_price="0.045"),
+        ),
+        on="2026-01-05",
     )
     assert figures["exposure"]["orders"] == "0.26"  # 0.12 + 0.14
 
 
 def test_an_older_version_told_later_counts_only_for_the_days_between() -> None:
     newest = order("O-1", "2026-01-10", line("1", value="500.00"), version=3)
-    late = told("order.amended", "2026-01-07", "2026-01-20T08:00:00Z", order="O-1", version=2, currency="EUR", lines=[line("1", value="300.00")])
+    late = told(
+        "order.amended",
+        "2026-01-07",
+        "2026-01-20T08:00:00Z",
+        order="O-1",
+        version=2,
+        currency="EUR",
+        lines=[line("1", value="300.00")],
+    )
     first = order("O-1", "2026-01-05", line("1", value="100.00"))
     figures = [shown(newest, late, first, on=f"2026-01-{day}")["exposure"]["orders"] for day in ("05", "06", "07", "09", "10", "25")]
     assert figures == ["100.00", "100.00", "300.00", "300.00", "500.00", "500.00"]
@@ -181,7 +220,10 @@ def test_a_line_the_order_no_longer_has_keeps_its_last_price() -> None:
 
 
 def test_a_quantity_without_a_price_counts_nothing_and_is_named() -> None:
-    figures = shown(delivery("D-1", "2026-01-06", ref(order="O-1", line="1", quantity="4"), ref(quantity="1"), ref(value="5.00")), on="2026-01-06")
+    figures = shown(
+        delivery("D-1", "2026-01-06", ref(order="O-1", line="1", quantity="4"), ref(quantity="1"), ref(value="5.00")),
+        on="2026-01-06",
+    )
     assert figures["exposure"]["deliveries"] == "5.00"
     assert figures["anomalies"] == [
         {"code": "missing_price", "kind": "delivery", "document": "D-1"},
@@ -193,7 +235,13 @@ def test_a_quantity_without_a_price_counts_nothing_and_is_named() -> None:
 def test_an_invoice_of_a_delivery_is_spread_over_its_lines_after_what_names_them() -> None:
     events = [
         order("O-1", "2026-01-05", line("1", value="100.00"), line("2", quantity="10", unit_price="10")),
-        delivery("D-1", "2026-01-06", ref(order="O-1", line="1", value="60.00"), ref(order="O-1", line="2", quantity="5"), ref(value="20.00")),
+        delivery(
+            "D-1",
+            "2026-01-06",
+            ref(order="O-1", line="1", value="60.00"),
+            ref(order="O-1", line="2", quantity="5"),
+            ref(value="20.00"),
+        ),
         invoice("I-1", "2026-01-07", "40.00", ref(order="O-1", line="1", delivery="D-1", value="40.00")),
         invoice("I-2", "2026-01-08", "75.00", ref(delivery="D-1", value="75.00")),
     ]
@@ -207,12 +255,16 @@ def test_what_a_credit_note_un_invoices_is_delivered_and_not_invoiced_again() ->
         delivery("D-1", "2026-01-06", ref(order="O-1", value="100.00")),
         invoice("I-1", "2026-01-07", "100.00", ref(order="O-1", value="100.00")),
         told(
-            "credit_note.posted", "2026-01-08",
-            credit_note="N-1", currency="EUR", amount="25.00",
-            allocations=[to("I-1", "25.00")], lines=[ref(order="O-1", value="25.00")],
+            "credit_note.posted",
+            "2026-01-08",
+            credit_note="N-1",
+            currency="EUR",
+            amount="25.00",
+            allocations=[to("I-1", "25.00")],
+            lines=[ref(order="O-1", value="25.00")],
         ),
         told("credit_note.cancelled", "2026-01-10", credit_note="N-1"),
-    ]  # fmt: skip
+    ]
     assert parts(shown(*events, on="2026-01-08")) == ("0.00", "25.00", "75.00", "0.00")
     assert parts(shown(*events, on="2026-01-10")) == ("0.00", "0.00", "100.00", "0.00")
 
@@ -229,22 +281,64 @@ def test_a_final_invoice_leaves_nothing_delivered_and_not_invoiced_and_does_not_
     assert parts(shown(*goods, of_one_delivery, on="2026-01-07"))[:2] == ("10.00", "30.00")
 
 
+def test_a_final_line_of_one_delivery_takes_only_that_delivery_on_that_line_out() -> None:
+    events = [
+        order("O-1", "2026-01-05", line("1", value="100.00"), line("2", value="100.00")),
+        delivery("D-1", "2026-01-06", ref(order="O-1", line="1", value="60.00"), ref(order="O-1", line="2", value="7.00")),
+        delivery("D-2", "2026-01-06", ref(order="O-1", line="1", value="30.00")),
+        invoice("I-1", "2026-01-07", "50.00", ref(order="O-1", line="1", delivery="D-1", value="50.00", final=True)),
+    ]
+    assert parts(shown(*events, on="2026-01-07"))[:2] == ("103.00", "37.00")
+
+
+def test_a_reference_without_a_line_means_the_first_line_of_the_orders_text() -> None:
+    events = [
+        order("O-1", "2026-01-05", line("20", value="50.00"), line("10", value="80.00")),
+        delivery("D-1", "2026-01-05", ref(order="O-1", value="60.00")),
+    ]
+    assert parts(shown(*events, on="2026-01-05"))[:2] == ("80.00", "60.00")
+
+
+def test_a_value_in_another_currency_than_the_order_has_no_effect_once_the_order_is_there() -> None:
+    events = [
+        rate("USD", "EUR", "2026-01-01", "0.5"),
+        delivery("D-1", "2026-01-05", ref(order="O-1", line="1", value="60.00"), currency="USD"),
+        order("O-1", "2026-01-07", line("1", value="100.00")),
+    ]
+    assert parts(shown(*events, on="2026-01-06"))[:2] == ("0.00", "30.00")
+    figures = shown(*events, on="2026-01-07")
+    assert parts(figures)[:2] == ("100.00", "0.00")
+    assert figures["anomalies"] == [{"code": "currency_mismatch", "kind": "delivery", "document": "D-1"}]
+
+
 # ------------------------------------------------------------------ clearing
 
 
 def test_a_payment_clears_the_earliest_due_first_and_its_discount_after_its_cash() -> None:
     figures = shown(
-        invoice("I-1", "2026-01-05", "100.00", instalments=[{"due": "2026-03-01", "amount": "70.00"}, {"due": "2026-02-01", "amount": "30.00"}]),
+        invoice(
+            "I-1",
+            "2026-01-05",
+            "100.00",
+            instalments=[{"due": "2026-03-01", "amount": "70.00"}, {"due": "2026-02-01", "amount": "30.00"}],
+        ),
         payment("P-1", "2026-01-10", "50.00", to("I-1", "48.00", discount="2.00")),
         on="2026-02-10",
     )
     assert parts(figures) == ("0.00", "0.00", "50.00", "-2.00")
-    assert figures["open_items"][0]["instalments"] == [{"due": "2026-02-01", "open": "0.00"}, {"due": "2026-03-01", "open": "50.00"}]
+    assert figures["open_items"][0]["instalments"] == [
+        {"due": "2026-02-01", "open": "0.00"},
+        {"due": "2026-03-01", "open": "50.00"},
+    ]
     assert (figures["open_items"][0]["due"], figures["days_overdue"]) == ("2026-03-01", 0)
 
 
 def test_a_discount_falls_away_when_the_cash_was_not_granted_whole() -> None:
-    figures = shown(invoice("I-1", "2026-01-05", "100.00"), payment("P-1", "2026-01-10", "40.00", to("I-1", "98.00", discount="2.00")), on="2026-01-10")
+    figures = shown(
+        invoice("I-1", "2026-01-05", "100.00"),
+        payment("P-1", "2026-01-10", "40.00", to("I-1", "98.00", discount="2.00")),
+        on="2026-01-10",
+    )
     assert figures["exposure"]["receivables"] == "60.00"
 
 
@@ -259,7 +353,10 @@ def test_what_an_item_does_not_take_is_unapplied_and_enlarges_no_other_allocatio
 
 
 def test_cash_is_unapplied_until_its_value_date() -> None:
-    events = [invoice("I-1", "2026-01-05", "100.00"), payment("P-1", "2026-01-10", "100.00", to("I-1", "100.00"), value_date="2026-01-12")]
+    events = [
+        invoice("I-1", "2026-01-05", "100.00"),
+        payment("P-1", "2026-01-10", "100.00", to("I-1", "100.00"), value_date="2026-01-12"),
+    ]
     assert parts(shown(*events, on="2026-01-11"))[2:] == ("100.00", "-100.00")
     assert parts(shown(*events, on="2026-01-12"))[2:] == ("0.00", "0.00")
 
@@ -288,6 +385,38 @@ def test_an_allocation_without_a_kind_means_the_payment_once_it_is_there_else_th
     assert parts(shown(*events, on="2026-01-20"))[2:] == ("60.00", "-20.00")
 
 
+def test_allocations_are_granted_by_the_day_they_take_effect_and_not_by_the_hour_they_were_told() -> None:
+    events = [
+        payment("P-1", "2026-01-05", "50.00", to("I-2", "50.00")),
+        told(
+            "allocation.made",
+            "2026-01-07",
+            allocation="A-1",
+            credit="P-1",
+            credit_kind="payment",
+            invoice="I-1",
+            amount="50.00",
+        ),
+        invoice("I-1", "2026-01-07", "50.00"),
+        invoice("I-2", "2026-01-09", "50.00"),
+    ]
+    assert [i["document"] for i in shown(*events, on="2026-01-09")["open_items"]] == ["I-2"]
+
+
+def test_changed_terms_count_from_their_day_and_a_posted_invoice_is_version_0_of_them() -> None:
+    events = [
+        invoice("I-1", "2026-01-05", "50.00", due="2026-01-10"),
+        told("invoice.terms_changed", "2026-01-20", invoice="I-1", version=1, due="2026-03-01"),
+        told("invoice.terms_changed", "2026-01-21", invoice="I-1", version=0, due="2026-04-01"),
+    ]
+    assert [shown(*events, on=f"2026-01-{day}")["open_items"][0]["due"] for day in (19, 20, 21)] == [
+        "2026-01-10",
+        "2026-03-01",
+        "2026-03-01",
+    ]
+    assert shown(*events, on="2026-01-21")["anomalies"] == [{"code": "number_clash", "kind": "invoice", "document": "I-1"}]
+
+
 def test_a_write_off_takes_its_turn_after_the_allocations_of_its_day() -> None:
     figures = shown(
         invoice("I-1", "2026-01-05", "100.00"),
@@ -300,7 +429,12 @@ def test_a_write_off_takes_its_turn_after_the_allocations_of_its_day() -> None:
 
 
 def test_a_dispute_covers_the_latest_due_first_and_hides_only_overdue_days() -> None:
-    item = invoice("I-1", "2026-01-05", "100.00", instalments=[{"due": "2026-01-10", "amount": "40.00"}, {"due": "2026-01-20", "amount": "60.00"}])
+    item = invoice(
+        "I-1",
+        "2026-01-05",
+        "100.00",
+        instalments=[{"due": "2026-01-10", "amount": "40.00"}, {"due": "2026-01-20", "amount": "60.00"}],
+    )
     figures = shown(item, told("dispute.opened", "2026-01-06", dispute="Q-1", invoice="I-1", amount="60.00"), on="2026-01-30")
     assert (figures["days_overdue"], figures["overdue_amount"], figures["disputed"]) == (20, "100.00", "60.00")
     figures = shown(item, told("dispute.opened", "2026-01-06", dispute="Q-1", invoice="I-1", amount="500.00"), on="2026-01-30")
@@ -321,15 +455,30 @@ def test_instalments_that_do_not_add_up_are_made_to_from_the_last_due_backwards(
 
 def test_of_two_documents_with_one_number_the_first_told_stands_whatever_arrives_first() -> None:
     late = invoice("I-1", "2026-01-05", "999.00")
-    first = told("invoice.posted", "2026-01-08", "2026-01-02T00:00:00Z", invoice="I-1", currency="EUR", amount="100.00", due="2026-02-11", lines=[])
+    first = told(
+        "invoice.posted",
+        "2026-01-08",
+        "2026-01-02T00:00:00Z",
+        invoice="I-1",
+        currency="EUR",
+        amount="100.00",
+        due="2026-02-11",
+        lines=[],
+    )
     clash = [{"code": "number_clash", "kind": "invoice", "document": "I-1"}]
     for known in ([first, late], [late, first]):
-        assert (parts(shown(*known, on="2026-01-06"))[2], shown(*known, on="2026-01-06")["anomalies"]) == ("0.00", clash)
+        assert (parts(shown(*known, on="2026-01-06"))[2], shown(*known, on="2026-01-06")["anomalies"]) == (
+            "0.00",
+            clash,
+        )
         assert parts(shown(*known, on="2026-01-08"))[2] == "100.00"
 
 
 def test_equal_data_told_again_changes_nothing() -> None:
-    first, again = invoice("I-1", "2026-01-05", "100.00"), invoice("I-1", "2026-01-05", "100.0", text=None) | {"id": "again"}
+    first, again = (
+        invoice("I-1", "2026-01-05", "100.00"),
+        invoice("I-1", "2026-01-05", "100.0", text=None) | {"id": "again"},
+    )
     assert shown(first, again, again, on="2026-01-05") == shown(first, on="2026-01-05")
 
 
@@ -357,7 +506,10 @@ def test_each_item_is_converted_once_and_what_has_no_rate_is_left_out_in_plain_s
         on="2026-01-05",
     )
     assert parts(figures)[2] == "62.50"
-    assert [(i["document"], i["open"], i["open_account"]) for i in figures["open_items"]] == [("I-1", "100.00", "62.50"), ("I-2", "7", None)]
+    assert [(i["document"], i["open"], i["open_account"]) for i in figures["open_items"]] == [
+        ("I-1", "100.00", "62.50"),
+        ("I-2", "7", None),
+    ]
     assert figures["anomalies"] == [{"code": "missing_rate", "kind": "currency", "document": "JPY"}]
 
 
@@ -372,6 +524,16 @@ def test_a_credit_in_another_currency_clears_what_its_share_of_the_credit_amount
     figures = shown(*events[:2], untold, on="2026-01-06")
     assert parts(figures)[2:] == ("100.00", "-25.00")
     assert figures["anomalies"] == [{"code": "currency_mismatch", "kind": "payment", "document": "P-1"}]
+
+
+def test_what_an_item_refuses_goes_back_to_a_credit_in_its_own_currency() -> None:
+    events = [
+        rate("USD", "EUR", "2026-01-01", "0.5"),
+        invoice("I-1", "2026-01-05", "40.00"),
+        payment("P-1", "2026-01-06", "200.00", to("I-1", "100.00", credit_amount="190.00"), currency="USD"),
+    ]
+    # the item refuses 60 of 100, so 190 × 60 ÷ 100 = 114 USD go back beside the 10 never granted
+    assert parts(shown(*events, on="2026-01-06"))[2:] == ("0.00", "-62.00")
 
 
 def test_a_temporary_limit_comes_before_the_base_one_and_gives_way_when_it_ends() -> None:

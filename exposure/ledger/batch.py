@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from schemas.door import Unreadable
+
 
 class Row(NamedTuple):
     """One event as the library's table stores it."""
@@ -26,10 +28,11 @@ class DeadLetter(NamedTuple):
 
 
 class Record(NamedTuple):
-    """One record of a source: its bytes as they came, and where it stood."""
+    """One record of a source: its bytes as they came, where it stood, and why it was ``refused`` where that was found out before the door."""
 
     raw: bytes
     position: int
+    refused: Unreadable | None = None
 
 
 @dataclass(slots=True)

@@ -122,6 +122,8 @@ class Ledger:
 
 
 def read_or_refuse(record: Record) -> ToldFact | Unreadable:
+    if record.refused is not None:
+        return record.refused
     try:
         return read_record(record.raw)
     except Unreadable as refusal:

@@ -125,7 +125,7 @@ class SQLiteLedger(SQLiteProcessRecorder):
     def reading(self) -> Iterator["Moment"]:
         """All reads inside see one moment of the store."""
         with self.datastore.transaction(commit=False) as cursor:
-            cursor.row_factory = None  # type: ignore[attr-defined]
+            cursor.sqlite_cursor.row_factory = None
             yield Moment(cursor)
 
     @contextmanager
@@ -154,9 +154,10 @@ class Moment:
 
     def stream(self, sql: str, *values: Any) -> Iterator[Any]:
         """Rows one by one, on a cursor of their own."""
-        cursor = self.cursor.connection.cursor()
+        cursor = self.cursor.sqlite_cursor.connection.cursor()
         cursor.row_factory = None
-        yield from cursor.execute(sql, values)
+        for row in cursor.execute(sql, values):  # noqa: UP028 - ``yield from`` would close the cursor, after its store where a reader left early
+            yield row
 
     def known_names(self, namings: list[bytes]) -> dict[bytes, bytes]:
         found: dict[bytes, bytes] = {}
@@ -188,11 +189,13 @@ class Moment:
         later = "" if version is None else f" OR version > {int(version)}"
         return self.rows(f"SELECT key, version, state FROM documents WHERE account = ? AND (closed > ?{later}) AND opened <= ?", account, day, day)
 
-    def all_documents_on(self, day: str, everything: bool) -> Iterator[Any]:
-        """(account, key, version, state) in order of accounts; all of them where what was known earlier is asked."""
+    def all_documents_on(self, first_day: str, last_day: str, everything: bool) -> Iterator[Any]:
+        """(account, key, version, opened, closed, state) of what says anything on one of the days, in order of accounts; all of them where
+        what was known earlier is asked."""
+        columns = "account, key, version, opened, closed, state"
         if everything:
-            return self.stream("SELECT account, key, version, state FROM documents ORDER BY account")
-        return self.stream("SELECT account, key, version, state FROM documents WHERE closed > ? AND opened <= ? ORDER BY account", day, day)
+            return self.stream(f"SELECT {columns} FROM documents ORDER BY account")
+        return self.stream(f"SELECT {columns} FROM documents WHERE closed > ? AND opened <= ? ORDER BY account", first_day, last_day)
 
     def all_heads(self) -> Iterator[Any]:
         return self.stream("SELECT account, version, state FROM accounts ORDER BY account")

@@ -17,15 +17,17 @@ class Slot:
 
     __slots__ = ("currency", "first", "is_quantity", "left", "line", "order", "price", "taken")
 
-    def __init__(self, line: dict[str, Any], currency: str, first: str, price: int | None) -> None:
+    def __init__(self, line: dict[str, Any], currency: str, first: str, price: int | None, priced_in: str) -> None:
         self.order: str | None = line.get("order")
         self.first = first
         self.line: str = line.get("line") or first
         self.is_quantity = "quantity" in line
-        self.currency = currency
-        amount = exact("quantity", line["quantity"]) if self.is_quantity else exact("value", line["value"])
         self.price = price if price and self.order else None
+        self.currency = priced_in if self.price and self.is_quantity else currency
+        amount = exact("quantity", line["quantity"]) if self.is_quantity else exact("value", line["value"])
         self.left: Exact = amount * self.price if self.price and self.is_quantity else amount
+        if not self.is_quantity and priced_in != currency:
+            self.left = 0
         self.taken: list[tuple[str, Exact]] = []
 
     def take_quantity(self, wanted: Exact) -> Exact:
@@ -44,9 +46,9 @@ class Slot:
         self.taken.append(("quantity", got))
         return got
 
-    def take_value(self, wanted: Exact) -> Exact:
-        """Returns how much of a wanted value it takes."""
-        if self.is_quantity and not self.price:
+    def take_value(self, wanted: Exact, currency: str) -> Exact:
+        """Returns how much of a wanted value it takes; none in another currency than its own."""
+        if currency != self.currency or (self.is_quantity and not self.price):
             return 0
         got = min(wanted, self.left)
         self.left -= got
@@ -156,38 +158,44 @@ def slot_of(delivery: Document, line: dict[str, Any], currency: str, day: str) -
     for start, first_line, prices, order_currency in claim["prices"] if claim else ():
         if start <= day:
             first, known, priced_in = first_line, prices, order_currency
-    return Slot(line, currency, first, known.get(line.get("line") or first) if priced_in == currency else None)
+    return Slot(line, currency, first, known.get(line.get("line") or first), priced_in)
 
 
 def fill(slots: list[Slot], naming: list[Claim], currency: str, state: State) -> None:
     """First what names the delivery and an order line, then what names only the delivery; quantities before values."""
-    named: dict[tuple[str, str | None], dict[str, Exact]] = {}
+    named: dict[tuple[str, str], Sums] = {}
     first_lines = {slot.order: slot.first for slot in slots}
     for claim in naming:
         sign = 1 if claim["role"] == "invoiced" else -1
         for order, line, unit, amount, _ in claim["entries"]:
-            if unit == "value" and claim["currency"] != currency:
-                if not order:
-                    state["anomaly:currency_mismatch", claim["naming"], "", ""] = 1
+            told_in = claim["currency"] if unit == "value" else ""
+            if not order and told_in not in ("", currency):
+                state["anomaly:currency_mismatch", claim["naming"], "", ""] = 1
                 continue
-            sums = named.setdefault((order or "", (line or first_lines.get(order)) if order else None), {})
-            sums[unit] = sums.get(unit, 0) + sign * exact(unit, amount)
-    only = named.pop(("", None), {})
+            sums = named.setdefault((order, line or first_lines.get(order, "")) if order else ("", ""), {})
+            sums[told_in] = sums.get(told_in, 0) + sign * exact(unit, amount)
+    only = named.pop(("", ""), {})
     for (order, line), sums in named.items():
         wanted = [slot for slot in slots if slot.order == order and slot.line == line]
-        price = wanted[0].price if wanted else None
-        place(wanted, {"value": sums.get("value", 0) + sums.get("quantity", 0) * price} if price else sums)
+        if wanted and wanted[0].price:
+            told_in = wanted[0].currency
+            sums = {told_in: sums.get(told_in, 0) + sums.get("", 0) * wanted[0].price}
+        place(wanted, sums)
     for slot in slots:
         slot.taken.clear()
     place(slots, only)
 
 
-def place(slots: list[Slot], sums: dict[str, Exact]) -> None:
-    for unit in ("quantity", "value"):
-        rest = max(sums.get(unit, 0), 0)
+Sums = dict[str, Exact]
+"""Currency to a value; the quantity stands under ""."""
+
+
+def place(slots: list[Slot], sums: Sums) -> None:
+    for told_in, amount in sorted(sums.items()):
+        rest = max(amount, 0)
         for slot in slots:
             if rest > 0:
-                rest -= slot.take_quantity(rest) if unit == "quantity" else slot.take_value(rest)
+                rest -= slot.take_value(rest, told_in) if told_in else slot.take_quantity(rest)
 
 
 def orderless(delivery: Document, slots: list[Slot], day: str, currency: str, state: State) -> None:

@@ -130,12 +130,16 @@ def item_state(item: Document, posted: Fact, terms: list[Fact], day: str, state:
     if rest == 0:
         return
     disputed = min(rest, disputed_on(item, currency, day))
-    for due, part in reversed(open_parts(instalments, rest)):
-        in_dispute = min(part, disputed)
-        disputed -= in_dispute
-        for component, open_ in (("receivables", part), ("disputed", in_dispute)):
-            if open_:
-                state[component, "", currency, due] = state.get((component, "", currency, due), 0) + open_
+    parts = open_parts(instalments, rest)
+    for place in range(len(parts) - 1, -1, -1):
+        due, part = parts[place]
+        if part:
+            instalment = str(place + 1) if len(parts) > 1 else ""
+            state["receivables", instalment, currency, due] = part
+            in_dispute = min(part, disputed)
+            if in_dispute:
+                disputed -= in_dispute
+                state["disputed", instalment, currency, due] = in_dispute
 
 
 def open_parts(instalments: list[tuple[str, int]], rest: int) -> list[tuple[str, int]]:

@@ -28,6 +28,7 @@ class Tally:
     values: dict[tuple[str, str], Exact] = field(default_factory=dict)
     quantities: dict[str, int] = field(default_factory=dict)
     by_delivery: dict[str, "Tally"] = field(default_factory=dict)
+    deliverers: set[str] = field(default_factory=set)
     settled: set[str] = field(default_factory=set)
     final: bool = False
 
@@ -39,10 +40,6 @@ class Tally:
 
     def total(self, role: str, currency: str, price: int | None) -> Exact:
         return self.values.get((role, currency), 0) + self.quantities.get(role, 0) * (price or 0)
-
-    @property
-    def has_delivered(self) -> bool:
-        return "delivered" in self.quantities or any(role == "delivered" for role, _ in self.values)
 
     def delivered(self, currency: str, price: int | None) -> Exact:
         return self.total("delivered", currency, price)
@@ -157,10 +154,8 @@ def delivered_not_invoiced(tally: Tally, currency: str, price: int | None) -> Ex
         return 0
     delivered = tally.total("delivered", currency, price)
     invoiced, uninvoiced = tally.total("invoiced", currency, price), tally.total("uninvoiced", currency, price)
-    for delivery in tally.settled:
+    for delivery in tally.settled & tally.deliverers:
         part = tally.by_delivery.get(delivery, NOTHING)
-        if not part.has_delivered:
-            continue
         delivered -= part.total("delivered", currency, price)
         invoiced -= part.total("invoiced", currency, price)
         uninvoiced -= part.total("uninvoiced", currency, price)
@@ -178,9 +173,11 @@ def tallied(order: Document, text: Fact | None, day: str) -> tuple[dict[str, Tal
                 state["pending:order", claim["naming"], "", ""] = 1
             for line, unit, amount, is_final, delivery in claim["entries"]:
                 tally = tallies.setdefault(line or first, Tally())
+                if claim["role"] == "delivered":
+                    tally.deliverers.add(source)
                 if not add(tally, claim["role"], unit, exact(unit, amount), claim["currency"], delivery, text):
                     state["anomaly:currency_mismatch", claim["naming"], "", ""] = 1
-                elif is_final and delivery:
+                if is_final and delivery:
                     tally.settled.add(delivery)
                 elif is_final:
                     tally.final = True
