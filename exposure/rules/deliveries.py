@@ -9,6 +9,7 @@ from typing import Any
 from exposure.rules.documents import Claim, Document, Key, Net, State, Timeline, clashes, earliest_day, edges, standing, within
 from exposure.rules.orders import Exact, exact, rounded
 from schemas.amounts import decimal_text
+from schemas.currencies import DECIMALS
 from schemas.facts import Fact
 
 
@@ -60,6 +61,8 @@ def evaluate(delivery: Document) -> tuple[Net, dict[Key, Claim]]:
     """The delivery's own movements (order-less lines, what is pending on it) and what it claims of its orders."""
     posted = standing(delivery.facts, "DeliveryPosted")
     spans = spans_of(delivery)
+    if posted and len(delivery.facts) == 1 and says_nothing(delivery, posted):
+        return {}, {}
     claims = orders_claims(delivery, posted, spans)
     days = set(edges(spans))
     if posted:
@@ -75,6 +78,18 @@ def evaluate(delivery: Document) -> tuple[Net, dict[Key, Claim]]:
         until = ordered[place + 1] if place + 1 < len(ordered) else None
         timeline.on(day, state_on(delivery, posted, claims, day, until, clash))
     return timeline.net, claims
+
+
+def says_nothing(delivery: Document, posted: Fact) -> bool:
+    """Every line has its order, and what names the delivery came no earlier and names the order too: all is said at the orders."""
+    for line in posted.data["lines"]:
+        if "order" not in line:
+            return False
+    day = posted.data["date"]
+    for key, claim in delivery.inbox.items():
+        if key.startswith("order:") or only_delivery(claim) or any(start < day for start, _ in claim["spans"]):
+            return False
+    return True
 
 
 def spans_of(delivery: Document) -> list[list[Any]]:
@@ -203,6 +218,6 @@ def orderless(delivery: Document, slots: list[Slot], day: str, currency: str, st
     if any(slot.is_quantity for slot in loose):
         state["anomaly:missing_price", delivery.key, "", ""] = 1
     if not within(settled_spans(delivery), day):
-        rest = rounded(sum(slot.left for slot in loose if not slot.is_quantity), currency)
+        rest = rounded(sum(slot.left for slot in loose if not slot.is_quantity), 10 ** (18 - DECIMALS[currency]))
         if rest > 0:
             state["deliveries", "", currency, ""] = rest

@@ -41,12 +41,13 @@ class Movement(NamedTuple):
 
 
 class Document:
-    """``key`` names it; ``version`` is the account's version that last changed it."""
+    """``key`` names it; ``version`` is the account's version that last changed it; ``net`` are its movements summed by place."""
 
-    __slots__ = ("facts", "inbox", "key", "moves", "net", "version")
+    __slots__ = ("facts", "inbox", "key", "kind", "moves", "net", "version")
 
     def __init__(self, key: Key) -> None:
         self.key = key
+        self.kind = key[: key.index(":")]
         self.version = 0
         self.facts: list[Fact] = []
         self.inbox: dict[Key, Claim] = {}
@@ -54,21 +55,16 @@ class Document:
         self.net: Net = {}
 
     @property
-    def kind(self) -> str:
-        return self.key.partition(":")[0]
-
-    @property
     def number(self) -> str:
-        return self.key.partition(":")[2]
+        return self.key[len(self.kind) + 1 :]
 
     def settle(self, net: Net, version: int) -> list[Movement]:
         """Records what changed since the last evaluation as movements of this version, and returns them."""
         old = self.net
         if net == old:
             return []
-        changes = {place: amount - old.get(place, 0) for place, amount in net.items() if amount != old.get(place, 0)}
-        changes.update((place, -amount) for place, amount in old.items() if place not in net)
-        moves = [Movement(version, *place, amount) for place, amount in changes.items()]
+        moves = [Movement(version, *place, amount - old.get(place, 0)) for place, amount in net.items() if amount != old.get(place)]
+        moves += [Movement(version, *place, -amount) for place, amount in old.items() if place not in net]
         self.net = net
         self.moves += moves
         self.version = version
@@ -84,12 +80,13 @@ class Document:
         """The first day from which on it says nothing any more, as now known; the last day of all while something stays."""
         if self.kind in AGREED:
             return LAST_DAY
-        remains: dict[tuple[str, str, str, str], int] = {}
+        remains: State = {}
         last = ""
-        for (component, item, currency, due, day), amount in self.net.items():
-            place = (component, item, currency, due)
-            remains[place] = remains.get(place, 0) + amount
-            last = max(last, day)
+        for place, amount in self.net.items():
+            what, day = place[:4], place[4]
+            remains[what] = remains.get(what, 0) + amount
+            if day > last:
+                last = day
         return LAST_DAY if any(remains.values()) else last
 
 
@@ -110,13 +107,19 @@ State = dict[tuple[str, str, str, str], int]
 
 
 class Timeline:
-    """Collects the states of ascending days into net movements."""
+    """Collects the states of ascending days into net movements; what an earlier evaluation found before the day ``since`` still holds."""
 
     __slots__ = ("_last", "net")
 
-    def __init__(self) -> None:
+    def __init__(self, net: Net | None = None, since: str = "") -> None:
         self.net: Net = {}
         self._last: State = {}
+        if net and since:
+            for place, amount in net.items():
+                if place[4] < since:
+                    self.net[place] = amount
+                    what = place[:4]
+                    self._last[what] = self._last.get(what, 0) + amount
 
     def on(self, day: str, state: State) -> None:
         last = self._last
@@ -135,7 +138,10 @@ Span = list[Any]
 
 
 def within(spans: list[Span], day: str) -> bool:
-    return any(start <= day and (until is None or day < until) for start, until in spans)
+    for start, until in spans:  # noqa: SIM110 (the loop is what costs)
+        if start <= day and (until is None or day < until):
+            return True
+    return False
 
 
 def edges(spans: list[Span]) -> Iterator[str]:
@@ -145,14 +151,32 @@ def edges(spans: list[Span]) -> Iterator[str]:
             yield until
 
 
+def claim_days(claim: Claim) -> list[str]:
+    """Every day on which what a claim says may change."""
+    days = list(edges(claim.get("spans", [])))
+    if isinstance(claim.get("naming"), list):
+        for _, spans in claim["naming"]:
+            days += edges(spans)
+    for _, steps in claim.get("grants", ()):
+        days += edges([step[:2] for step in steps])
+    if "spread" in claim:
+        days += edges([span[:2] for span in claim["spread"]])
+        days += edges(claim["settled"])
+    return days
+
+
 def standing(facts: list[Fact], *names: str) -> Fact | None:
     """Of the facts that claim one number, the first in told order."""
-    return min((fact for fact in facts if fact.name in names), key=lambda fact: fact.told, default=None)
+    found = None
+    for fact in facts:
+        if fact.name in names and (found is None or fact.told < found.told):
+            found = fact
+    return found
 
 
 def earliest_day(facts: list[Fact], name: str) -> str | None:
     """Of several cancellations the earliest date counts."""
-    return min((fact.data["date"] for fact in facts if fact.name == name), default=None)
+    return min([fact.data["date"] for fact in facts if fact.name == name], default=None)
 
 
 def clashes(rivals: list[Fact], day_of: str = "date") -> str | None:

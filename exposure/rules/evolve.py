@@ -6,8 +6,8 @@ Law: evaluating a document depends only on the facts told of it and on what othe
 from collections.abc import Iterable, Mapping
 
 from exposure.rules import credits, deliveries, invoices, orders, settlements, terms
-from exposure.rules.documents import Claim, Document, Key, Movement, Span
-from schemas.facts import Data, Fact
+from exposure.rules.documents import Claim, Document, Key, Movement, Span, claim_days
+from schemas.facts import LAST_DAY, Data, Fact
 
 OWN_KIND: dict[str, tuple[str, str]] = {
     "CustomerChanged": ("customer", ""),
@@ -39,12 +39,14 @@ OWN_KIND: dict[str, tuple[str, str]] = {
 }
 """Of each fact, the kind of document it is told of and the field that holds its number ("" for the account itself)."""
 
-EVALUATED = ("delivery", "credit", "order", "invoice", "allocation", "dispute", "write_off", "limit", "protection", "customer")
-"""The order of evaluation: what claims of others comes before them."""
+CLAIMANTS = ("delivery:", "credit:")
+"""Documents whose evaluation changes what they claim of others: they come first."""
 
 EVERY_TURN = ("PaymentReturned", "PaymentReturnCancelled")
 """Facts that have no number of their own: each counts."""
 
+
+NAMES_AN_INVOICE = ("AllocationMade", "DisputeOpened", "WriteOffPosted")
 
 EXISTENCE = ("InvoicePosted", "InvoiceCancelled")
 """Facts that decide from when until when an item can be cleared."""
@@ -54,41 +56,47 @@ class MissingDocument(KeyError):
     """A document that has to be loaded before this fact can be taken."""
 
 
+Changed = dict[Key, str]
+"""The documents a fact changes, each with the first day on which it may say something else."""
+
+
 def own_key(name: str, data: Data, account: str) -> Key:
     kind, field = OWN_KIND[name]
     return f"{kind}:{data[field] if field else account}"
 
 
 def names(name: str, data: Data, account: str) -> set[Key]:
-    """Every document a fact names, its own first among them, pending references included."""
+    """Every document a fact names, its own among them, pending references included."""
     keys = {own_key(name, data, account)}
     for line in data.get("lines", ()):
         if "order" in line:
-            keys.add(f"order:{line['order']}")
+            keys.add("order:" + line["order"])
         if "delivery" in line:
-            keys.add(f"delivery:{line['delivery']}")
+            keys.add("delivery:" + line["delivery"])
     for allocation in data.get("allocations", ()):
-        keys.add(f"invoice:{allocation['invoice']}")
-    if name in ("AllocationMade", "DisputeOpened", "WriteOffPosted"):
-        keys.add(f"invoice:{data['invoice']}")
-    if "credit" in data:
-        keys.add(f"credit:{data['credit']}")
+        keys.add("invoice:" + allocation["invoice"])
+    if name in NAMES_AN_INVOICE:
+        keys.add("invoice:" + data["invoice"])
+        if "credit" in data:
+            keys.add("credit:" + data["credit"])
     return keys
 
 
 def reaches(name: str, data: Data, account: str, documents: Mapping[Key, Document]) -> set[Key]:
     """What else may change, as far as the loaded documents tell: called again when more are loaded, until nothing is new."""
     own = documents.get(own_key(name, data, account))
-    if own is None:
-        return set()
-    keys = set(announced(own)) if own.facts else set()
-    if name in EXISTENCE:
-        keys.update(key for key in own.inbox if key.startswith("credit:"))
-    if own.kind == "order":
-        keys.update(key for key, claim in own.inbox.items() if claim.get("watches"))
-    for key in {own.key, *keys, *names(name, data, account)}:
+    keys: set[Key] = set()
+    if own is not None and own.facts:
+        keys.update(announced(own))
+    if own is not None and own.inbox:
+        if name in EXISTENCE:
+            keys.update(key for key in own.inbox if key.startswith("credit:"))
+        if own.kind == "order":
+            keys.update(key for key, claim in own.inbox.items() if "watches" in claim)
+    touched = keys | names(name, data, account)
+    for key in touched:
         document = documents.get(key)
-        if document is not None:
+        if document is not None and (document.facts or document.inbox):
             keys.update(reached_from(document))
     return keys
 
@@ -107,16 +115,26 @@ def evolve(account: str, fact: Fact, documents: Mapping[Key, Document]) -> tuple
     (the documents are then half changed and must be loaded again).
     """
     own = find(documents, own_key(fact.name, fact.data, account))
-    if not is_news(own, fact):
+    since = "" if own.facts and not is_alone(own, fact) else fact.data.get("date", "")
+    if own.facts and not is_news(own, fact):
         return [], []
     before = announced(own) if own.facts else {}
     own.facts.append(fact)
     own.version = fact.version
-    changed = {own.key: own}
+    changed: Changed = {own.key: since}
     after = announced(own)
-    post(own, {key: None for key in before if key not in after} | after, documents, changed)
+    post(own, after, documents, changed)
+    post(own, {key: None for key in before if key not in after}, documents, changed)
     watch(fact.name, own, documents, changed)
     return settled(fact.version, documents, changed)
+
+
+def is_alone(own: Document, fact: Fact) -> bool:
+    """Whether nothing of its kind was told of the document before: then nothing changes before its own day."""
+    if own.kind == "order" or fact.name == invoices.TERMS:
+        version = fact.data["version"]
+        return version > 0 and all(known.data.get("version") != version for known in own.facts)
+    return own.kind == "invoice" and all(known.name != fact.name and known.data.get("version") != 0 for known in own.facts)
 
 
 def is_news(own: Document, fact: Fact) -> bool:
@@ -126,28 +144,36 @@ def is_news(own: Document, fact: Fact) -> bool:
     )
 
 
-def settled(version: int, documents: Mapping[Key, Document], changed: dict[Key, Document]) -> tuple[list[Document], list[Movement]]:
+def settled(version: int, documents: Mapping[Key, Document], changed: Changed) -> tuple[list[Document], list[Movement]]:
     moves: list[Movement] = []
-    done: dict[Key, Document] = {}
-    for kind in EVALUATED:
-        for document in [document for document in changed.values() if document.kind == kind]:
-            moves += evaluated(document, version, documents, changed)
-            done[document.key] = document
-    assert done.keys() == changed.keys(), "a document changed after its turn"
-    return list(done.values()), moves
+    for key in list(changed):
+        if key.startswith(CLAIMANTS):
+            moves += evaluated(documents[key], version, changed[key], documents, changed)
+    for key, since in changed.items():
+        if not key.startswith(CLAIMANTS):
+            moves += evaluated(documents[key], version, since, documents, changed)
+    return [documents[key] for key in changed], moves
 
 
-def evaluated(document: Document, version: int, documents: Mapping[Key, Document], changed: dict[Key, Document]) -> list[Movement]:
-    if document.kind == "delivery":
+def evaluated(document: Document, version: int, since: str, documents: Mapping[Key, Document], changed: Changed) -> list[Movement]:
+    kind = document.kind
+    if kind == "order":
+        net = orders.evaluate(document, since)
+    elif kind == "invoice":
+        net = invoices.evaluate(document, since)
+    elif kind == "delivery":
         learn_prices(document, documents)
         net, claims = deliveries.evaluate(document)
         post(document, claims, documents, changed)
-    elif document.kind == "credit":
+    elif kind == "credit":
         learn_existence(document, documents)
         net, claims = credits.evaluate(document)
-        post(document, forgotten(document, claims) | claims, documents, changed)
+        post(document, claims, documents, changed)
+        post(document, forgotten(document, claims), documents, changed)
+    elif kind in settlements.FORMS:
+        net = settlements.evaluate(document)
     else:
-        net = EVALUATE[document.kind](document)
+        net = terms.clash_net(document)
     return document.settle(net, version)
 
 
@@ -157,18 +183,6 @@ def forgotten(document: Document, claims: dict[Key, Claim]) -> dict[Key, Claim]:
     for key in lost:
         del document.inbox[key]
     return dict.fromkeys(lost)
-
-
-EVALUATE = {
-    "order": orders.evaluate,
-    "invoice": invoices.evaluate,
-    "allocation": settlements.evaluate,
-    "dispute": settlements.evaluate,
-    "write_off": settlements.evaluate,
-    "limit": terms.clash_net,
-    "protection": terms.clash_net,
-    "customer": terms.clash_net,
-}
 
 
 def learn_existence(credit: Document, documents: Mapping[Key, Document]) -> None:
@@ -185,24 +199,27 @@ def learn_prices(delivery: Document, documents: Mapping[Key, Document]) -> None:
             delivery.inbox[key] = {"prices": orders.prices(find(documents, key))}
 
 
-def post(source: Document, claims: Mapping[Key, Claim | None], documents: Mapping[Key, Document], changed: dict[Key, Document]) -> None:
-    """Puts claims into the documents they are about; those that learn something new are evaluated too."""
+def post(source: Document, claims: Mapping[Key, Claim | None], documents: Mapping[Key, Document], changed: Changed) -> None:
+    """Puts claims into the documents they are about; those that learn something new are evaluated too, from its first day on."""
     for key, claim in claims.items():
         target = find(documents, key)
-        if target.inbox.get(source.key) == claim:
+        old = target.inbox.get(source.key)
+        if old == claim:
             continue
         if claim is None:
             del target.inbox[source.key]
         else:
             target.inbox[source.key] = claim
-        changed[key] = target
+        days = (claim_days(old) if old else []) + (claim_days(claim) if claim else [])
+        changed[key] = min([*days, changed.get(key, LAST_DAY)])
 
 
-def watch(name: str, own: Document, documents: Mapping[Key, Document], changed: dict[Key, Document]) -> None:
+def watch(name: str, own: Document, documents: Mapping[Key, Document], changed: Changed) -> None:
     """Those that copied something of this document learn its news."""
     for key, claim in own.inbox.items():
-        if (name in EXISTENCE and key.startswith("credit:")) or (own.kind == "order" and claim.get("watches")):
-            changed[key] = find(documents, key)
+        if (name in EXISTENCE and key.startswith("credit:")) or (own.kind == "order" and "watches" in claim):
+            find(documents, key)
+            changed[key] = ""
 
 
 def announced(document: Document) -> dict[Key, Claim]:

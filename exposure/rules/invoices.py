@@ -82,13 +82,16 @@ def instalments_on(terms: list[Fact], amount: int, currency: str, day: str) -> t
     return told, False
 
 
-def evaluate(item: Document) -> Net:
+def evaluate(item: Document, since: str = "") -> Net:
+    """The item's net movements; those before ``since`` still hold."""
     posted = standing(item.facts, "InvoicePosted")
     terms, terms_clash = terms_of(item.facts)
     number_clash = clashes([fact for fact in item.facts if fact.name == "InvoicePosted"])
     clash = min((day for day in (terms_clash, number_clash) if day), default=None)
-    timeline = Timeline()
+    timeline = Timeline(item.net, since)
     for day in days_of(item, terms, clash):
+        if day < since:
+            continue
         state: State = {}
         if clash and clash <= day:
             state["anomaly:number_clash", item.key, "", ""] = 1

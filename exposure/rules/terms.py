@@ -23,11 +23,14 @@ def by_version(facts: list[Fact]) -> list[Fact]:
 def clash_net(document: Document) -> Net:
     """Versions told twice with other data, each from the day of the one that lost."""
     net: Net = {}
+    if len(document.facts) < 2:
+        return net
     for kind, facts in kinds_of(document):
         rivals: dict[int, list[Fact]] = {}
         for fact in facts:
             rivals.setdefault(fact.data["version"], []).append(fact)
-        days = [day for same in rivals.values() if (day := clash_day(same))]
+        zone = zone_of(facts) if kind == "customer" else "UTC"
+        days = [day for same in rivals.values() if (day := clash_day(same, zone))]
         if days:
             item = document.key if kind == document.kind else f"{kind}:{document.number}"
             net[Place("anomaly:number_clash", item, "", "", min(days))] = 1
@@ -43,13 +46,18 @@ def kinds_of(document: Document) -> list[tuple[str, list[Fact]]]:
     return [("customer", changes), ("block", blocks)]
 
 
-def clash_day(rivals: list[Fact]) -> str | None:
+def clash_day(rivals: list[Fact], zone: str) -> str | None:
     if len(rivals) < 2:
         return None
-    field = DAY_FIELD.get(rivals[0].name, "date")
+    field = DAY_FIELD.get(rivals[0].name)
     first = min(rivals, key=lambda fact: fact.told)
     lost = [fact for fact in rivals if (fact.digest, fact.name) != (first.digest, first.name)]
-    return min((fact.data.get(field, fact.time[:10]) for fact in lost), default=None)
+    return min((fact.data[field] if field else day_of(fact, zone) for fact in lost), default=None)
+
+
+def zone_of(changes: list[Fact]) -> str:
+    """The time zone of the highest version holds for every day."""
+    return str(by_version(changes)[-1].data.get("timezone", "UTC")) if changes else "UTC"
 
 
 def master_data(facts: list[Fact], day: str) -> dict[str, Any]:
@@ -57,7 +65,7 @@ def master_data(facts: list[Fact], day: str) -> dict[str, Any]:
     changes = by_version([fact for fact in facts if fact.name == "CustomerChanged"])
     if not changes:
         return {}
-    zone = changes[-1].data.get("timezone", "UTC")
+    zone = zone_of(changes)
     dated = [fact for fact in changes if day_of(fact, zone) <= day]
     known = {key: value for key, value in (dated[-1].data if dated else {}).items() if key not in ("version", "date")}
     return {**known, "currency": changes[-1].data["currency"], "timezone": zone}
