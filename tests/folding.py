@@ -8,7 +8,7 @@ from exposure.figures import AccountOn, Figures, Item, account_on
 from exposure.ledger.account import Head
 from exposure.ledger.encoding import decode_document, encode_document
 from exposure.rules.documents import Document, Key, Movement
-from exposure.rules.evolve import evolve, names, reaches
+from exposure.rules.evolve import evolve, names, own_key, reaches
 from schemas.amounts import BILLION, billionths
 from schemas.door import ToldFact, read_record
 from schemas.facts import Fact
@@ -46,11 +46,11 @@ class Books:
     def fold(self, told: ToldFact) -> list[Movement]:
         subject, documents = told.subject, self.documents[told.subject]
         head = self.heads.setdefault(subject, Head(subject))
-        wanted = names(told.name, told.data, subject)
+        wanted = named = names(told.name, told.data, subject)
         while wanted:
             for key in wanted:
                 documents.setdefault(key, Document(key))
-            wanted = reaches(told.name, told.data, subject, documents) - documents.keys()
+            wanted = reaches(told.name, documents[own_key(told.name, told.data, subject)], named, documents) - documents.keys()
         fact = Fact(head.version + 1, told.name, told.time, told.source, told.id, told.digest, told.data)
         _, moves = evolve(subject, fact, documents)
         head.take(fact, moves)

@@ -22,4 +22,5 @@ def decode_document(key: str, version: int, state: bytes) -> Document:
     document.facts = [Fact(*fact) for fact in facts]
     document.moves = [Movement(*move) if type(move[6]) is int else Movement(*move[:6], int(move[6])) for move in moves]
     document.net = net_of(document.moves)
+    document.date()
     return document

@@ -4,8 +4,10 @@ Reading, deciding and encoding happen before the store's write lock. When anothe
 batch is loaded and decided again.
 """
 
+import gc
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -18,7 +20,7 @@ from exposure.ledger.batch import Batch, DeadLetter, Record, Row
 from exposure.ledger.encoding import decode_document, encode_document
 from exposure.ledger.keys import new_key, seal
 from exposure.rules.documents import Document, Key, Movement
-from exposure.rules.evolve import MissingDocument, evolve, names, reaches
+from exposure.rules.evolve import MissingDocument, evolve, names, own_key, reaches
 from schemas.door import ToldFact, Unreadable, read_record
 from schemas.facts import LAST_DAY, Fact
 from schemas.jsontext import written
@@ -99,6 +101,10 @@ class Ledger:
 
     def take(self, records: Sequence[Record], source: Source, *, actor: str | None = None) -> Counts:
         """Records what is new among the records and buries what cannot be taken, in one transaction with the source's position."""
+        with collector_paused():
+            return self.taken(records, source, actor)
+
+    def taken(self, records: Sequence[Record], source: Source, actor: str | None) -> Counts:
         read = [read_or_refuse(record) for record in records]
         for attempt in range(ATTEMPTS_MAX):
             folding = Folding(self, source, actor)
@@ -121,6 +127,19 @@ class Ledger:
         return known is not None and known != source.before
 
 
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Documents hold no cycles: the cyclic collector would only walk over them again and again. What a batch leaves is set aside from its walks."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.freeze()
+            gc.enable()
+
+
 def read_or_refuse(record: Record) -> ToldFact | Unreadable:
     if record.refused is not None:
         return record.refused
@@ -140,6 +159,7 @@ class Folding:
         tracking = Tracking(source.tracking, source.after) if source.tracking else None
         self.batch = Batch(ledger.now(), actor, tracking, source.before, source.input)
         self.accounts: dict[str, Account] = {}
+        self.loaded: set[tuple[str, Key]] = set()
         self.changed: dict[tuple[str, Key], Document] = {}
         self.streams: dict[str, int] = {}
         self.keys: dict[str, bytes] = {}
@@ -183,19 +203,19 @@ class Folding:
         counts.duplicates = len(records) - len(fresh) - len(new)
         return fresh, new
 
-    def load(self, moment: Any, fresh: Iterable[ToldFact]) -> None:
+    def load(self, moment: Any, fresh: list[ToldFact]) -> None:
         """Brings every document the facts name or reach into memory: usually one query."""
-        fresh = list(fresh)
         self.load_heads(moment, {told.subject for told in fresh})
-        wanted = {(told.subject, key) for told in fresh for key in names(told.name, told.data, told.subject)}
+        named = [(told, names(told.name, told.data, told.subject)) for told in fresh]
+        wanted = {(told.subject, key) for told, keys in named for key in keys if key not in self.accounts[told.subject].documents}
         while wanted:
             self.load_documents(moment, wanted)
-            wanted = {(told.subject, key) for told in fresh for key in self.beyond(told)}
+            wanted = {(told.subject, key) for told, keys in named for key in self.beyond(told, keys)}
 
-    def beyond(self, told: ToldFact) -> set[Key]:
+    def beyond(self, told: ToldFact, named: set[Key]) -> set[Key]:
         """What a fact reaches and is not in memory yet."""
         documents = self.accounts[told.subject].documents
-        return reaches(told.name, told.data, told.subject, documents) - documents.keys()
+        return reaches(told.name, documents[own_key(told.name, told.data, told.subject)], named, documents) - documents.keys()
 
     def load_heads(self, moment: Any, subjects: set[str]) -> None:
         missing = []
@@ -209,10 +229,10 @@ class Folding:
             self.accounts[subject].head = heads.decoded(subject, version, state)
 
     def load_documents(self, moment: Any, wanted: set[tuple[str, Key]]) -> None:
-        missing = [(subject, key) for subject, key in wanted if key not in self.accounts[subject].documents]
-        for subject, key in missing:
+        for subject, key in wanted:
             self.accounts[subject].documents[key] = Document(key)
-        old = [(subject, key) for subject, key in missing if self.accounts[subject].head.version]
+        self.loaded |= wanted
+        old = [(subject, key) for subject, key in wanted if self.accounts[subject].head.version]
         for subject, key, version, state in moment.documents(old) if old else ():
             self.accounts[subject].documents[key] = decode_document(key, version, state)
 
@@ -274,9 +294,11 @@ class Folding:
 
     def keep(self) -> None:
         """After the write: what is open stays in memory, what is cleared and closed leaves it."""
+        for subject, key in self.loaded | self.changed.keys():
+            documents = self.accounts[subject].documents
+            if documents[key].closed < LAST_DAY:
+                del documents[key]
         for subject, account in self.accounts.items():
-            for key in [key for key, document in account.documents.items() if not document.facts or document.closed < LAST_DAY]:
-                del account.documents[key]
             self.ledger.memory.keep(subject, account)
 
 

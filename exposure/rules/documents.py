@@ -41,9 +41,12 @@ class Movement(NamedTuple):
 
 
 class Document:
-    """``key`` names it; ``version`` is the account's version that last changed it; ``net`` are its movements summed by place."""
+    """``key`` names it; ``version`` is the account's version that last changed it; ``net`` are its movements summed by place.
 
-    __slots__ = ("facts", "inbox", "key", "kind", "moves", "net", "version")
+    ``opened`` is the first day on which it says anything, ``closed`` the first from which on it says nothing any more, as now known.
+    """
+
+    __slots__ = ("closed", "facts", "inbox", "key", "kind", "moves", "net", "opened", "version")
 
     def __init__(self, key: Key) -> None:
         self.key = key
@@ -53,6 +56,9 @@ class Document:
         self.inbox: dict[Key, Claim] = {}
         self.moves: list[Movement] = []
         self.net: Net = {}
+        stays = self.kind in AGREED
+        self.opened = "" if stays else LAST_DAY
+        self.closed = LAST_DAY if stays else ""
 
     @property
     def number(self) -> str:
@@ -68,18 +74,13 @@ class Document:
         self.net = net
         self.moves += moves
         self.version = version
+        self.date()
         return moves
 
-    @property
-    def opened(self) -> str:
-        """The first day on which it says anything."""
-        return "" if self.kind in AGREED else min((move.day for move in self.moves), default=LAST_DAY)
-
-    @property
-    def closed(self) -> str:
-        """The first day from which on it says nothing any more, as now known; the last day of all while something stays."""
+    def date(self) -> None:
+        """Dates ``opened`` and ``closed`` by the movements."""
         if self.kind in AGREED:
-            return LAST_DAY
+            return
         remains: State = {}
         last = ""
         for place, amount in self.net.items():
@@ -87,7 +88,8 @@ class Document:
             remains[what] = remains.get(what, 0) + amount
             if day > last:
                 last = day
-        return LAST_DAY if any(remains.values()) else last
+        self.closed = LAST_DAY if any(remains.values()) else last
+        self.opened = min([self.opened, *[move.day for move in self.moves]])
 
 
 AGREED = ("customer", "limit", "protection")

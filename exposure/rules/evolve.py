@@ -82,30 +82,24 @@ def names(name: str, data: Data, account: str) -> set[Key]:
     return keys
 
 
-def reaches(name: str, data: Data, account: str, documents: Mapping[Key, Document]) -> set[Key]:
-    """What else may change, as far as the loaded documents tell: called again when more are loaded, until nothing is new."""
-    own = documents.get(own_key(name, data, account))
+def reaches(name: str, own: Document, named: Iterable[Key], documents: Mapping[Key, Document]) -> set[Key]:
+    """What else may change, as far as the loaded documents tell: called again when more are loaded, until nothing is new.
+
+    ``own`` is the document the fact is told of, ``named`` are all that it names.
+    """
     keys: set[Key] = set()
-    if own is not None and own.facts:
+    if own.facts:
         keys.update(announced(own))
-    if own is not None and own.inbox:
+    if own.inbox:
         if name in EXISTENCE:
             keys.update(key for key in own.inbox if key.startswith("credit:"))
         if own.kind == "order":
             keys.update(key for key, claim in own.inbox.items() if "watches" in claim)
-    touched = keys | names(name, data, account)
-    for key in touched:
-        document = documents.get(key)
+    for key in (*keys, *named):
+        document = documents.get(key) if key.startswith(CLAIMANTS) else None
         if document is not None and (document.facts or document.inbox):
-            keys.update(reached_from(document))
+            keys.update(credits.items_named(document) if document.kind == "credit" else announced(document))
     return keys
-
-
-def reached_from(document: Document) -> Iterable[Key]:
-    """A credit that may grant otherwise reaches its items; a delivery that spreads otherwise reaches its orders."""
-    if document.kind == "credit":
-        return credits.items_named(document)
-    return announced(document) if document.kind == "delivery" else ()
 
 
 def evolve(account: str, fact: Fact, documents: Mapping[Key, Document]) -> tuple[list[Document], list[Movement]]:

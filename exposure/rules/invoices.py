@@ -166,7 +166,8 @@ def takers_on(item: Document, posted: Fact, day: str) -> list[Taker]:
             _, spans = claim["naming"][0] if claim["naming"] else ("", [])
             if within(spans, day):
                 since = max(spans[0][0], posted.data["date"])
-                takers.append(Taker(since, 1, *claim["told"], 0, minor(claim["amount"], currency), 0, 0, "", ""))
+                time, source, id_ = claim["told"]
+                takers.append(Taker(since, 1, time, source, id_, 0, minor(claim["amount"], currency), 0, 0, "", ""))
     if len(takers) > 1:
         takers.sort()
     return takers

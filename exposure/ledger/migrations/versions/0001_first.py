@@ -103,7 +103,6 @@ def derived_tables() -> None:
         sa.Column("opened", sa.Text, nullable=False),
         sa.Column("closed", sa.Text, nullable=False),
         sa.Column("state", sa.LargeBinary, nullable=False),
-        sqlite_with_rowid=False,
     )
     op.create_index("documents_closed", "documents", ["account", "closed"])
     op.create_table(

@@ -1,0 +1,1 @@
+"""What comes in: files and records; nothing is decided here."""

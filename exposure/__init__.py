@@ -1,0 +1,1 @@
+"""The rules of credit, and the ledger that keeps what happened."""

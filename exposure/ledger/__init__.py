@@ -1,0 +1,1 @@
+"""What happened, kept for ever, and what is derived from it."""

@@ -1,0 +1,1 @@
+"""What one fact changes: pure functions over plain data."""
