@@ -21,8 +21,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Literal, NamedTuple, Self, TextIO, cast
 
-from iso4217 import Currency
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from schemas.currencies import DECIMALS
 
 CELL_LINES_MAX = 20
 """Lines one row may span (`cells_span_lines`). A stray quote is given up after these: the rows behind it go on."""
@@ -57,11 +58,7 @@ class MappingError(ValueError):
 
 
 def _currency_code(code: str) -> str:
-    try:
-        known = Currency(code).exponent is not None
-    except ValueError:
-        known = False
-    if not known:
+    if code not in DECIMALS:
         raise ValueError(f"{code!r} is not an ISO 4217 currency with a minor unit; write it like USD")
     return code
 
@@ -378,7 +375,7 @@ def _amount(cells: dict[str, str], column: str, currency: str, mapping: Mapping)
     if not written:
         grouped = f" and {mapping.thousands!r} between thousands" if mapping.thousands else ""
         raise _Unreadable(column, f"{text!r} is not an amount with {mapping.decimal!r} before decimals{grouped}")
-    decimals = Currency(currency).exponent or 0
+    decimals = DECIMALS[currency]
     fraction = (written["fraction"] or "").rstrip("0")
     if len(fraction) > decimals:
         raise _Unreadable(column, f"{text!r} has {len(fraction)} decimals, {currency} has {decimals}")

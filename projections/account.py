@@ -1,15 +1,18 @@
 """One credit account's figures, as of any day and as known at any instant: how much may I still sell to this customer?"""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from exposure.figures import AccountOn, Figures, Rates, account_on
+from exposure.figures import Figures, account_on
 from exposure.ledger import account as heads
 from exposure.ledger.account import Head
 from exposure.ledger.encoding import decode_document
 from exposure.rules import terms
-from projections.rates import rates_on
+from exposure.rules.documents import Document
+from projections.rates import KnownRates
 from projections.when import instant_text, version_at
+from schemas.facts import LAST_DAY, Fact
 from schemas.stored import read_fact
 
 
@@ -30,46 +33,75 @@ class Asked:
     known_at: int | None = None
 
 
+class Known(NamedTuple):
+    """An account as known at the instant asked for: its ``version`` then (``None``: all of it) and what was told of the customer by then."""
+
+    head: Head
+    version: int | None
+    customer: list[Fact]
+
+
 def show(moment: Any, account: str, asked: Asked) -> dict[str, Any]:
     """The document of ``exposure show``; raises ``UnknownAccount`` or ``NotKnownBefore``."""
     figures, head, version = figures_of(moment, account, asked)
     known_at = known_instant(moment, asked)
     return {
-        **figures.summary(),
+        **summary(figures, known_at, len(moment.dead_letters(account, known_at)), sources(moment, head, version)),
         **figures.items(),
-        "known_at": instant_text(known_at),
-        "dead_letters": len(moment.dead_letters(account, known_at)),
-        "sources": sources(moment, head, version),
         "alerts": [],
     }
 
 
+def summary(figures: Figures, known_at: int, dead_letters: int, told_by: list[dict[str, str]]) -> dict[str, Any]:
+    """An account's figures without its items: one row of the list."""
+    return {**figures.summary(), "known_at": instant_text(known_at), "dead_letters": dead_letters, "sources": told_by}
+
+
 def figures_of(moment: Any, account: str, asked: Asked) -> tuple[Figures, Head, int | None]:
     rows = moment.heads([account])
-    version = version_at(moment, f"account:{account}", asked.known_at) if rows else 0
-    if version == 0:
+    customers = moment.documents([(account, f"customer:{account}")])
+    known = known_account(moment, rows[0], customers[0] if customers else None, asked) if rows else None
+    if known is None:
         when = "" if asked.known_at is None else f" at {instant_text(asked.known_at)}"
         raise UnknownAccount(f"nothing is known of account {account!r}{when}")
-    head = heads.decoded(*rows[0])
-    day = asked.as_of or today(moment, account, asked, version)
-    if head.taken_on and day < head.taken_on:
-        raise NotKnownBefore(f"account {account!r} was taken on at {head.taken_on}: it is not known what was before that day")
-    documents = [decode_document(*row) for row in moment.documents_on(account, day, version)]
-    on = account_on(account, documents, day, version=version, first_currency=head.first_currency(version))
-    return Figures(on, rates_for(moment, on, asked)), head, version
+    day = day_of(known, asked)
+    documents = [decode_document(*row) for row in moment.documents_on(account, day, known.version)]
+    return figures_on(known, day, documents, KnownRates(moment, asked.known_at)), known.head, known.version
 
 
-def rates_for(moment: Any, on: AccountOn, asked: Asked) -> Rates:
-    return rates_on(moment, on.currencies, on.currency, on.day, asked.known_at)
+def known_account(moment: Any, head: Any, customer: Any | None, asked: Asked) -> Known | None:
+    """From an account's stored head and customer document; ``None`` where nothing of it was recorded by the instant."""
+    account = head[0]
+    version = version_at(moment, f"account:{account}", asked.known_at)
+    if version == 0:
+        return None
+    facts = decode_document(*customer[1:]).facts if customer else []
+    return Known(heads.decoded(*head), version, [fact for fact in facts if version is None or fact.version <= version])
 
 
-def today(moment: Any, account: str, asked: Asked, version: int | None) -> str:
-    """The day of the clock in the account's time zone."""
-    clock = asked.now if asked.known_at is None else asked.known_at
-    rows = moment.documents([(account, f"customer:{account}")])
-    facts = [fact for row in rows for fact in decode_document(*row[1:]).facts if version is None or fact.version <= version]
-    zone = terms.master_data(facts, "9999-12-31").get("timezone", "UTC")
-    return terms.local_day(instant_text(clock)[:19], zone)
+def day_of(known: Known, asked: Asked) -> str:
+    """The day asked for, else the day of the clock in the account's time zone; raises ``NotKnownBefore``."""
+    day = asked.as_of or today(known.customer, asked)
+    taken_on = max((fact.data["cut_over"] for fact in known.customer if fact.name == "AccountTakenOn"), default="")
+    if day < taken_on:
+        raise NotKnownBefore(f"account {known.head.account!r} was taken on at {taken_on}: it is not known what was before that day")
+    return day
+
+
+def today(customer: list[Fact], asked: Asked) -> str:
+    zone = terms.master_data(customer, LAST_DAY).get("timezone", "UTC")
+    return terms.local_day(instant_text(clock(asked))[:19], zone)
+
+
+def clock(asked: Asked) -> int:
+    return asked.now if asked.known_at is None else asked.known_at
+
+
+def figures_on(known: Known, day: str, documents: Iterable[Document], rates: KnownRates) -> Figures:
+    """``documents`` are at least those that say anything on the day as then known."""
+    account, first_currency = known.head.account, known.head.first_currency(known.version)
+    on = account_on(account, documents, day, version=known.version, first_currency=first_currency)
+    return Figures(on, rates.on(on.currencies, on.currency, day))
 
 
 def known_instant(moment: Any, asked: Asked) -> int:
@@ -83,7 +115,8 @@ def sources(moment: Any, head: Head, version: int | None) -> list[dict[str, str]
     if version is not None:
         last = {}
         for _, recorded_version, topic, state, *_ in moment.events(f"account:{head.account}"):
-            if recorded_version <= version:
-                fact = read_fact(recorded_version, topic, state)
-                last[fact.source] = max(last.get(fact.source, ""), fact.time)
+            if recorded_version > version:
+                break
+            fact = read_fact(recorded_version, topic, state)
+            last[fact.source] = max(last.get(fact.source, ""), fact.time)
     return [{"source": source, "last_time": f"{time}Z"} for source, time in sorted(last.items())]

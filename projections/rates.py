@@ -9,16 +9,35 @@ from schemas.amounts import BILLION, billionths
 from schemas.jsontext import read
 
 
-def rates_on(moment: Any, currencies: Iterable[str], into: str | None, day: str, known_at: int | None) -> Rates:
-    rates: Rates = {}
-    for currency in currencies if into else ():
-        direct = latest(moment, currency, str(into), day, known_at)
-        inverse = latest(moment, str(into), currency, day, known_at) if direct is None else None
+class KnownRates:
+    """The rates of one moment as known at an instant; each pair is read once for each day."""
+
+    def __init__(self, moment: Any, known_at: int | None) -> None:
+        self.moment = moment
+        self.known_at = known_at
+        self.seen: dict[tuple[str, str, str], tuple[int, int] | None] = {}
+
+    def on(self, currencies: Iterable[str], into: str | None, day: str) -> Rates:
+        rates: Rates = {}
+        for currency in currencies if into else ():
+            rate = self.rate(currency, str(into), day)
+            if rate is not None:
+                rates[currency] = rate
+        return rates
+
+    def rate(self, currency: str, into: str, day: str) -> tuple[int, int] | None:
+        """How many ``into`` one ``currency`` buys, as numerator and denominator; ``None`` where no rate is known."""
+        pair = (currency, into, day)
+        if pair not in self.seen:
+            self.seen[pair] = self.told(currency, into, day)
+        return self.seen[pair]
+
+    def told(self, currency: str, into: str, day: str) -> tuple[int, int] | None:
+        direct = latest(self.moment, currency, into, day, self.known_at)
         if direct is not None:
-            rates[currency] = (direct, BILLION)
-        elif inverse is not None:
-            rates[currency] = (BILLION, inverse)
-    return rates
+            return direct, BILLION
+        inverse = latest(self.moment, into, currency, day, self.known_at)
+        return None if inverse is None else (BILLION, inverse)
 
 
 def latest(moment: Any, base: str, quote: str, day: str, known_at: int | None) -> int | None:

@@ -4,7 +4,6 @@ Canonical: money with exactly its currency's decimals, other decimals without tr
 Two records with equal content (type, subject, time, data as values) have equal digests, whatever their spelling.
 """
 
-import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,12 +16,12 @@ from pydantic import BaseModel, ValidationError
 from schemas.currencies import DECIMALS
 from schemas.facts import STORED, Data
 from schemas.inbound import MODELS, Decimals, Envelope, Inbound
-from schemas.jsontext import NotJson, read, written, written_sorted
+from schemas.jsontext import NotJson, named_twice, read, written, written_sorted
 
 RECORD_BYTES_MAX = 1 << 20
 DEPTH_MAX = 64
+REASON_LETTERS_MAX = 500
 ITEM_DECIMALS_MAX = max(DECIMALS.values())
-LINE_VALUE_MAX = 10**15
 M = TypeVar("M", bound=Inbound)
 PERSONAL = {"CustomerChanged": ("name", "contact")}
 CURRENCY_OF_NO_ACCOUNT = "FxRatePublished"
@@ -32,7 +31,7 @@ class Unreadable(Exception):
     """What cannot be taken: a stable ``code``, a message for people, and the account if it could be read."""
 
     def __init__(self, code: str, message: str, subject: str | None = None) -> None:
-        super().__init__(message)
+        super().__init__(message if len(message) <= REASON_LETTERS_MAX else f"{message[: REASON_LETTERS_MAX - 1]}…")
         self.code = code
         self.subject = subject
 
@@ -67,7 +66,7 @@ def read_record(raw: bytes) -> ToldFact:
         check_shape(raw, record)
         return told_fact(raw, record)
     except Unreadable as error:
-        error.subject = subject if isinstance(subject, str) and 0 < len(subject) <= 250 else None
+        error.subject = subject if isinstance(subject, str) and ACCOUNT.fullmatch(subject) else None
         raise
 
 
@@ -78,13 +77,13 @@ def told_fact(raw: bytes, record: dict[str, Any]) -> ToldFact:
         raise Unreadable("unknown_type", f"type {envelope.type!r} is not one this engine takes")
     time = instant(envelope.time)
     model = validated(MODELS[envelope.type], envelope.data, "data.")
-    unknown: list[Any] = []
+    unknown: list[BaseModel] = []
     data = plain(model, getattr(model, "currency", None), unknown)
     if name == CURRENCY_OF_NO_ACCOUNT and data["base"] != envelope.subject:
         raise Unreadable("wrong_subject", f"the subject of a rate is its base currency {data['base']}, not {envelope.subject!r}")
     values = written(data)
-    if unknown:
-        values += written_sorted(unknown)
+    if unknown and (others := unknown_fields(model)):
+        values += written_sorted(others)
     personal = {field: data.pop(field) for field in PERSONAL.get(name, ()) if field in data}
     if unknown or envelope.__pydantic_extra__:
         personal["unknown"] = raw.decode()
@@ -110,23 +109,22 @@ def validated(model: type[M], value: Any, place: str) -> M:
     except ValidationError as error:
         first, *others = error.errors(include_url=False, include_context=False)
         where = place + ".".join(str(part) for part in first["loc"])
+        said = first["msg"].removeprefix("Value error, ")
         more = f" (and {len(others)} more)" if others else ""
-        raise Unreadable("invalid", f"{where.rstrip('.')}: {first['msg']}{more}") from error
+        raise Unreadable("invalid", f"{where.rstrip('.')}: {said}{more}") from error
 
 
 def check_shape(raw: bytes, record: Any) -> None:
-    """At most 64 levels, and no member named twice in one object; both looked at closely only where they could be wrong."""
+    """At most 64 levels, and no member named twice in one object; both looked at closely only where they could be wrong.
+
+    A member that was named twice is gone from what was read, and its quotes with it: then the bytes have more of them.
+    """
     if raw.count(b"{") + raw.count(b"[") > DEPTH_MAX and depth(record) > DEPTH_MAX:
         raise Unreadable("too_deep", f"nested deeper than {DEPTH_MAX} levels")
-    if raw.count(b'"') != written(record).count(b'"'):
-        json.loads(raw, object_pairs_hook=members_once)
-
-
-def members_once(pairs: list[tuple[str, Any]]) -> None:
-    if len({name for name, _ in pairs}) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise Unreadable("member_twice", f"an object has the member {twice!r} twice")
+    if raw.count(b'"') + raw.count(b"\\u0022") != written(record).count(b'"'):
+        twice = named_twice(raw)
+        if twice is not None:
+            raise Unreadable("member_twice", f"an object has the member {twice!r} twice")
 
 
 def depth(value: Any) -> int:
@@ -143,7 +141,11 @@ def depth(value: Any) -> int:
     return level
 
 
-INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,12})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+ACCOUNT = re.compile(r"[^\x00-\x1f\x7f]{1,250}")
+INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,30})?([Zz]|[+-]\d\d:[0-5]\d)", re.ASCII)
+INT64 = 1 << 63
+FIRST_INSTANT, LAST_INSTANT = "0001-01-02", "9999-12-31"
+"""Between these an instant is a day of the calendar in every time zone."""
 
 
 def instant(text: str) -> str:
@@ -157,16 +159,19 @@ def instant(text: str) -> str:
         utc = whole if match[2] in "Zz" else whole.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise Unreadable("invalid", f"time: {text!r}: {error}") from error
-    return utc.isoformat()[:19] + fraction
+    told = utc.isoformat()[:19] + fraction
+    if not FIRST_INSTANT <= told < LAST_INSTANT:
+        raise Unreadable("invalid", f"time: {text!r} is no day of the calendar in every time zone")
+    return told
 
 
-Canonical = Callable[[Any, str | None, list[Any]], Any]
+Canonical = Callable[[Any, str | None, list[BaseModel]], Any]
 
 
-def plain(model: BaseModel, currency: str | None, unknown: list[Any]) -> Data:
-    """The told fields in canonical words; what the model does not know is appended to ``unknown`` as (field, value)."""
+def plain(model: BaseModel, currency: str | None, unknown: list[BaseModel]) -> Data:
+    """The told fields in canonical words; every part with fields its model does not know is appended to ``unknown``."""
     if model.__pydantic_extra__:
-        unknown.extend((field, value) for field, value in model.__pydantic_extra__.items() if value is not None)
+        unknown.append(model)
     values = model.__dict__
     return {
         field: canonical(value, currency, unknown) if canonical else value
@@ -185,6 +190,8 @@ def canonical_of(name: str, annotation: Any, metadata: list[Any]) -> Canonical |
     inner = next((found for found in nested(annotation) if isinstance(found, type) and issubclass(found, BaseModel)), None)
     if inner is not None:
         return lambda items, currency, unknown: [plain(item, currency, unknown) for item in items]
+    if annotation is Any:
+        return lambda value, _currency, _unknown: as_value(value)
     marks = [mark for mark in (*metadata, *nested(annotation)) if isinstance(mark, Decimals)]
     if not marks:
         return None
@@ -201,6 +208,28 @@ def nested(annotation: Any) -> list[Any]:
     for part in get_args(annotation):
         found += nested(part)
     return found
+
+
+def unknown_fields(model: BaseModel) -> Data:
+    """What the models do not know, each at its place: a part of what the record says."""
+    found = {field: as_value(value) for field, value in (model.__pydantic_extra__ or {}).items() if value is not None}
+    for field, value in model.__dict__.items():
+        if isinstance(value, list) and value and isinstance(value[0], BaseModel):
+            lines = [unknown_fields(line) for line in value]
+            if any(lines):
+                found[field] = lines
+    return found
+
+
+def as_value(value: Any) -> Any:
+    """A JSON value in one spelling: members sorted, null ones absent, 1.0 as 1."""
+    if isinstance(value, dict):
+        return {name: as_value(inner) for name, inner in sorted(value.items()) if inner is not None}
+    if isinstance(value, list):
+        return [as_value(inner) for inner in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) < INT64:
+        return int(value)
+    return value
 
 
 def money(value: str | int, currency: str | None, field: str) -> str:

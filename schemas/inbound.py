@@ -5,10 +5,11 @@ Amounts stay decimal texts here; the door brings them to their canonical form. `
 
 from datetime import date
 from functools import cache
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema
 
 from schemas.currencies import DECIMALS
 
@@ -16,8 +17,24 @@ from schemas.currencies import DECIMALS
 class Decimals:
     """Marks a decimal text: money in the document's currency, money in an item's currency, or a nine-decimal number."""
 
+    SAID: ClassVar[dict[str, str]] = {
+        "document": "money in the document's currency, with no more decimals than it has",
+        "item": "money in the currency of the item it names",
+        "nine": "a number of at most nine decimals",
+    }
+
     def __init__(self, of: Literal["document", "item", "nine"]) -> None:
         self.of = of
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"description": self.SAID[self.of], **handler(core)}
+
+
+def either(*ways: tuple[str, ...]) -> ConfigDict:
+    """How the contract says that exactly one of these groups of fields is told (null is not told)."""
+    fields = {field for way in ways for field in way}
+    told: list[Any] = [{field: {"not": {"type": "null"}} if field in way else {"type": "null"} for field in sorted(fields)} for way in ways]
+    return ConfigDict(json_schema_extra={"oneOf": [{"required": list(way), "properties": is_} for way, is_ in zip(ways, told, strict=True)]})
 
 
 def real_day(text: str) -> str:
@@ -40,16 +57,16 @@ def known_zone(name: str) -> str:
     return name
 
 
-DecimalText = Annotated[str, Field(pattern=r"^[0-9]{1,15}(\.[0-9]{1,20})?$")]
+DecimalText = Annotated[str, Field(pattern=r"^0*[0-9]{1,15}(\.[0-9]+)?$")]
 WholeNumber = Annotated[int, Field(strict=True, ge=0, lt=10**15)]
 Number = Annotated[DecimalText | WholeNumber, Field(union_mode="left_to_right")]
 Money = Annotated[Number, Decimals("document")]
 ItemMoney = Annotated[Number, Decimals("item")]
 Quantity = Annotated[Number, Decimals("nine")]
 Id = Annotated[str, Field(min_length=1, max_length=250, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Text = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")]
-Day = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(real_day)]
-Currency = Annotated[str, AfterValidator(known_currency)]
+Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+Day = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", json_schema_extra={"format": "date"}), AfterValidator(real_day)]
+Currency = Annotated[str, Field(json_schema_extra={"enum": sorted(DECIMALS)}), AfterValidator(known_currency)]
 Zone = Annotated[str, AfterValidator(known_zone)]
 Version = Annotated[int, Field(strict=True, ge=0, lt=2**53)]
 
@@ -66,7 +83,7 @@ class Envelope(Inbound):
     source: Id
     type: str
     subject: Id
-    time: str
+    time: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
     datacontenttype: str | None = None
     data: dict[str, Any]
 
@@ -79,6 +96,8 @@ class Amount(Inbound):
 
 
 class OrderLine(Amount):
+    model_config = either(("value",), ("quantity", "unit_price"))
+
     line: Id
     unit_price: Quantity | None = None
     requested: Day | None = None
@@ -91,6 +110,8 @@ class OrderLine(Amount):
 
 
 class Reference(Amount):
+    model_config = either(("value",), ("quantity",))
+
     order: Id | None = None
     line: Id | None = None
     delivery: Id | None = None
@@ -178,14 +199,19 @@ class DeliveryReversed(Inbound):
     date: Day
 
 
+InvoiceKind = Annotated[Literal["invoice", "debit_memo", "down_payment", "fee", "interest"] | None, AfterValidator(lambda kind: kind or "invoice")]
+
+
 class InvoicePosted(Inbound):
+    model_config = either(("due",), ("instalments",))
+
     invoice: Id
     date: Day
     currency: Currency
     amount: Money
     due: Day | None = None
     instalments: Annotated[list[Instalment], Field(min_length=1)] | None = None
-    kind: Literal["invoice", "debit_memo", "down_payment", "fee", "interest"] = "invoice"
+    kind: InvoiceKind = "invoice"
     lines: list[Reference] | None = None
 
     @model_validator(mode="after")
@@ -201,6 +227,8 @@ class InvoiceCancelled(Inbound):
 
 
 class InvoiceTermsChanged(Inbound):
+    model_config = either(("due",), ("instalments",))
+
     invoice: Id
     version: Version
     date: Day
@@ -289,9 +317,7 @@ class LimitChanged(Inbound):
     limit: Id
     version: Version
     kind: Literal["base", "temporary"]
-    amount: Annotated[
-        Literal["unlimited", "none"] | DecimalText | WholeNumber, Field(union_mode="left_to_right"), Decimals("document")
-    ]
+    amount: Annotated[Literal["unlimited", "none"] | DecimalText | WholeNumber, Field(union_mode="left_to_right"), Decimals("document")]
     currency: Currency
     valid_from: Day
     valid_to: Day | None = None

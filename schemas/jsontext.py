@@ -1,5 +1,6 @@
 """The one place that spells JSON: compact UTF-8 bytes out, plain data in."""
 
+import json
 from typing import Any
 
 import orjson
@@ -17,8 +18,27 @@ def written_sorted(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
+def laid_out(value: Any) -> bytes:
+    """For people and for version control: members sorted, one a line."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
 def read(raw: bytes | str) -> Any:
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise NotJson(str(error)) from error
+
+
+def named_twice(raw: bytes) -> str | None:
+    """The first member that an object of a JSON text has twice; reading keeps only the last of them."""
+    twice: list[str] = []
+
+    def once(pairs: list[tuple[str, Any]]) -> None:
+        seen: set[str] = set()
+        for name, _ in pairs:
+            twice.extend([name] if name in seen else [])
+            seen.add(name)
+
+    json.loads(raw, object_pairs_hook=once)
+    return twice[0] if twice else None

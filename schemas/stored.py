@@ -3,7 +3,7 @@
 An older shape is read through its upcaster; golden files in the tests hold one example of every version ever written.
 """
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 
 from schemas.facts import CONTRACT_TYPE, Data, Fact
@@ -36,3 +36,9 @@ def read_fact(version: int, topic: str, state: bytes) -> Fact:
             raise UnknownTopic(f"{topic!r} is not a fact this engine knows; the store was written by a newer one")
         topic, data = UPCASTERS[topic](data)
     return Fact(version, NAMES[topic], parts["time"], parts["source"], parts["id"], parts["digest"], data)
+
+
+def read_sealed(state: bytes) -> bytes | None:
+    """The encrypted personal fields of a fact; ``None`` where it has none."""
+    sealed = read(state).get("sealed")
+    return None if sealed is None else b64decode(sealed)

@@ -1,26 +1,24 @@
 """The command line: ``exposure feed``, ``show``, ``list`` and the rest, with the contract's flags, exit codes and JSON."""
 
+import os
 import sys
-from datetime import UTC, date, datetime
 from typing import Annotated, Any, NoReturn
 
 import typer
 
 from service.failures import FAILED, WRONG_USAGE, Failure
+from service.options import AsOf, Json, KnownAt, ListByDefault, Now, Store, asked, clock, day, given_before, opened, settings
 from service.output import Output
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Credit exposure, right and provable.")
-
-Store = Annotated[str | None, typer.Option("--store", help="sqlite:///path (default: EXPOSURE_STORE, else sqlite:///exposure.db)")]
-Now = Annotated[str | None, typer.Option("--now", metavar="INSTANT", help="the clock of this call, as 2026-02-20T12:00:00Z")]
-Json = Annotated[bool, typer.Option("--json", help="one JSON document on standard output and nothing else")]
-AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="business day, as 2026-02-20")]
-KnownAt = Annotated[str | None, typer.Option("--known-at", metavar="INSTANT", help="only what was recorded by then")]
+dead_letters = typer.Typer(cls=ListByDefault, add_completion=False, help="What could not be taken, and why; lists where nothing else is named.")
+app.add_typer(dead_letters, name="dead-letters")
 
 
 @app.callback()
-def root() -> None:
+def root(ctx: typer.Context, store: Store = None, now: Now = None, json: Json = False) -> None:
     """Credit exposure, right and provable."""
+    ctx.default_map = given_before(ctx.command, {"store": store, "now": now, "json": json})
 
 
 @app.command()
@@ -36,28 +34,105 @@ def feed(
     Output(json).counts(feed_files(opened(store, create=True), files, clock(now), quiet=json, memory=settings().documents_in_memory))
 
 
-@app.command()
-def show(
-    account: str, as_of: AsOf = None, known_at: KnownAt = None, store: Store = None, now: Now = None, json: Json = False
+@app.command("import")
+def import_(
+    file: Annotated[str, typer.Argument(help="a CSV of receivables, one row an invoice")],
+    mapping: Annotated[str, typer.Option("--mapping", metavar="NAME_OR_FILE", help="which column means what: shipped by name, or a TOML file")],
+    out: Annotated[str | None, typer.Option("--out", metavar="FILE", help="write the events there (JSONL) instead of taking them")] = None,
+    cut_over: Annotated[str | None, typer.Option("--cut-over", metavar="DAY", help="leave out what was settled by that day")] = None,
+    source: Annotated[str | None, typer.Option("--source", help="the events' source (default: /import/ and the mapping's name)")] = None,
+    store: Store = None,
+    now: Now = None,
+    json: Json = False,
 ) -> None:
+    """Makes contract events of a CSV and takes them, exactly once each."""
+    from service.importing import Import, feed_import, write_import
+
+    wanted = Import(file, mapping, day(cut_over, "--cut-over"), source)
+    if out is not None:
+        Output(json).counts(write_import(wanted, out))
+        return
+    Output(json).counts(feed_import(wanted, opened(store, create=True), clock(now), memory=settings().documents_in_memory))
+
+
+@app.command()
+def show(account: str, as_of: AsOf = None, known_at: KnownAt = None, store: Store = None, now: Now = None, json: Json = False) -> None:
     """One account's figures."""
     from projections import account as figures
 
-    asked = figures.Asked(clock(now)(), day(as_of, "--as-of"), instant(known_at, "--known-at"))
     with opened(store).reading() as moment, telling():
-        Output(json).account(figures.show(moment, account, asked))
+        Output(json).account(figures.show(moment, account, asked(now, as_of, known_at)))
 
 
-def settings() -> Any:
-    from service.settings import Settings
+@app.command("list")
+def list_(
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    sort: Annotated[str | None, typer.Option("--sort", metavar="FIGURE", help="a figure's name, - before it: descending")] = None,
+    filters: Annotated[
+        list[str] | None, typer.Option("--filter", metavar="EXPR", help="as days_overdue>30, currency=EUR, account~C-1*; all are required")
+    ] = None,
+    top: Annotated[int | None, typer.Option("--top", min=0, help="only the first so many; totals are of all")] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="one row an account, for a spreadsheet")] = False,
+    store: Store = None,
+    now: Now = None,
+    json: Json = False,
+) -> None:
+    """All accounts, each as show without its items, and totals per currency."""
+    from projections.portfolio import portfolio
+    from projections.selection import selection
 
-    return Settings()
+    if csv and json:
+        raise Failure("usage", "--csv or --json, not both", WRONG_USAGE)
+    with telling():
+        wanted = selection(filters or (), sort, top)
+        with opened(store).reading() as moment:
+            listed = portfolio(moment, asked(now, as_of, known_at), wanted)
+    Output(json).sheet(listed) if csv else Output(json).portfolio(listed)
 
 
-def opened(store: str | None, *, create: bool = False) -> Any:
-    from service.store import open_store
+@app.command()
+def history(account: str, store: Store = None, now: Now = None, json: Json = False) -> None:  # noqa: ARG001 - every command takes --now
+    """Every recorded event of an account with both clocks."""
+    from projections import history as recorded
 
-    return open_store(store or settings().store, create=create)
+    with opened(store).reading() as moment, telling():
+        Output(json).history(account, recorded.history(moment, account))
+
+
+@dead_letters.command("list")
+def list_dead_letters(
+    account: Annotated[str | None, typer.Argument(help="only this account's")] = None,
+    store: Store = None,
+    now: Now = None,  # noqa: ARG001
+    json: Json = False,
+) -> None:
+    """What could not be taken: where it stood, why, and the record itself."""
+    from projections import dead_letters as letters
+
+    with opened(store).reading() as moment:
+        Output(json).dead_letters(letters.dead_letters(moment, account))
+
+
+@app.command()
+def status(store: Store = None, now: Now = None, json: Json = False) -> None:  # noqa: ARG001
+    """What the store holds, how far its inputs were taken, and what waits."""
+    from projections import status as standing
+
+    with opened(store).reading() as moment:
+        Output(json).status(standing.status(moment))
+
+
+@app.command()
+def demo(
+    events: Annotated[int, typer.Option("--events", min=100, help="how many events the sample has")] = 5000,
+    seed: Annotated[int, typer.Option("--seed", help="another seed, other customers")] = 7,
+    keep: Annotated[str | None, typer.Option("--keep", metavar="DIR", help="leave the sample and its store there")] = None,
+) -> None:
+    """All of it on a made-up sample, with nothing else installed."""
+    from service.demo import demonstrate
+
+    demonstrate(events, seed, keep, run=lambda words: app(words, standalone_mode=False))
 
 
 class telling:
@@ -67,42 +142,14 @@ class telling:
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         from projections.account import NotKnownBefore, UnknownAccount
+        from projections.selection import BadSelection
 
         if isinstance(error, UnknownAccount):
             raise Failure("unknown_account", str(error)) from error
         if isinstance(error, NotKnownBefore):
             raise Failure("not_known_before", str(error)) from error
-
-
-def clock(now: str | None) -> Any:
-    """Microseconds since 1970 (UTC): of the given instant, else of the system's clock at each call."""
-    from projections.when import microseconds
-
-    fixed = instant(now, "--now")
-    return lambda: fixed if fixed is not None else microseconds(datetime.now(UTC))
-
-
-def instant(text: str | None, option: str) -> int | None:
-    from projections.when import microseconds
-
-    if text is None:
-        return None
-    try:
-        parsed = datetime.fromisoformat(text)
-    except ValueError:
-        parsed = None
-    if parsed is None or parsed.tzinfo is None:
-        raise Failure("usage", f"{option}: {text!r} is not an instant with its offset, as 2026-02-20T12:00:00Z", WRONG_USAGE)
-    return microseconds(parsed)
-
-
-def day(text: str | None, option: str) -> str | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError:
-        raise Failure("usage", f"{option}: {text!r} is not a day, as 2026-02-20", WRONG_USAGE) from None
+        if isinstance(error, BadSelection):
+            raise Failure("usage", str(error), WRONG_USAGE) from error
 
 
 def main() -> NoReturn:
@@ -110,6 +157,7 @@ def main() -> NoReturn:
     json = "--json" in sys.argv
     try:
         code = app(standalone_mode=False)
+        sys.stdout.flush()
         sys.exit(code if isinstance(code, int) else 0)
     except Failure as failure:
         Output(json).failure(failure.code, str(failure))
@@ -117,6 +165,10 @@ def main() -> NoReturn:
     except (typer.Abort, KeyboardInterrupt):
         Output(json).failure("interrupted", "stopped; what was taken stays taken")
         sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; nobody is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FAILED)
     except Exception as error:
         known = told(error)
         if known is None:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import typer
+
 from consumers.feed import STDIN, copy_dead_letters, feed, file_name
 from exposure.ledger.ledger import Counts, Ledger
 from projections.dead_letters import dead_letters_of
@@ -26,7 +28,7 @@ def feed_files(store: Any, files: list[str], now: Callable[[], int], *, quiet: b
                 letters = dead_letters_of(moment, file_name(file))
             copy = copy_dead_letters(letters, file)
             if copy:
-                print(f"{len(letters)} dead letters of {file} are in {copy}", file=sys.stderr)
+                typer.echo(f"{len(letters)} dead letters of {file} are in {copy}", err=True)
     return total
 
 

@@ -1,8 +1,11 @@
 """What a command shows: tables for people, one JSON document for programs."""
 
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
+
+import typer
 
 from schemas.jsontext import written
 
@@ -13,6 +16,7 @@ class Output:
 
     def document(self, document: dict[str, Any]) -> None:
         """One JSON document, exactly as the contract says."""
+        sys.stdout.flush()
         sys.stdout.buffer.write(written(document) + b"\n")
         sys.stdout.buffer.flush()
 
@@ -20,14 +24,14 @@ class Output:
         if self.json:
             self.document({"error": {"code": code, "message": message}})
         else:
-            print(f"exposure: {message}", file=sys.stderr)
+            typer.echo(f"exposure: {message}", err=True)
 
     def counts(self, counts: Any) -> None:
         document = asdict(counts)
         if self.json:
             self.document(document)
         else:
-            print("  ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in document.items()))
+            typer.echo("  ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in document.items()))
 
     def account(self, shown: dict[str, Any]) -> None:
         if self.json:
@@ -36,3 +40,46 @@ class Output:
         from service.tables import account_tables
 
         account_tables(shown)
+
+    def portfolio(self, listed: dict[str, Any]) -> None:
+        if self.json:
+            self.document(listed)
+            return
+        from service.tables import portfolio_tables
+
+        portfolio_tables(listed)
+
+    def sheet(self, listed: dict[str, Any]) -> None:
+        from service.sheet import write_sheet
+
+        write_sheet(listed["accounts"], sys.stdout)
+
+    def history(self, account: str, events: Iterable[dict[str, Any]]) -> None:
+        """Events as they come: an account's history may be longer than memory."""
+        if not self.json:
+            from service.tables import history_lines
+
+            history_lines(events)
+            return
+        out = sys.stdout.buffer
+        out.write(b'{"account":' + written(account) + b',"events":[')
+        for number, event in enumerate(events):
+            out.write(b"," * (number > 0) + written(event))
+        out.write(b"]}\n")
+        out.flush()
+
+    def dead_letters(self, letters: list[dict[str, Any]]) -> None:
+        if self.json:
+            self.document({"dead_letters": letters})
+            return
+        from service.tables import dead_letter_table
+
+        dead_letter_table(letters)
+
+    def status(self, standing: dict[str, Any]) -> None:
+        if self.json:
+            self.document(standing)
+            return
+        from service.tables import status_tables
+
+        status_tables(standing)

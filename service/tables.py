@@ -1,49 +1,190 @@
-"""Tables for people, in words a credit manager uses."""
+"""Tables for people, in words a credit manager uses; made for 80 columns, and no figure is ever cut off."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rich.box import SIMPLE
+import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from schemas.jsontext import written
 
-def table(title: str, columns: list[str], rows: list[list[Any]], *, numbers: int) -> Table:
-    """A table whose last ``numbers`` columns are aligned right."""
-    made = Table(title=title, box=SIMPLE, title_justify="left", title_style="bold")
-    for place, column in enumerate(columns):
-        made.add_column(column, justify="right" if place >= len(columns) - numbers else "left", no_wrap=place >= len(columns) - numbers)
+COLUMNS_MAX = 1000
+"""Rows are as wide as they are: a narrow terminal wraps a line sooner than it loses a digit."""
+
+Rows = Iterable[Sequence[Any]]
+
+
+def console() -> Console:
+    return Console(highlight=False, width=COLUMNS_MAX)
+
+
+def table(title: str, columns: Sequence[str], rows: Rows, *, numbers: Sequence[str] = ()) -> Table:
+    """A table whose columns named in ``numbers`` are aligned right."""
+    made = Table(title=title or None, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
+    made.show_edge, made.pad_edge, made.padding = False, False, (0, 1, 0, 0)
+    for column in columns:
+        made.add_column(column, justify="right" if column in numbers else "left", no_wrap=True)
     for row in rows:
-        made.add_row(*("" if value is None else str(value) for value in row))
+        made.add_row(*("" if value is None else escape(str(value)) for value in row))
     return made
 
 
+def printed(parts: Iterable[Table]) -> None:
+    """Tables below each other, a blank line before each."""
+    out = console()
+    for part in parts:
+        out.print()
+        out.print(part)
+
+
 def account_tables(shown: dict[str, Any]) -> None:
-    console = Console()
+    out = console()
     currency = shown["currency"] or "no currency told"
-    console.print(f"[bold]{shown['account']}[/bold]  as of {shown['as_of']}, known at {shown['known_at']}  ({currency})")
-    limit = shown["limit"]
-    rows = [[name, amount] for name, amount in shown["exposure"].items()]
-    rows += [
-        ["limit", "none set" if limit is None else f"{limit['amount']} ({limit['kind']})"],
-        ["available", "unlimited" if shown["available"] is None else shown["available"]],
-        ["utilisation", shown["utilisation"] or "-"],
-        ["days overdue", shown["days_overdue"]],
-        ["overdue amount", shown["overdue_amount"]],
-        ["disputed", shown["disputed"]],
-        ["written off", shown["written_off"]],
-    ]
-    console.print(table("Exposure", ["", currency], rows, numbers=1))
-    console.print(table("Ageing", list(shown["ageing"]), [list(shown["ageing"].values())], numbers=7))
+    out.print(f"[bold]{escape(shown['account'])}[/bold]  {currency}, as of {shown['as_of']}, known at {shown['known_at']}")
+    parts = [figures_grid(shown)]
     if shown["open_items"]:
-        columns = ["document", "kind", "date", "due", "amount", "open", "disputed", "days_overdue"]
-        console.print(table("Open items", columns, [[row[column] for column in columns] for row in shown["open_items"]], numbers=4))
+        parts.append(open_items_table(shown))
     if shown["open_orders"]:
-        console.print(table("Open orders", ["order", "open"], [[row["order"], row["open"]] for row in shown["open_orders"]], numbers=1))
-    for name in ("pending", "anomalies"):
+        columns = ["order", "open", *(["currency"] if foreign(shown["open_orders"], shown) else [])]
+        parts.append(table("Open orders", columns, columns_of(shown["open_orders"], columns), numbers=["open"]))
+    for name in ("protection", "pending", "anomalies", "alerts"):
         if shown[name]:
             columns = list(shown[name][0])
-            console.print(table(name.capitalize(), columns, [list(row.values()) for row in shown[name]], numbers=0))
+            parts.append(table(name.capitalize(), columns, columns_of(shown[name], columns)))
+    printed(parts)
     if shown["blocked"]:
-        console.print("[bold red]blocked[/bold red]")
+        out.print("\n[bold red]blocked[/bold red]")
     if shown["dead_letters"]:
-        console.print(f"[bold red]{shown['dead_letters']} records of this account could not be taken: the figures are not whole[/bold red]")
+        out.print(f"\n[bold red]{shown['dead_letters']} records of this account could not be taken: the figures are not whole[/bold red]")
+
+
+def columns_of(rows: list[dict[str, Any]], columns: Iterable[str]) -> Rows:
+    wanted = list(columns)
+    return ([row[column] for column in wanted] for row in rows)
+
+
+def figures_grid(shown: dict[str, Any]) -> Table:
+    """Exposure, limit and lateness, and ageing, side by side."""
+    limit = shown["limit"]
+    exposure = [*shown["exposure"].items()]
+    standing = [
+        ("limit", "none set" if limit is None else limit_text(limit)),
+        ("available", shown["available"] or "unlimited"),
+        ("utilisation", shown["utilisation"] or "-"),
+        ("days overdue", shown["days_overdue"]),
+        ("overdue", shown["overdue_amount"]),
+        ("disputed", shown["disputed"]),
+        ("written off", shown["written_off"]),
+    ]
+    ageing = [(name.replace("_", " "), amount) for name, amount in shown["ageing"].items()]
+    grid = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
+    for place, title in enumerate(("Exposure", "", "Limit", "", "Ageing", "")):
+        grid.add_column(title, justify="right" if place % 2 else "left", no_wrap=True)
+        if place in (1, 3):
+            grid.add_column("", width=2)
+    for left, middle, right in zip([*exposure, ("", "")], standing, ageing, strict=True):
+        mark = "[bold]" if left[0] == "total" else ""
+        grid.add_row(mark + left[0], mark + left[1], "", middle[0], str(middle[1]), "", *right)
+    return grid
+
+
+def limit_text(limit: dict[str, Any]) -> str:
+    return limit["amount"] if limit["kind"] == "base" else f"{limit['amount']} ({limit['kind']})"
+
+
+def open_items_table(shown: dict[str, Any]) -> Table:
+    """Columns that would say the same in every row are left out."""
+    items = shown["open_items"]
+    columns = {"document": "document", "kind": "kind", "date": "date", "due": "due", "amount": "amount", "open": "open"}
+    columns |= {"disputed": "disputed", "currency": "currency", "days_overdue": "days late"}
+    if all(item["kind"] == "invoice" for item in items):
+        del columns["kind"]
+    if not any(item["disputed"].strip("0.") for item in items):
+        del columns["disputed"]
+    if not foreign(items, shown):
+        del columns["currency"]
+    numbers = ("amount", "open", "disputed", "days late")
+    return table("Open items", list(columns.values()), columns_of(items, columns), numbers=numbers)
+
+
+def foreign(rows: list[dict[str, Any]], shown: dict[str, Any]) -> bool:
+    return any(row["currency"] != shown["currency"] for row in rows)
+
+
+def portfolio_tables(listed: dict[str, Any]) -> None:
+    out = console()
+    day = listed["as_of"] or "each account's own day"
+    rows = [
+        [
+            row["account"],
+            row["currency"],
+            row["exposure"]["total"],
+            "-" if row["limit"] is None else row["limit"]["amount"],
+            row["available"] or "unlimited",
+            row["overdue_amount"],
+            row["days_overdue"],
+            notes(row),
+        ]
+        for row in listed["accounts"]
+    ]
+    columns = ["account", "", "total", "limit", "available", "overdue", "days late", "notes"]
+    numbers = columns[2:7]
+    if not any(row[-1] for row in rows):
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    out.print(f"[bold]Accounts[/bold]  as of {day}, known at {listed['known_at']}")
+    printed([table("", columns, rows, numbers=numbers), *([totals_table(listed["totals"])] if listed["totals"] else [])])
+    if listed["not_known_before"]:
+        names = escape(", ".join(listed["not_known_before"]))
+        out.print(f"\n{len(listed['not_known_before'])} accounts were taken on later than that day: {names}")
+
+
+def notes(row: dict[str, Any]) -> str:
+    blocked = ["blocked"] if row["blocked"] else []
+    return ", ".join(blocked + ([f"{row['dead_letters']} dead letters"] if row["dead_letters"] else []))
+
+
+def totals_table(totals: dict[str, Any]) -> Table:
+    columns = ["accounts", "orders", "deliveries", "receivables", "unapplied", "total", "overdue"]
+    rows = [
+        [f"{total['accounts']} {currency}", *(total["exposure"][name] for name in columns[1:6]), total["overdue_amount"]]
+        for currency, total in totals.items()
+    ]
+    return table("Totals", columns, rows, numbers=columns)
+
+
+def history_lines(events: Iterable[dict[str, Any]]) -> None:
+    """One event a line or two, as they come."""
+    for event in events:
+        typer.echo(f"{event['version']:>6}  recorded {event['recorded']}  told {event['time']}  {event['type']}")
+        typer.echo(f"        {event['source']} {event['id']}  {written(event['data']).decode()}")
+
+
+def dead_letter_table(letters: list[dict[str, Any]]) -> None:
+    out = console()
+    for letter in letters:
+        out.print(f"[bold]{escape(letter['account'] or 'no account')}[/bold]  {letter['code']}: {escape(letter['reason'])}", soft_wrap=True)
+        out.print(f"  recorded {letter['recorded']}, {escape(letter['source'])} at {letter['position']}, id {letter['id']}", soft_wrap=True)
+    out.print(f"{len(letters)} dead letters")
+
+
+def status_tables(standing: dict[str, Any]) -> None:
+    out = console()
+    rows = [
+        ("store version", standing["store_version"]),
+        ("events", f"{standing['events']:,}"),
+        ("accounts", f"{standing['accounts']:,}"),
+        ("last recorded", standing["last_recorded"] or "-"),
+        ("dead letters", f"{standing['dead_letters']:,}"),
+        ("pending references", f"{standing['pending']:,}"),
+        ("waiting to be sent", f"{standing['outbox']:,}"),
+    ]
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for name, value in rows:
+        grid.add_row(name, str(value))
+    out.print(grid)
+    if standing["inputs"]:
+        columns = ["input", "generation", "position"]
+        printed([table("Inputs", columns, columns_of(standing["inputs"], columns), numbers=columns[1:])])

@@ -3,8 +3,8 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
 from decimal import Decimal
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ def invoice(subject: str, number: str, amount: str, due: str, currency: str = "E
 def fed(path: Path, *parts: tuple[int, list[bytes]]) -> SQLiteLedger:
     store = open_sqlite(str(path), create=True)
     for now, lines in parts:
-        ledger = Ledger(store, lambda now=now: now)
+        ledger = Ledger(store, repeat(now).__next__)
         ledger.take([Record(line, place) for place, line in enumerate(lines)], Source("test"))
     return store
 
@@ -109,6 +109,39 @@ def test_each_account_has_its_own_day_where_none_is_asked(sampled: SQLiteLedger)
         rows = portfolio(moment, Asked(SECOND), Selection())["accounts"]
     days = {row["account"]: row["as_of"] for row in rows}
     assert days["C-1002"] > days["C-1001"]
+
+
+def test_freshness_is_that_of_what_was_known(sampled: SQLiteLedger) -> None:
+    last: dict[tuple[str, str], str] = {}
+    for told in map(json.loads, list(sample(2000))[:1000]):
+        if told["type"] != "erp.fx_rate.published.v1":
+            place = told["subject"], told["source"]
+            last[place] = max(last.get(place, ""), told["time"])
+    with sampled.reading() as moment:
+        rows = portfolio(moment, Asked(SECOND, DAYS[1], FIRST), Selection())["accounts"]
+    assert {(row["account"], told["source"]): told["last_time"] for row in rows for told in row["sources"]} == last
+
+
+@pytest.mark.parametrize("now", [SECOND + HOUR, SECOND + 12 * HOUR])
+def test_on_the_edge_of_a_day_each_account_has_its_own_documents_and_rates(tmp_path: Path, now: int) -> None:
+    """At 19:46 UTC it is tomorrow in Kiritimati already; at 06:46 UTC it is yesterday in Pago Pago still."""
+    lines = []
+    for account, zone in (("East", "Pacific/Kiritimati"), ("Mid", "UTC"), ("West", "Pacific/Pago_Pago")):
+        time = "2030-01-01T00:00:00Z"
+        lines.append(event("erp.customer.changed.v1", account, time, version=1, name=account, currency="EUR", timezone=zone))
+        lines.append(invoice(account, "I-1", "10.00", "2030-02-01", "USD"))
+        for number, day in enumerate(("2030-03-16", "2030-03-17", "2030-03-18", "2030-03-19")):
+            told = {"invoice": f"N-{number}", "date": day, "currency": "EUR", "amount": f"{10**number}.00", "due": "2030-04-01"}
+            lines.append(event("erp.invoice.posted.v1", account, f"{day}T00:00:00Z", **told))
+            lines.append(event("erp.invoice.cancelled.v1", account, f"{day}T01:00:00Z", invoice=f"N-{number - 1}", date=day))
+    for day, rate in (("2030-03-16", "2"), ("2030-03-17", "4"), ("2030-03-18", "5"), ("2030-03-19", "8")):
+        lines.append(event("erp.fx_rate.published.v1", "EUR", f"{day}T00:00:00Z", base="EUR", quote="USD", rate=rate, date=day))
+    store = fed(tmp_path / "exposure.db", (FIRST, lines))
+    with store.reading() as moment:
+        listed = portfolio(moment, Asked(now), Selection())["accounts"]
+        shown = [show(moment, row["account"], Asked(now)) for row in listed]
+    assert listed == [{name: value for name, value in row.items() if name not in LEFT_OUT} for row in shown]
+    assert len({row["as_of"] for row in listed}) == len({row["exposure"]["total"] for row in listed}) == 2
 
 
 def test_totals_are_the_sums_of_the_rows(sampled: SQLiteLedger) -> None:
@@ -259,13 +292,14 @@ def test_a_sheet_has_a_row_for_each_account_and_no_formula(few: SQLiteLedger) ->
 
 
 @pytest.fixture(scope="module")
-def file(few: SQLiteLedger, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def file(few: SQLiteLedger, tmp_path_factory: pytest.TempPathFactory) -> Path:
     few.datastore.close()
-    yield next(tmp_path_factory.getbasetemp().glob("few*/exposure.db"))
+    return next(tmp_path_factory.getbasetemp().glob("few*/exposure.db"))
 
 
 def test_the_command_lists_as_json_csv_and_table(file: Path) -> None:
-    listed = exposure("list", "--as-of", "2024-03-15", "--sort", "-total", "--filter", "currency=EUR", "--filter", "total>1", "--json", store=file).json
+    wanted = ["--sort", "-total", "--filter", "currency=EUR", "--filter", "total>1"]
+    listed = exposure("list", "--as-of", "2024-03-15", *wanted, "--json", store=file).json
     assert [row["account"] for row in listed["accounts"]] == ["A", "B", "E"]
     assert set(listed) == {"accounts", "totals", "sources", "not_known_before", "as_of", "known_at"}
     sheet = exposure("list", "--as-of", "2024-03-15", "--csv", store=file)

@@ -129,16 +129,24 @@ class SQLiteLedger(SQLiteProcessRecorder):
             yield Moment(cursor)
 
     @contextmanager
-    def rebuilding(self) -> Iterator["Rebuilt"]:
-        """New derived tables, filled and then put in the old ones' place in one transaction."""
-        with self.datastore.transaction(commit=True) as cursor:
-            self.tick(cursor, 0)
-            yield Rebuilt(cursor)
+    def rebuilding(self, run: str, *, write: bool) -> Iterator["Rebuilt"]:
+        """One short transaction of a rebuild; ``run`` names its tables, ``write`` takes the write lock at once."""
+        with self.datastore.transaction(commit=write) as cursor:
+            cursor.sqlite_cursor.row_factory = None
+            if write:
+                self.tick(cursor, 0)
+            yield Rebuilt(cursor, run)
 
 
 def write_derived(c: SQLiteCursor, batch: Batch, suffix: str = "") -> None:
-    c.executemany(f"INSERT OR REPLACE INTO accounts{suffix} VALUES (?,?,?)", batch.heads)
-    c.executemany(f"INSERT OR REPLACE INTO documents{suffix} VALUES (?,?,?,?,?,?)", batch.documents)
+    c.executemany(
+        f"INSERT INTO accounts{suffix} VALUES (?,?,?) ON CONFLICT (account) DO UPDATE SET version=excluded.version, state=excluded.state", batch.heads
+    )
+    c.executemany(
+        f"INSERT INTO documents{suffix} VALUES (?,?,?,?,?,?) ON CONFLICT (account, key) DO UPDATE SET "
+        "version=excluded.version, opened=excluded.opened, closed=excluded.closed, state=excluded.state",
+        batch.documents,
+    )
     c.executemany(f"INSERT OR REPLACE INTO rates{suffix} VALUES (?,?,?,?,?,?)", batch.rates)
 
 
@@ -269,32 +277,117 @@ class Moment:
         yield from self.stream("SELECT base, quote, day, version, told, rate FROM rates ORDER BY base, quote, day, version")
 
 
-class Rebuilt(Moment):
-    """Derived tables in the making, beside the ones in use."""
+def other_name(index: str) -> str:
+    """No index can be renamed and two cannot have one name: those of rebuilt tables take turns."""
+    return index.removesuffix("_rebuilt") if index.endswith("_rebuilt") else f"{index}_rebuilt"
 
-    def __init__(self, cursor: Any) -> None:
+
+class Rebuilt(Moment):
+    """The log, and derived tables in the making beside the ones in use. A rebuild that begins drops the tables of all others: an older one,
+    were it still running, finds its tables gone."""
+
+    def __init__(self, cursor: Any, run: str) -> None:
         super().__init__(cursor)
+        self.run = run
+        self.suffix = f"_being_made_{run}"
+
+    def begin(self) -> None:
+        """Makes the new tables as the old ones are, and drops what a killed rebuild left."""
         for table in DERIVED:
-            sql = self.rows("SELECT sql FROM sqlite_master WHERE type='table' AND name=?", table)[0][0]
-            self.cursor.execute(f"DROP TABLE IF EXISTS {table}_new")
-            self.cursor.execute(sql.replace(f"TABLE {table} ", f"TABLE {table}_new ", 1).replace(f'TABLE "{table}" ', f"TABLE {table}_new ", 1))
+            for (name,) in self.rows("SELECT name FROM sqlite_master WHERE type='table' AND name GLOB ?", f"{table}_being_*"):
+                self.cursor.execute(f"DROP TABLE {name}")
+        for kind, name, table, sql in self.rows(
+            "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE tbl_name IN (?,?,?) AND sql IS NOT NULL ORDER BY type DESC", *DERIVED
+        ):
+            fresh = f"{table}{self.suffix}" if kind == "table" else other_name(name)
+            described = sql[sql.index("(") :]
+            self.cursor.execute(f"CREATE TABLE {fresh} {described}" if kind == "table" else f"CREATE INDEX {fresh} ON {table}{self.suffix} {described}")
+
+    def swap(self) -> None:
+        """Puts the new tables in the place of the old ones, which are thrown away piece by piece when the lock is free again."""
+        for table in DERIVED:
+            self.cursor.execute(f"ALTER TABLE {table} RENAME TO {table}_being_dropped_{self.run}")
+            self.cursor.execute(f"ALTER TABLE {table}{self.suffix} RENAME TO {table}")
+
+    def throw_away(self, rows: int) -> bool:
+        """Deletes so many of the replaced rows; whether all are gone."""
+        for table in DERIVED:
+            old = f"{table}_being_dropped_{self.run}"
+            if not self.rows("SELECT 1 FROM sqlite_master WHERE name=?", old):
+                continue
+            keys = ",".join(row[0] for row in self.rows(f"SELECT name FROM pragma_table_info('{old}') WHERE pk"))
+            self.cursor.execute(f"DELETE FROM {old} WHERE ({keys}) IN (SELECT {keys} FROM {old} LIMIT ?)", (rows,))
+            if self.rows(f"SELECT 1 FROM {old} LIMIT 1"):
+                return False
+            self.cursor.execute(f"DROP TABLE {old}")
+        return True
 
     def add(self, batch: Batch) -> None:
-        write_derived(self.cursor, batch, "_new")
+        write_derived(self.cursor, batch, self.suffix)
+
+    def heads(self, accounts: list[str]) -> list[Any]:
+        return self.rows(
+            f"SELECT a.account, a.version, a.state FROM json_each(?) j CROSS JOIN accounts{self.suffix} a ON a.account = j.value", written(accounts)
+        )
 
     def documents(self, keys: list[tuple[str, str]]) -> list[Any]:
         return self.rows(
-            "SELECT d.account, d.key, d.version, d.state FROM json_each(?) j CROSS JOIN documents_new d "
+            f"SELECT d.account, d.key, d.version, d.state FROM json_each(?) j CROSS JOIN documents{self.suffix} d "
             "ON d.account = j.value ->> 0 AND d.key = j.value ->> 1",
             written(keys),
         )
 
-    def swap(self) -> None:
-        index = self.rows("SELECT sql FROM sqlite_master WHERE type='index' AND name='documents_closed'")[0][0]
-        for table in DERIVED:
-            self.cursor.execute(f"DROP TABLE {table}")
-            self.cursor.execute(f"ALTER TABLE {table}_new RENAME TO {table}")
-        self.cursor.execute(index)
+    def log_after(self, stream: str, version: int) -> Iterator[Row]:
+        """(stream, version, topic, state) stream by stream, from behind an event on."""
+        return self.stream(
+            "SELECT originator_id, originator_version, topic, state FROM stored_events WHERE (originator_id, originator_version) > (?, ?) "
+            "ORDER BY originator_id, originator_version",
+            stream,
+            version,
+        )
+
+    def log_between(self, after: int, until: int) -> Iterator[Row]:
+        """The same of the events at the positions after the one until the other."""
+        return self.stream(
+            "SELECT originator_id, originator_version, topic, state FROM stored_events WHERE rowid > ? AND rowid <= ? "
+            "ORDER BY originator_id, originator_version",
+            after,
+            until,
+        )
+
+    def counted(self) -> tuple[int, int]:
+        """How many accounts and documents are in use."""
+        return self.rows("SELECT count(*) FROM accounts")[0][0], self.rows("SELECT count(*) FROM documents")[0][0]
+
+    def last_position(self) -> int:
+        return int(self.rows("SELECT coalesce(max(rowid), 0) FROM stored_events")[0][0])
+
+    def streams_after(self, position: int) -> set[str]:
+        return {row[0] for row in self.rows("SELECT DISTINCT originator_id FROM stored_events WHERE rowid > ?", position)}
+
+    def kept(self, stream: str | None = None) -> Iterator[Any]:
+        """The rows in use, of all or of one stream: table, owner, key and the rest, in the order of these."""
+        return self.compared("", stream)
+
+    def made(self, stream: str | None = None) -> Iterator[Any]:
+        """The same of the new ones."""
+        return self.compared(self.suffix, stream)
+
+    def compared(self, suffix: str, stream: str | None) -> Iterator[Any]:
+        kind, _, owner = (stream or "").partition(":")
+        of_account, of_base = ("WHERE account = ?", "WHERE base = ?") if stream else ("", "")
+        values = [owner] if stream else []
+        if kind != "currency":
+            yield from self.stream(f"SELECT 'accounts', account, '', version, state FROM accounts{suffix} {of_account} ORDER BY account", *values)
+            yield from self.stream(
+                f"SELECT 'documents', account, key, version, opened, closed, state FROM documents{suffix} {of_account} ORDER BY account, key", *values
+            )
+        if kind != "account":
+            yield from self.stream(
+                f"SELECT 'rates', base, printf('%s/%s/%019d', quote, day, version), told, rate FROM rates{suffix} {of_base} "
+                "ORDER BY base, quote, day, version",
+                *values,
+            )
 
 
 __all__ = ["IntegrityError", "OperationalError", "SQLiteLedger", "open_sqlite"]

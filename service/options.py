@@ -1,0 +1,90 @@
+"""What commands are asked with: their shared options, and how instants and days are read from them."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+import typer
+
+from service.failures import WRONG_USAGE, Failure
+
+Store = Annotated[str | None, typer.Option("--store", help="sqlite:///path (default: EXPOSURE_STORE, else sqlite:///exposure.db)")]
+Now = Annotated[str | None, typer.Option("--now", metavar="INSTANT", help="the clock of this call, as 2026-02-20T12:00:00Z")]
+Json = Annotated[bool, typer.Option("--json", help="one JSON document on standard output and nothing else")]
+AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="business day, as 2026-02-20")]
+KnownAt = Annotated[str | None, typer.Option("--known-at", metavar="INSTANT", help="only what was recorded by then")]
+
+
+def settings() -> Any:
+    from service.settings import Settings
+
+    return Settings()
+
+
+def opened(store: str | None, *, create: bool = False) -> Any:
+    from service.store import open_store
+
+    return open_store(store or settings().store, create=create)
+
+
+def asked(now: str | None, as_of: str | None, known_at: str | None) -> Any:
+    """The two clocks of a question."""
+    from projections.account import Asked
+
+    return Asked(clock(now)(), day(as_of, "--as-of"), instant(known_at, "--known-at"))
+
+
+def clock(now: str | None) -> Callable[[], int]:
+    """Microseconds since 1970 (UTC): of the given instant, else of the system's clock at each call."""
+    from projections.when import microseconds
+
+    fixed = instant(now, "--now")
+    return lambda: fixed if fixed is not None else microseconds(datetime.now(UTC))
+
+
+def instant(text: str | None, option: str) -> int | None:
+    from projections.when import microseconds
+
+    if text is None:
+        return None
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        parsed = None
+    if parsed is None or parsed.tzinfo is None:
+        raise Failure("usage", f"{option}: {text!r} is not an instant with its offset, as 2026-02-20T12:00:00Z", WRONG_USAGE)
+    return microseconds(parsed)
+
+
+def day(text: str | None, option: str) -> str | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise Failure("usage", f"{option}: {text!r} is not a day, as 2026-02-20", WRONG_USAGE) from None
+
+
+def given_before(command: Any, given: dict[str, Any]) -> dict[str, Any]:
+    """Options given before a subcommand, as defaults of every command behind it."""
+    return {**given, **{name: given_before(inner, given) for name, inner in getattr(command, "commands", {}).items()}}
+
+
+class ListByDefault(typer.core.TyperGroup):
+    """A group whose ``list`` runs where none of its commands is named."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        place = first_word(args)
+        if place is not None and args[place] in self.commands:
+            args = [args[place], *args[:place], *args[place + 1 :]]
+        elif "--help" not in args:
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+def first_word(args: list[str]) -> int | None:
+    """Where the first word stands that is no option, nor an option's value."""
+    for place, word in enumerate(args):
+        if not word.startswith("-") and (place == 0 or args[place - 1] not in ("--store", "--now")):
+            return place
+    return None

@@ -1,0 +1,69 @@
+"""``exposure rebuild``: the projections made anew from the log, with a progress bar for people, and loudly told where they were not equal."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from eventsourcing.persistence import OperationalError
+
+from exposure.ledger.rebuild import BrokenLog, Outcome, rebuild
+from schemas.stored import UnknownTopic
+from service.failures import Failure
+from service.output import Output
+
+NAMED_MAX = 10
+
+
+def rebuild_store(store: Any, output: Output) -> None:
+    """Makes the projections of a store anew and shows what was made; unequal is told on standard error as well."""
+    with store.reading() as moment:
+        events, _ = moment.count_events()
+    try:
+        with progress_of(events, output.json) as progress:
+            outcome = rebuild(store, progress)
+    except BrokenLog as error:
+        raise Failure("broken_log", f"{error}; the projections in use are as they were") from error
+    except UnknownTopic as error:
+        raise Failure("store_version", str(error)) from error
+    except OperationalError as error:
+        if "no such table" not in str(error):
+            raise
+        raise Failure("overtaken", "another rebuild of this store has begun meanwhile; the projections in use are as they were") from error
+    if not outcome.equal:
+        typer.echo(warning(outcome), err=True)
+    show(outcome, output)
+
+
+def show(outcome: Outcome, output: Output) -> None:
+    document = {"events": outcome.events, "accounts": outcome.accounts, "documents": outcome.documents, "equal": outcome.equal}
+    if output.json:
+        output.document(document)
+        return
+    equal = "equal to what was there" if outcome.equal else "NOT equal to what was there"
+    typer.echo(f"events {outcome.events:,}  accounts {outcome.accounts:,}  documents {outcome.documents:,}  {equal}")
+
+
+def warning(outcome: Outcome) -> str:
+    first, more = outcome.unequal[:NAMED_MAX], len(outcome.unequal) - NAMED_MAX
+    others = f" and {more:,} more" if more > 0 else ""
+    return (
+        f"exposure: WHAT WAS KEPT WAS NOT WHAT THE LOG SAYS, of {', '.join(first)}{others}. The projections now say what the log says; "
+        "start other running feeders and consumers of this store anew, they may remember what was wrong."
+    )
+
+
+@contextmanager
+def progress_of(events: int, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal's standard error, else nothing."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("rebuild", total=events)
+        yield lambda folded: bar.update(task, completed=folded)

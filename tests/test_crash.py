@@ -1,0 +1,84 @@
+"""A feeder killed at any moment loses nothing and takes nothing twice: the next one goes on where the last transaction ended."""
+
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from service.sample import sample
+from tests.command import exposure
+from tests.stores import holds_the_same, opened
+
+NOW = "2026-03-01T12:00:00Z"
+START_SECONDS_MAX = 60
+UNREADABLE = b'{"specversion":"1.0","id":"bad-%d","source":"/erp/1000","type":"erp.invoice.posted.v1","subject":"C-1001","data":{}}'
+
+
+def written_sample(path: Path, events: int) -> Path:
+    """A sample with a dead letter here and there."""
+    with path.open("wb") as out:
+        for number, line in enumerate(sample(events, seed=5)):
+            out.write(line + b"\n")
+            if number % 777 == 0:
+                out.write(UNREADABLE % number + b"\n")
+    return path
+
+
+def position(store: Path) -> int:
+    """How far the file was taken, as last committed."""
+    with sqlite3.connect(f"file:{store}?mode=ro", uri=True) as connection:
+        (taken,) = connection.execute("SELECT coalesce(sum(notification_id), 0) FROM tracking").fetchone()
+    connection.close()
+    return int(taken)
+
+
+def killed_feed(store: Path, file: Path, seconds: float) -> bool:
+    """Feeds, and kills the feeder so long after its first batch of this run; whether the kill hit a running one that was not done."""
+    before = position(store)
+    command = [sys.executable, "-m", "service", "feed", str(file), "--json", "--now", NOW, "--store", f"sqlite:///{store}"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as feeder:
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while position(store) == before and feeder.poll() is None:
+            assert time.monotonic() < deadline, "the feeder does not begin"
+            time.sleep(0.005)
+        time.sleep(seconds)
+        was_alive = feeder.poll() is None
+        feeder.kill()
+    return was_alive and before < position(store) < file.stat().st_size
+
+
+def feed_through_kills(folder: Path, events: int, kills: int, seed: int) -> None:
+    file = written_sample(folder / "events.jsonl", events)
+    store, clean, random = folder / "killed.db", folder / "clean.db", Random(seed)
+    opened(store).datastore.close()
+    hits = sum(killed_feed(store, file, random.uniform(0.0, 0.3)) for _ in range(kills))
+    assert hits == kills, f"only {hits} of {kills} kills hit a run: the file is too short"
+    assert exposure("feed", file, "--json", "--now", NOW, store=store).exit_code == 0
+    assert exposure("feed", file, "--json", "--now", NOW, store=clean).exit_code == 0
+    holds_the_same(opened(store), opened(clean))
+    assert exposure("feed", file, "--json", "--now", NOW, store=store).json == {"read": 0, "recorded": 0, "duplicates": 0, "dead_letters": 0}
+
+
+def test_a_feeder_killed_three_times_ends_where_one_that_was_not_ends(tmp_path: Path) -> None:
+    feed_through_kills(tmp_path, events=20_000, kills=3, seed=1)
+
+
+@pytest.mark.long
+def test_a_feeder_killed_fifty_times_ends_where_one_that_was_not_ends(tmp_path: Path) -> None:
+    feed_through_kills(tmp_path, events=200_000, kills=50, seed=2)
+
+
+@pytest.mark.parametrize("seconds", [0.02, 0.2, 0.4, 0.6, 0.8, 1.0])
+def test_a_feeder_killed_before_or_while_it_makes_the_store_leaves_one_the_next_can_use(tmp_path: Path, seconds: float) -> None:
+    file = written_sample(tmp_path / "events.jsonl", 500)
+    store = tmp_path / "exposure.db"
+    with subprocess.Popen([sys.executable, "-m", "service", "feed", str(file), "--store", f"sqlite:///{store}"], stdout=subprocess.DEVNULL) as feeder:
+        time.sleep(seconds)
+        feeder.kill()
+    assert exposure("feed", file, "--json", store=store).exit_code == 0
+    with opened(store).reading() as moment:
+        assert moment.count_events()[0] == 500

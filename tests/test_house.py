@@ -1,0 +1,149 @@
+"""The rules of the house, as tests: who imports whom, one file per outside thing, small files, words of the field."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+import iso4217
+import pytest
+
+from schemas.currencies import DECIMALS
+
+ROOT = Path(__file__).parents[1]
+FLOORS = ["schemas", "exposure", "projections", "consumers", "service"]
+"""From the ground up: a floor looks down, never up."""
+ALONE = {
+    "orjson": {"schemas/jsontext.py"},
+    "json": {"schemas/jsontext.py"},
+    "eventsourcing": {"exposure/ledger/sqlite.py", "exposure/ledger/ledger.py", "service/cli.py"},
+    "kafka": {"consumers/stream.py"},
+    "zoneinfo": {"exposure/rules/terms.py", "schemas/inbound.py"},
+    "cryptography": {"exposure/ledger/keys.py"},
+    "alembic": {"exposure/ledger/schema.py", "exposure/ledger/migrations"},
+    "sqlalchemy": {"exposure/ledger/schema.py", "exposure/ledger/migrations"},
+    "pydantic_settings": {"service/settings.py"},
+}
+"""Outside things, and the only files (or folders) that may know them."""
+PURE = ["exposure.rules.evolve", "exposure.figures"]
+HEAVY = {"pydantic", "pydantic_core", "eventsourcing", "orjson", "kafka", "confluent_kafka", "sqlite3", "sqlalchemy", "json", "logging"}
+RULES_READ = {"schemas", "schemas.facts", "schemas.amounts", "schemas.currencies"}
+CLOCKS = re.compile(r"\b(time\.time|perf_counter|datetime\.now|utcnow|date\.today|monotonic)\b")
+LINES_MAX = 400
+FUNCTION_LINES_MAX = 60
+LONG_FILES = {
+    "consumers/receivables.py": "one story from cell to event, in three parts that nothing else needs",
+    "tests/test_receivables.py": "its tests, one a rule of that story",
+    "tests/test_model.py": "the laws by hand, one example after the other",
+    "tests/histories.py": "one generator: every part of a history draws on the others",
+}
+LONG_FUNCTIONS = {"exposure/ledger/migrations/versions/0001_first.py:upgrade": "a list of tables"}
+NO_NAMES = re.compile(r"(manager|handler|processor|helper|(?<![a-z])utils?(?![a-z])|(?<![a-z])misc(?![a-z]))", re.IGNORECASE)
+
+
+def files(*folders: str) -> list[Path]:
+    return sorted(file for folder in folders for file in (ROOT / folder).rglob("*.py"))
+
+
+def place(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+@cache
+def tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+def imported(file: Path) -> Iterator[str]:
+    """Every module a file imports, those inside functions too."""
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{place(file)} imports relatively"
+            yield node.module or ""
+
+
+def floor(module: str) -> str:
+    return module.partition(".")[0]
+
+
+@pytest.mark.parametrize("file", files(*FLOORS), ids=place)
+def test_a_floor_looks_down_never_up(file: Path) -> None:
+    here = FLOORS.index(place(file).partition("/")[0])
+    up = [module for module in imported(file) if floor(module) in FLOORS and FLOORS.index(floor(module)) > here]
+    assert not up, f"{place(file)} imports {up} from above"
+    assert "tests" not in {floor(module) for module in imported(file)}
+
+
+@pytest.mark.parametrize("thing", ALONE)
+def test_an_outside_thing_is_known_in_one_place(thing: str) -> None:
+    knowing = {place(file) for file in files(*FLOORS) if thing in {floor(module) for module in imported(file)}}
+    strangers = {file for file in knowing if not any(file == known or file.startswith(f"{known}/") for known in ALONE[thing])}
+    assert not strangers
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    reading = re.compile(r"\b(environ|getenv|environb|dotenv)\b")
+    assert {place(file) for file in files(*FLOORS) if reading.search(file.read_text(encoding="utf-8"))} <= {"service/settings.py"}
+
+
+def test_the_rules_read_no_clock_and_nothing_but_plain_data() -> None:
+    for file in [*files("exposure/rules"), ROOT / "exposure" / "figures.py"]:
+        assert not CLOCKS.search(file.read_text(encoding="utf-8")), f"{place(file)} asks for the time"
+        mine = {module for module in imported(file) if floor(module) in FLOORS}
+        assert {module for module in mine if floor(module) == "schemas"} <= RULES_READ
+        assert all(module == "exposure.rules" or module.startswith("exposure.rules.") for module in mine if floor(module) == "exposure")
+        outside = {floor(module) for module in imported(file)} - set(FLOORS)
+        assert outside <= sys.stdlib_module_names, f"{place(file)} needs {outside - sys.stdlib_module_names}"
+
+
+def test_the_rules_load_no_library() -> None:
+    code = f"import sys, {', '.join(PURE)}; print(*sys.modules)"
+    paths = {"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
+    done = subprocess.run([sys.executable, "-c", code], env=os.environ | paths, capture_output=True, text=True, check=True, cwd=ROOT)
+    loaded = set(done.stdout.split())
+    assert not HEAVY & loaded - {"logging", "json"}
+    assert {module for module in loaded if floor(module) == "schemas"} <= RULES_READ
+
+
+def test_nobody_else_owns_our_names() -> None:
+    owners = metadata.packages_distributions()
+    for name in FLOORS:
+        assert set(owners.get(name, [])) <= {"exposure-engine", "exposure_engine"}, f"another distribution has {name}"
+    for name in (*FLOORS, "tests"):
+        assert name not in sys.stdlib_module_names
+
+
+def test_the_currencies_are_those_of_iso_4217() -> None:
+    assert {currency.code: currency.exponent for currency in iso4217.Currency if currency.exponent is not None} == DECIMALS
+
+
+def functions(file: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return (node for node in ast.walk(tree(file)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def test_files_and_functions_are_small() -> None:
+    every = files(*FLOORS, "tests")
+    long_files = {place(file) for file in every if len(file.read_text(encoding="utf-8").splitlines()) > LINES_MAX}
+    long_functions = {
+        f"{place(file)}:{node.name}" for file in every for node in functions(file) if (node.end_lineno or 0) - node.lineno + 1 > FUNCTION_LINES_MAX
+    }
+    assert long_files <= LONG_FILES.keys()
+    assert long_functions <= LONG_FUNCTIONS.keys()
+
+
+def test_names_are_words_of_the_field() -> None:
+    named = [(place(file), node.name) for file in files(*FLOORS, "tests") for node in ast.walk(tree(file)) if isinstance(node, ast.ClassDef)]
+    named += [(place(file), part) for file in files(*FLOORS, "tests") for part in file.relative_to(ROOT).with_suffix("").parts]
+    assert not [(file, name) for file, name in named if NO_NAMES.search(name)]
+
+
+@pytest.mark.parametrize("file", files(*FLOORS), ids=place)
+def test_a_file_says_in_a_sentence_what_it_is(file: Path) -> None:
+    assert ast.get_docstring(tree(file)), f"{place(file)} has no docstring"

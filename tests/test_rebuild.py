@@ -1,0 +1,174 @@
+"""The projections made anew from the log equal what was kept, whatever happens while they are made."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exposure.ledger import rebuild as rebuilding
+from exposure.ledger.ledger import Ledger
+from exposure.ledger.rebuild import BrokenLog, rebuild
+from schemas.jsontext import read, written
+from service.output import Output
+from service.rebuilding import rebuild_store
+from service.sample import sample, shuffled
+from tests.stores import NOW, derived, fed, log, opened, tables
+
+UNREADABLE = [b"not JSON at all", b'{"specversion":"1.0"}', b"[]", b'{"specversion":"1.0","id":"1","source":"/erp","type":"erp.unknown.v1","subject":"C-1"}']
+LINES = shuffled([*sample(3000, seed=11, accounts=30), *UNREADABLE], seed=3)
+
+
+class Interrupted(Exception):
+    pass
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Any:
+    store = opened(tmp_path / "exposure.db")
+    counts = fed(store, LINES)
+    assert (counts.recorded, counts.dead_letters) == (3000, len(UNREADABLE))
+    return store
+
+
+@pytest.fixture
+def in_small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many transactions, and hardly a document stays in memory between them."""
+    monkeypatch.setattr(rebuilding, "EVENTS_PER_WRITE", 100)
+    monkeypatch.setattr(rebuilding, "DOCUMENTS_IN_MEMORY", 5)
+    monkeypatch.setattr(rebuilding, "DOCUMENTS_PER_DELETE", 300)
+
+
+def test_what_is_rebuilt_equals_what_was_kept(store: Any) -> None:
+    before, told = derived(store), tables(store)
+    outcome = rebuild(store)
+    assert (outcome.equal, outcome.events) == (True, 3000)
+    assert derived(store) == before
+    assert outcome.accounts + outcome.documents == sum(isinstance(row[-1], list) for row in before)
+    assert tables(store) == told
+
+
+@pytest.mark.usefixtures("in_small_steps")
+def test_an_account_larger_than_memory_is_rebuilt_through_the_new_tables(store: Any) -> None:
+    before = derived(store)
+    assert rebuild(store).equal
+    assert derived(store) == before
+
+
+def test_a_store_is_rebuilt_as_often_as_one_likes_and_goes_on(tmp_path: Path) -> None:
+    store, clean = opened(tmp_path / "exposure.db"), opened(tmp_path / "clean.db")
+    for start in range(0, len(LINES), 1000):
+        fed(store, LINES[start : start + 1000])
+        assert rebuild(store).equal
+    fed(clean, LINES)
+    assert derived(store) == derived(clean)
+    assert tables(store) == tables(clean)
+
+
+def test_an_empty_store_is_rebuilt_to_an_empty_one(tmp_path: Path) -> None:
+    outcome = rebuild(opened(tmp_path / "exposure.db"))
+    assert (outcome.events, outcome.accounts, outcome.documents, outcome.equal) == (0, 0, 0, True)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "streams"),
+    [
+        ("UPDATE accounts SET state = CAST(replace(state, 'orders/JPY\":\"', 'orders/JPY\":\"1') AS BLOB) WHERE account = 'C-1001'", ["account:C-1001"]),
+        ("DELETE FROM documents WHERE (account, key) IN (SELECT account, key FROM documents WHERE account = 'C-1002' LIMIT 1)", ["account:C-1002"]),
+        ("DELETE FROM accounts WHERE account = 'C-1003'", ["account:C-1003"]),
+        ("UPDATE documents SET closed = '2024-01-01' WHERE account = 'C-1004'", ["account:C-1004"]),
+        ("INSERT INTO documents SELECT account, 'invoice:FORGED', version, opened, closed, state FROM documents LIMIT 1", None),
+        ("UPDATE rates SET rate = rate || '1' WHERE base = 'USD'", ["currency:USD"]),
+        ("DELETE FROM accounts", None),
+    ],
+)
+def test_spoiled_figures_are_found_named_and_right_again(store: Any, spoil: str, streams: list[str] | None) -> None:
+    before = derived(store)
+    with store.datastore.transaction(commit=True) as cursor:
+        cursor.execute(spoil)
+    assert derived(store) != before
+    outcome = rebuild(store)
+    assert not outcome.equal
+    assert streams is None or outcome.unequal == streams
+    assert derived(store) == before
+    assert rebuild(store).equal
+
+
+@pytest.mark.usefixtures("in_small_steps")
+def test_what_others_record_meanwhile_is_not_lost(tmp_path: Path) -> None:
+    """Another feeder takes a few events after every transaction of the rebuild: into accounts done, in the making, to come, and new ones."""
+    store, clean = opened(tmp_path / "exposure.db"), opened(tmp_path / "clean.db")
+    fed(store, LINES[:1500])
+    waiting = LINES[1500:]
+    other = Ledger(opened(tmp_path / "exposure.db"), lambda: NOW)
+
+    def meanwhile(_: int) -> None:
+        fed(store, waiting[:37], ledger=other)
+        del waiting[:37]
+
+    outcome = rebuild(store, meanwhile)
+    assert outcome.equal
+    assert len(waiting) < 1000
+    fed(store, waiting, ledger=other)
+    fed(clean, LINES)
+    assert log(store) == log(clean)
+    assert derived(store) == derived(clean)
+    assert rebuild(store).equal
+
+
+@pytest.mark.usefixtures("in_small_steps")
+def test_a_rebuild_that_dies_leaves_what_was_in_use_and_the_next_starts_over(store: Any) -> None:
+    before, told = derived(store), tables(store)
+
+    def dying(events: int) -> None:
+        if events > 1000:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        rebuild(store, dying)
+    assert derived(store) == before
+    assert tables(store) > told
+    outcome = rebuild(store)
+    assert (outcome.equal, outcome.events) == (True, 3000)
+    assert derived(store) == before
+    assert tables(store) == told
+
+
+@pytest.mark.usefixtures("in_small_steps")
+def test_of_two_rebuilds_at_once_the_later_goes_on(store: Any) -> None:
+    before, told = derived(store), tables(store)
+    other = opened(Path(store.datastore.pool.db_name))
+    later = []
+
+    def overtaken(events: int) -> None:
+        if events > 1000 and not later:
+            later.append(rebuild(other))
+
+    with pytest.raises(Exception, match="no such table"):
+        rebuild(store, overtaken)
+    assert later[0].equal
+    assert derived(store) == before
+    assert tables(store) == told
+
+
+def test_a_hole_in_the_log_stops_the_rebuild(store: Any) -> None:
+    before = derived(store)
+    with store.datastore.transaction(commit=True) as cursor:
+        cursor.execute("DELETE FROM stored_events WHERE originator_id = 'account:C-1001' AND originator_version = 5")
+    with pytest.raises(BrokenLog, match="account:C-1001 has event 6 and lacks event 5"):
+        rebuild(store)
+    assert derived(store) == before
+
+
+def test_the_command_tells_what_it_made_and_loudly_what_was_wrong(store: Any, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    rebuild_store(store, Output(json=True))
+    said = capsysbinary.readouterr()
+    assert said.err == b""
+    figures = read(said.out)
+    assert list(figures) == ["events", "accounts", "documents", "equal"]
+    assert (figures["events"], figures["equal"]) == (3000, True)
+    with store.datastore.transaction(commit=True) as cursor:
+        cursor.execute("UPDATE accounts SET state = ? WHERE account = 'C-1001'", (written([{}, "", [], {}, None]),))
+    rebuild_store(store, Output(json=True))
+    said = capsysbinary.readouterr()
+    assert read(said.out) == {**figures, "equal": False}
+    assert b"account:C-1001" in said.err

@@ -1,0 +1,80 @@
+"""Cost does not grow with history, nor memory with accounts; ratios measured side by side. Large volumes: ``make test-long``."""
+
+import json
+import time
+from collections.abc import Iterable
+from itertools import count
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pytest
+
+from exposure.ledger.batch import Record
+from exposure.ledger.ledger import Ledger, Source
+from exposure.ledger.sqlite import open_sqlite
+from service.sample import sample
+
+OPEN = 200
+
+
+class Feeder:
+    """One ledger of its own that is fed lines and says how long it took."""
+
+    def __init__(self, path: Path) -> None:
+        self.ledger = Ledger(open_sqlite(str(path), create=True), lambda: 1)
+        self.numbers = count()
+        self.position = 0
+
+    def seconds(self, lines: Iterable[bytes]) -> float:
+        records = [Record(line, 0) for line in lines]
+        began = time.perf_counter()
+        for start in range(0, len(records), 1000):
+            batch = records[start : start + 1000]
+            self.ledger.take(batch, Source("scale", "scale", self.position, self.position + len(batch)))
+            self.position += len(batch)
+        return time.perf_counter() - began
+
+    def event(self, type_: str, data: dict[str, Any]) -> bytes:
+        event = {"specversion": "1.0", "id": f"e{next(self.numbers)}", "source": "/erp/1", "type": f"erp.{type_}.v1", "subject": "C-1"}
+        return json.dumps({**event, "time": "2026-01-05T10:00:00Z", "data": data}).encode()
+
+    def invoice(self, number: int) -> bytes:
+        return self.event("invoice.posted", {"invoice": f"I-{number}", "date": "2026-01-05", "currency": "EUR", "amount": "100.00", "due": "2026-02-05"})
+
+    def paid(self, number: int) -> bytes:
+        allocation = {"invoice": f"I-{number}", "amount": "100.00"}
+        return self.event(
+            "payment.received", {"payment": f"P-{number}", "date": "2026-01-06", "currency": "EUR", "amount": "100.00", "allocations": [allocation]}
+        )
+
+    def going_on(self, first: int, many: int) -> list[bytes]:
+        """New invoices, each with the payment of the one that has been open longest: so many stay open."""
+        return [line for number in range(first, first + many) for line in (self.invoice(number), self.paid(number - OPEN))]
+
+
+@pytest.mark.parametrize("documents", [4_000, pytest.param(100_000, marks=pytest.mark.long)])
+def test_an_event_costs_the_same_on_an_account_with_a_long_history(tmp_path: Path, documents: int) -> None:
+    young, old = Feeder(tmp_path / "young.db"), Feeder(tmp_path / "old.db")
+    for feeder in (young, old):
+        feeder.seconds(feeder.invoice(number) for number in range(OPEN))
+    old.seconds(old.going_on(OPEN, documents // 2))
+    ratios = []
+    for run in range(7):
+        of_young = young.seconds(young.going_on(OPEN + run * 500, 500))
+        of_old = old.seconds(old.going_on(OPEN + documents // 2 + run * 500, 500))
+        ratios.append(of_old / of_young)
+    print(f"{documents} documents, {OPEN} open, against {OPEN}, all open: cost per event × {median(ratios):.2f}")
+    assert median(ratios) <= 1.3
+
+
+@pytest.mark.long
+def test_a_hundred_thousand_accounts_cost_little_more_than_a_thousand(tmp_path: Path) -> None:
+    many = 200_000
+    seconds = {}
+    for accounts, skew in ((1_000, 1.1), (100_000, 1.1), (100_000, 0.0)):
+        feeder = Feeder(tmp_path / f"{accounts}-{skew}.db")
+        seconds[accounts, skew] = feeder.seconds(sample(many, accounts=accounts, skew=skew))
+    skewed = seconds[100_000, 1.1] / seconds[1_000, 1.1]
+    print(f"100,000 accounts against 1,000: × {skewed:.2f} with the sample's skew, × {seconds[100_000, 0.0] / seconds[1_000, 1.1]:.2f} uniform")
+    assert skewed <= 1.5
