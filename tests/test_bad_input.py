@@ -231,7 +231,6 @@ def test_whatever_is_read_can_be_folded_and_shown(seed: int) -> None:
     assert read_well > 100
 
 
-@pytest.mark.xfail(strict=True, raises=TypeError, reason="a delivery copies the price of its order as a number, and JSON has 64 bits")
 def test_a_unit_price_beyond_64_bits_is_kept() -> None:
     books = Books(evict=True)
     order = example("erp.order.confirmed.v1")

@@ -14,7 +14,12 @@ from service.rebuilding import rebuild_store
 from service.sample import sample, shuffled
 from tests.stores import NOW, derived, fed, log, opened, tables
 
-UNREADABLE = [b"not JSON at all", b'{"specversion":"1.0"}', b"[]", b'{"specversion":"1.0","id":"1","source":"/erp","type":"erp.unknown.v1","subject":"C-1"}']
+UNREADABLE = [
+    b"not JSON at all",
+    b'{"specversion":"1.0"}',
+    b"[]",
+    b'{"specversion":"1.0","id":"1","source":"/erp","type":"erp.unknown.v1","subject":"C-1"}',
+]
 LINES = shuffled([*sample(3000, seed=11, accounts=30), *UNREADABLE], seed=3)
 
 
@@ -72,7 +77,10 @@ def test_an_empty_store_is_rebuilt_to_an_empty_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "streams"),
     [
-        ("UPDATE accounts SET state = CAST(replace(state, 'orders/JPY\":\"', 'orders/JPY\":\"1') AS BLOB) WHERE account = 'C-1001'", ["account:C-1001"]),
+        (
+            "UPDATE accounts SET state = CAST(replace(state, 'orders/JPY\":\"', 'orders/JPY\":\"1') AS BLOB) WHERE account = 'C-1001'",
+            ["account:C-1001"],
+        ),
         ("DELETE FROM documents WHERE (account, key) IN (SELECT account, key FROM documents WHERE account = 'C-1002' LIMIT 1)", ["account:C-1002"]),
         ("DELETE FROM accounts WHERE account = 'C-1003'", ["account:C-1003"]),
         ("UPDATE documents SET closed = '2024-01-01' WHERE account = 'C-1004'", ["account:C-1004"]),

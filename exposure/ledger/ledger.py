@@ -19,7 +19,7 @@ from exposure.ledger.account import Head
 from exposure.ledger.batch import Batch, DeadLetter, Record, Row
 from exposure.ledger.encoding import decode_document, encode_document
 from exposure.ledger.keys import new_key, seal
-from exposure.rules.documents import Document, Key, Movement
+from exposure.rules.documents import Document, Key
 from exposure.rules.evolve import MissingDocument, evolve, names, own_key, reaches
 from schemas.door import ToldFact, Unreadable, read_record
 from schemas.facts import LAST_DAY, Fact
@@ -106,18 +106,22 @@ class Ledger:
 
     def taken(self, records: Sequence[Record], source: Source, actor: str | None) -> Counts:
         read = [read_or_refuse(record) for record in records]
+        more: set[tuple[str, Key]] = set()
         for attempt in range(ATTEMPTS_MAX):
-            folding = Folding(self, source, actor)
+            folding = Folding(self, source, actor, more)
             try:
                 counts = folding.fold(records, read)
                 self.store.write(folding.batch)
+            except MissingDocument as missing:
+                more.add((missing.account, missing.key))
+                continue
             except IntegrityError:
                 if attempt + 1 == ATTEMPTS_MAX or self.moved_on(source):
                     raise
                 continue
             folding.keep()
             return counts
-        raise AssertionError("unreachable")
+        raise AssertionError(f"a batch of {source.name} still misses documents: {sorted(more)}")
 
     def moved_on(self, source: Source) -> bool:
         """Whether another reader of the same source was faster: then there is nothing to decide again."""
@@ -152,8 +156,10 @@ def read_or_refuse(record: Record) -> ToldFact | Unreadable:
 class Folding:
     """One attempt at one batch: what is loaded, what changed, and the rows to write."""
 
-    def __init__(self, ledger: Ledger, source: Source, actor: str | None) -> None:
+    def __init__(self, ledger: Ledger, source: Source, actor: str | None, more: set[tuple[str, Key]]) -> None:
+        """``more`` are documents an earlier attempt missed."""
         self.ledger = ledger
+        self.more = more
         self.store = ledger.store
         self.source = source
         tracking = Tracking(source.tracking, source.after) if source.tracking else None
@@ -172,7 +178,7 @@ class Folding:
             self.load_streams(moment, {f"currency:{told.subject}" for told in fresh if told.name == RATE})
             self.load_keys(moment, fresh, refused)
             for told in fresh:
-                self.record(moment, told)
+                self.record(told)
         for record, refusal in refused:
             self.bury(record, refusal)
         counts.recorded, counts.dead_letters = len(fresh), len(refused)
@@ -206,16 +212,15 @@ class Folding:
     def load(self, moment: Any, fresh: list[ToldFact]) -> None:
         """Brings every document the facts name or reach into memory: usually one query."""
         self.load_heads(moment, {told.subject for told in fresh})
-        named = [(told, names(told.name, told.data, told.subject)) for told in fresh]
-        wanted = {(told.subject, key) for told, keys in named for key in keys if key not in self.accounts[told.subject].documents}
+        named = [(told, self.accounts[told.subject].documents, names(told.name, told.data, told.subject)) for told in fresh]
+        wanted = {(told.subject, key) for told, documents, keys in named for key in keys if key not in documents}
+        wanted |= {(subject, key) for subject, key in self.more if key not in self.accounts[subject].documents}
         while wanted:
             self.load_documents(moment, wanted)
-            wanted = {(told.subject, key) for told, keys in named for key in self.beyond(told, keys)}
-
-    def beyond(self, told: ToldFact, named: set[Key]) -> set[Key]:
-        """What a fact reaches and is not in memory yet."""
-        documents = self.accounts[told.subject].documents
-        return reaches(told.name, documents[own_key(told.name, told.data, told.subject)], named, documents) - documents.keys()
+            wanted = set()
+            for told, documents, keys in named:
+                own = documents[own_key(told.name, told.data, told.subject)]
+                wanted.update((told.subject, key) for key in reaches(told.name, own, keys, documents) if key not in documents)
 
     def load_heads(self, moment: Any, subjects: set[str]) -> None:
         missing = []
@@ -248,7 +253,7 @@ class Folding:
                 self.keys[account] = new_key()
                 self.batch.keys.append((account, self.keys[account]))
 
-    def record(self, moment: Any, told: ToldFact) -> None:
+    def record(self, told: ToldFact) -> None:
         """Gives a fact its version and folds it into its account."""
         if told.name == RATE:
             stream = f"currency:{told.subject}"
@@ -263,18 +268,14 @@ class Folding:
             data = told.data
             self.batch.rates.append((data["base"], data["quote"], data["date"], version, written(fact.told), data["rate"]))
         else:
-            self.fold_one(moment, told.subject, fact)
+            self.fold_one(told.subject, fact)
 
-    def fold_one(self, moment: Any, subject: str, fact: Fact) -> list[Movement]:
+    def fold_one(self, subject: str, fact: Fact) -> None:
         account = self.accounts[subject]
-        try:
-            changed, moves = evolve(subject, fact, account.documents)
-        except MissingDocument as missing:
-            raise AssertionError(f"{fact.name} of {subject} needs {missing}, which it neither names nor reaches") from missing
+        changed, moves = evolve(subject, fact, account.documents)
         account.head.take(fact, moves)
         for document in changed:
             self.changed[subject, document.key] = document
-        return moves
 
     def bury(self, record: Record, refusal: Unreadable) -> None:
         account = refusal.subject

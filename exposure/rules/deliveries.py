@@ -173,7 +173,8 @@ def slot_of(delivery: Document, line: dict[str, Any], currency: str, day: str) -
     for start, first_line, prices, order_currency in claim["prices"] if claim else ():
         if start <= day:
             first, known, priced_in = first_line, prices, order_currency
-    return Slot(line, currency, first, known.get(line.get("line") or first), priced_in)
+    price = known.get(line.get("line") or first)
+    return Slot(line, currency, first, None if price is None else int(price), priced_in)
 
 
 def fill(slots: list[Slot], naming: list[Claim], currency: str, state: State) -> None:

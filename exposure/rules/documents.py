@@ -72,6 +72,7 @@ class Document:
         moves = [Movement(version, *place, amount - old.get(place, 0)) for place, amount in net.items() if amount != old.get(place)]
         moves += [Movement(version, *place, -amount) for place, amount in old.items() if place not in net]
         self.net = net
+        moves.sort()
         self.moves += moves
         self.version = version
         self.date()

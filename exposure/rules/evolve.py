@@ -52,8 +52,13 @@ EXISTENCE = ("InvoicePosted", "InvoiceCancelled")
 """Facts that decide from when until when an item can be cleared."""
 
 
-class MissingDocument(KeyError):
+class MissingDocument(LookupError):
     """A document that has to be loaded before this fact can be taken."""
+
+    def __init__(self, account: str, key: Key) -> None:
+        super().__init__(f"{key} of {account}")
+        self.account = account
+        self.key = key
 
 
 Changed = dict[Key, str]
@@ -90,14 +95,12 @@ def reaches(name: str, own: Document, named: Iterable[Key], documents: Mapping[K
     keys: set[Key] = set()
     if own.facts:
         keys.update(announced(own))
-    if own.inbox:
-        if name in EXISTENCE:
-            keys.update(key for key in own.inbox if key.startswith("credit:"))
-        if own.kind == "order":
-            keys.update(key for key, claim in own.inbox.items() if "watches" in claim)
+    if own.inbox and name in EXISTENCE:
+        keys.update(key for key in own.inbox if key.startswith("credit:"))
+    elif own.inbox and own.kind == "order":
+        keys.update(key for key, claim in own.inbox.items() if "watches" in claim)
     for key in (*keys, *named):
-        document = documents.get(key) if key.startswith(CLAIMANTS) else None
-        if document is not None and (document.facts or document.inbox):
+        if key.startswith(CLAIMANTS) and (document := documents.get(key)) and (document.facts or document.inbox):
             keys.update(credits.items_named(document) if document.kind == "credit" else announced(document))
     return keys
 
@@ -108,7 +111,14 @@ def evolve(account: str, fact: Fact, documents: Mapping[Key, Document]) -> tuple
     ``documents`` holds at least what the fact names and reaches; raises ``MissingDocument`` where it does not
     (the documents are then half changed and must be loaded again).
     """
-    own = find(documents, own_key(fact.name, fact.data, account))
+    try:
+        return taken(account, fact, documents)
+    except KeyError as missing:
+        raise MissingDocument(account, missing.args[0]) from missing
+
+
+def taken(account: str, fact: Fact, documents: Mapping[Key, Document]) -> tuple[list[Document], list[Movement]]:
+    own = documents[own_key(fact.name, fact.data, account)]
     since = "" if own.facts and not is_alone(own, fact) else fact.data.get("date", "")
     if own.facts and not is_news(own, fact):
         return [], []
@@ -190,13 +200,13 @@ def learn_prices(delivery: Document, documents: Mapping[Key, Document]) -> None:
     """A delivery that has to spread copies the prices of its orders."""
     if any(deliveries.only_delivery(claim) for claim in delivery.inbox.values()):
         for key in announced(delivery):
-            delivery.inbox[key] = {"prices": orders.prices(find(documents, key))}
+            delivery.inbox[key] = {"prices": orders.prices(documents[key])}
 
 
 def post(source: Document, claims: Mapping[Key, Claim | None], documents: Mapping[Key, Document], changed: Changed) -> None:
     """Puts claims into the documents they are about; those that learn something new are evaluated too, from its first day on."""
     for key, claim in claims.items():
-        target = find(documents, key)
+        target = documents[key]
         old = target.inbox.get(source.key)
         if old == claim:
             continue
@@ -212,8 +222,7 @@ def watch(name: str, own: Document, documents: Mapping[Key, Document], changed: 
     """Those that copied something of this document learn its news."""
     for key, claim in own.inbox.items():
         if (name in EXISTENCE and key.startswith("credit:")) or (own.kind == "order" and "watches" in claim):
-            find(documents, key)
-            changed[key] = ""
+            changed[documents[key].key] = ""
 
 
 def announced(document: Document) -> dict[Key, Claim]:
@@ -248,9 +257,3 @@ def line_claims(document: Document, naming: str, role: str, name: str, spans: li
             claim["entries"].append([line.get("order"), line.get("line"), unit, line[unit], is_final])
     return claims
 
-
-def find(documents: Mapping[Key, Document], key: Key) -> Document:
-    document = documents.get(key)
-    if document is None:
-        raise MissingDocument(key)
-    return document

@@ -258,16 +258,16 @@ def rounded(value: Exact, unit: int) -> int:
 
 
 def prices(order: Document) -> list[Any]:
-    """For a delivery that has to know: per day on which they change, ``[day, first line, {line: price in billionths}, currency]``."""
+    """For a delivery that has to know: per day on which they change, ``[day, first line, {line: price in billionths as text}, currency]``."""
     stands, _ = by_version(order.facts)
     texts = [fact for fact in stands if fact.name in TEXTS]
     return [[day, *prices_on(texts, day)] for day in sorted({fact.data["date"] for fact in texts})]
 
 
-def prices_on(texts: list[Fact], day: str) -> tuple[str, dict[str, int | None], str]:
+def prices_on(texts: list[Fact], day: str) -> tuple[str, dict[str, str | None], str]:
     text = highest(texts, day)
     assert text is not None
     names = {line["line"] for fact in texts if fact.data["date"] <= day for line in fact.data["lines"]}
     first = text.data["lines"][0]["line"] if text.data["lines"] else ""
-    return first, {name: last_price(texts, name, day) for name in sorted(names)}, text.data["currency"]
+    return first, {name: None if (price := last_price(texts, name, day)) is None else str(price) for name in sorted(names)}, text.data["currency"]
 
