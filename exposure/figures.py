@@ -1,6 +1,7 @@
 """The figures of one day: a pure function of dated movements, the day, what was known, and the rates; the same for every question asked.
 
-``exposure = orders + deliveries + receivables + unapplied + reserved`` (law 3). Every item is converted once, half-even, and every sum adds converted items.
+``exposure = orders + deliveries + receivables + unapplied + reserved`` (law 3). Every item is converted once, half-even, and every
+sum adds converted items (law 12).
 """
 
 from collections import defaultdict
@@ -201,17 +202,22 @@ class Figures:
             "blocked": on.blocked,
         }
 
-    def items(self) -> dict[str, Any]:
-        """Open items and orders, what is pending, and anomalies."""
+    def findings(self) -> dict[str, Any]:
+        """What is pending, and anomalies: currencies without a rate are left out of the sums in plain sight."""
         anomalies = self.on.anomalies | {("missing_rate", "currency", currency) for currency in self.missing}
         return {
-            "open_items": self.open_items(),
-            "open_orders": self.open_orders(),
             "pending": [
                 {"kind": kind, "document": number, "names_kind": names_kind, "names": names}
                 for kind, number, names_kind, names in sorted(self.on.pending)
             ],
             "anomalies": [{"code": code, "kind": kind, "document": number} for code, kind, number in sorted(anomalies)],
+        }
+
+    def items(self) -> dict[str, Any]:
+        """Open items, open orders, and the protections in force."""
+        return {
+            "open_items": self.open_items(),
+            "open_orders": self.open_orders(),
             "protection": [self.protection_shown(step) for step in self.on.protections],
         }
 

@@ -54,7 +54,8 @@ def show(moment: Any, account: str, asked: Asked) -> dict[str, Any]:
 
 def summary(figures: Figures, known_at: int, dead_letters: int, told_by: list[dict[str, str]]) -> dict[str, Any]:
     """An account's figures without its items: one row of the list."""
-    return {**figures.summary(), "known_at": instant_text(known_at), "dead_letters": dead_letters, "sources": told_by}
+    told = {"known_at": instant_text(known_at), "dead_letters": dead_letters, "sources": told_by}
+    return {**figures.summary(), **figures.findings(), **told}
 
 
 def figures_of(moment: Any, account: str, asked: Asked) -> tuple[Figures, Head, int | None]:

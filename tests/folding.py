@@ -65,7 +65,7 @@ class Books:
             return None
         on = self.on(account, day, version)
         figures = Figures(on, {currency: rate for currency in on.currencies if (rate := self.rate(currency, on.currency, day))})
-        return {**figures.summary(), **figures.items()}
+        return {**figures.summary(), **figures.findings(), **figures.items()}
 
     def on(self, account: str, day: str, version: int | None) -> AccountOn:
         """Only from the documents a store would load for the day."""

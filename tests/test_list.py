@@ -20,7 +20,7 @@ from service.sample import sample
 from service.sheet import write_sheet
 from tests.command import exposure
 
-LEFT_OUT = ("open_items", "open_orders", "pending", "anomalies", "protection", "alerts")
+LEFT_OUT = ("open_items", "open_orders", "protection", "alerts")
 HOUR = 3_600_000_000
 FIRST, SECOND = 1_900_000_000_000_000, 1_900_000_000_000_000 + HOUR
 """When the two halves of the sample are recorded."""

@@ -1,13 +1,16 @@
 """The projections made anew from the log equal what was kept, whatever happens while they are made."""
 
+import subprocess
+import sys
 from pathlib import Path
+from shutil import copy
 from typing import Any
 
 import pytest
 
 from exposure.ledger import rebuild as rebuilding
 from exposure.ledger.ledger import Ledger
-from exposure.ledger.rebuild import BrokenLog, rebuild
+from exposure.ledger.rebuild import BrokenLog, Outcome, rebuild
 from schemas.jsontext import read, written
 from service.output import Output
 from service.rebuilding import rebuild_store
@@ -23,16 +26,19 @@ UNREADABLE = [
 LINES = shuffled([*sample(3000, seed=11, accounts=30), *UNREADABLE], seed=3)
 
 
-class Interrupted(Exception):
-    pass
+@pytest.fixture(scope="module")
+def fed_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("fed") / "exposure.db"
+    store = opened(path)
+    counts = fed(store, LINES)
+    assert (counts.recorded, counts.dead_letters) == (3000, len(UNREADABLE))
+    store.datastore.close()
+    return path
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Any:
-    store = opened(tmp_path / "exposure.db")
-    counts = fed(store, LINES)
-    assert (counts.recorded, counts.dead_letters) == (3000, len(UNREADABLE))
-    return store
+def store(fed_once: Path, tmp_path: Path) -> Any:
+    return opened(Path(copy(fed_once, tmp_path / "exposure.db")))
 
 
 @pytest.fixture
@@ -123,16 +129,26 @@ def test_what_others_record_meanwhile_is_not_lost(tmp_path: Path) -> None:
     assert rebuild(store).equal
 
 
-@pytest.mark.usefixtures("in_small_steps")
-def test_a_rebuild_that_dies_leaves_what_was_in_use_and_the_next_starts_over(store: Any) -> None:
+DIES_WHILE_IT_REBUILDS = """
+import os, sys
+from exposure.ledger import rebuild
+from exposure.ledger.sqlite import open_sqlite
+rebuild.EVENTS_PER_WRITE = 300
+told = []
+def die_in_time(events):
+    told.append(events)
+    if len(told) == int(sys.argv[2]):
+        os._exit(9)
+rebuild.rebuild(open_sqlite(sys.argv[1], create=False), die_in_time)
+"""
+
+
+@pytest.mark.parametrize("after", [1, 6, 11, 12, 13])
+def test_a_rebuild_that_dies_leaves_what_was_in_use_and_the_next_starts_over(store: Any, tmp_path: Path, after: int) -> None:
+    """It dies after so many transactions: while it fills, when it has filled and compared, and when it has put the new in the place of the old."""
     before, told = derived(store), tables(store)
-
-    def dying(events: int) -> None:
-        if events > 1000:
-            raise Interrupted
-
-    with pytest.raises(Interrupted):
-        rebuild(store, dying)
+    died = subprocess.run([sys.executable, "-c", DIES_WHILE_IT_REBUILDS, tmp_path / "exposure.db", str(after)], check=False)
+    assert died.returncode == 9
     assert derived(store) == before
     assert tables(store) > told
     outcome = rebuild(store)
@@ -145,7 +161,7 @@ def test_a_rebuild_that_dies_leaves_what_was_in_use_and_the_next_starts_over(sto
 def test_of_two_rebuilds_at_once_the_later_goes_on(store: Any) -> None:
     before, told = derived(store), tables(store)
     other = opened(Path(store.datastore.pool.db_name))
-    later = []
+    later: list[Outcome] = []
 
     def overtaken(events: int) -> None:
         if events > 1000 and not later:

@@ -40,7 +40,8 @@ class Feeder:
         return json.dumps({**event, "time": "2026-01-05T10:00:00Z", "data": data}).encode()
 
     def invoice(self, number: int) -> bytes:
-        return self.event("invoice.posted", {"invoice": f"I-{number}", "date": "2026-01-05", "currency": "EUR", "amount": "100.00", "due": "2026-02-05"})
+        money = {"currency": "EUR", "amount": "100.00"}
+        return self.event("invoice.posted", {"invoice": f"I-{number}", "date": "2026-01-05", **money, "due": "2026-02-05"})
 
     def paid(self, number: int) -> bytes:
         allocation = {"invoice": f"I-{number}", "amount": "100.00"}

@@ -8,10 +8,7 @@ INT64 = 1 << 63
 
 
 def encode_document(document: Document) -> bytes:
-    moves = [list(move) for move in document.moves]
-    for move in moves:
-        if not -INT64 <= move[6] < INT64:
-            move[6] = str(move[6])
+    moves = [(*move[:6], amount if -INT64 <= (amount := move.amount) < INT64 else str(amount)) for move in document.moves]
     return written([[list(fact) for fact in document.facts], document.inbox, moves])
 
 
@@ -20,7 +17,7 @@ def decode_document(key: str, version: int, state: bytes) -> Document:
     facts, document.inbox, moves = read(state)
     document.version = version
     document.facts = [Fact(*fact) for fact in facts]
-    document.moves = [Movement(*move) if type(move[6]) is int else Movement(*move[:6], int(move[6])) for move in moves]
+    document.moves = [Movement._make((*move[:6], int(move[6]))) for move in moves]
     document.net = net_of(document.moves)
     document.date()
     return document

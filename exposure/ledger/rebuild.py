@@ -120,7 +120,8 @@ class Making:
             made.swap()
         self.progress(self.events)
         with self.store.rebuilding(self.run, write=False) as made:
-            return Outcome(self.events, *made.counted(), sorted(self.unequal))
+            accounts, documents = made.counted()
+        return Outcome(self.events, accounts, documents, sorted(self.unequal))
 
     def throw_away(self) -> None:
         """The replaced tables go bit by bit: to drop them at once would lock the store for long."""

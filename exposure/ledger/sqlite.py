@@ -5,12 +5,12 @@ instant is set inside it and never falls.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from eventsourcing.persistence import IntegrityError, OperationalError, StoredEvent, Tracking
+from eventsourcing.persistence import IntegrityError, OperationalError, Tracking
 from eventsourcing.sqlite import SQLiteConnection, SQLiteConnectionPool, SQLiteCursor, SQLiteDatastore, SQLiteProcessRecorder
 
 from exposure.ledger.batch import Batch, DeadLetter, Row
@@ -20,6 +20,7 @@ from schemas.jsontext import written
 LOCK_SECONDS = 30
 PAGE_CACHE_KIB = 64 * 1024
 CHECKPOINT_PAGES = 10_000
+INSERT_EVENTS = "INSERT INTO stored_events (originator_id, originator_version, topic, state, recorded_at, actor) VALUES (?,?,?,?,?,?)"
 DERIVED = ("accounts", "documents", "rates")
 
 
@@ -52,16 +53,14 @@ def open_sqlite(path: str, *, create: bool) -> "SQLiteLedger":
 
 
 def version_of(path: str) -> str | None:
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+    """The version of the store in a file; ``None`` where the file holds no store yet."""
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
         try:
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         except sqlite3.OperationalError as error:
             if "no such table" in str(error):
                 return None
             raise
-        finally:
-            pass
-    connection.close()
     return str(row[0]) if row else None
 
 
@@ -73,7 +72,14 @@ class SQLiteLedger(SQLiteProcessRecorder):
         where another writer was faster with an account, a name or the source's position."""
         with self.datastore.transaction(commit=True) as cursor:
             recorded_at = self.tick(cursor, batch.now)
-            self._insert_events(cursor, batch.events, tracking=batch.tracking, recorded_at=recorded_at, actor=batch.actor, batch=batch)
+            if batch.tracking is not None:
+                self.move_on(cursor, batch.tracking, batch)
+            cursor.executemany(INSERT_EVENTS, [(*row, recorded_at, batch.actor) for row in batch.events])
+            cursor.executemany("INSERT INTO names VALUES (?,?)", batch.names)
+            cursor.executemany("INSERT INTO account_keys VALUES (?,?)", batch.keys)
+            write_derived(cursor, batch)
+            for letter in batch.dead_letters:
+                self.bury(cursor, letter, recorded_at)
         return recorded_at
 
     @staticmethod
@@ -81,22 +87,6 @@ class SQLiteLedger(SQLiteProcessRecorder):
         """Takes the write lock; recorded time is the given instant or, where that lies before it, the last recorded one."""
         cursor.execute("UPDATE clock SET recorded_at = max(recorded_at, ?) RETURNING recorded_at", (now,))
         return int(cursor.fetchall()[0][0])
-
-    def _insert_events(self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
-        batch: Batch = kwargs["batch"]
-        recorded_at, actor, tracking = kwargs["recorded_at"], kwargs["actor"], kwargs["tracking"]
-        if tracking is not None:
-            self.move_on(c, tracking, batch)
-        rows = [(*row, recorded_at, actor) for row in stored_events]
-        c.executemany(
-            "INSERT INTO stored_events (originator_id, originator_version, topic, state, recorded_at, actor) VALUES (?,?,?,?,?,?)", rows
-        )
-        c.executemany("INSERT INTO names VALUES (?,?)", batch.names)
-        write_derived(c, batch)
-        c.executemany("INSERT OR IGNORE INTO account_keys VALUES (?,?)", batch.keys)
-        for letter in batch.dead_letters:
-            self.bury(c, letter, recorded_at)
-        return None
 
     def move_on(self, c: SQLiteCursor, tracking: Tracking, batch: Batch) -> None:
         """The source's position moves from where this batch began to where it ended; anything else means another reader moved it."""
@@ -296,12 +286,10 @@ class Rebuilt(Moment):
         for table in DERIVED:
             for (name,) in self.rows("SELECT name FROM sqlite_master WHERE type='table' AND name GLOB ?", f"{table}_being_*"):
                 self.cursor.execute(f"DROP TABLE {name}")
-        for kind, name, table, sql in self.rows(
-            "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE tbl_name IN (?,?,?) AND sql IS NOT NULL ORDER BY type DESC", *DERIVED
-        ):
-            fresh = f"{table}{self.suffix}" if kind == "table" else other_name(name)
-            described = sql[sql.index("(") :]
-            self.cursor.execute(f"CREATE TABLE {fresh} {described}" if kind == "table" else f"CREATE INDEX {fresh} ON {table}{self.suffix} {described}")
+            (sql,) = self.rows("SELECT sql FROM sqlite_master WHERE type='table' AND name=?", table)[0]
+            self.cursor.execute(f"CREATE TABLE {table}{self.suffix} {sql[sql.index('(') :]}")
+            for name, sql in self.rows("SELECT name, sql FROM sqlite_master WHERE type='index' AND tbl_name=? AND sql IS NOT NULL", table):
+                self.cursor.execute(f"CREATE INDEX {other_name(name)} ON {table}{self.suffix} {sql[sql.index('(') :]}")
 
     def swap(self) -> None:
         """Puts the new tables in the place of the old ones, which are thrown away piece by piece when the lock is free again."""

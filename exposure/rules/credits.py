@@ -117,7 +117,7 @@ def evaluate(document: Document) -> tuple[Net, dict[Key, Claim]]:
     """The credit's movements (its own remainder before items refuse any), and what it grants to the items it names."""
     credits = credits_of(document)
     asked = asked_of(document, credits)
-    claims = {key: naming_claim(document, credits, asked, key) for key in items_named(document)} if asked else {}
+    claims = {key: naming_claim(credits, asked, key) for key in items_named(document)} if asked else {}
     clash = {kind: clashes([fact for fact in document.facts if fact.name == name]) for kind, name in POSTED.items()}
     timeline = Timeline()
     days = days_of(document, credits, asked, clash)
@@ -126,7 +126,7 @@ def evaluate(document: Document) -> tuple[Net, dict[Key, Claim]]:
         for kind, since in clash.items():
             if since and since <= day:
                 state["anomaly:number_clash", f"{kind}:{document.number}", "", ""] = 1
-        pending(document, credits, day, state)
+        pending(document, day, state)
         for credit in credits.values():
             if within(credit.spans, day):
                 queue = in_effect(document, credits, credit, asked, day, state)
@@ -149,7 +149,7 @@ def days_of(document: Document, credits: dict[str, Credit], asked: list[Asked], 
     return sorted(days)
 
 
-def pending(document: Document, credits: dict[str, Credit], day: str, state: State) -> None:
+def pending(document: Document, day: str, state: State) -> None:
     """Allocations that stand on the day and name a credit that is not there yet."""
     for key, claim in document.inbox.items():
         if key.startswith("allocation:") and within(claim["spans"], day):
@@ -216,7 +216,7 @@ def step(grants: list[Any], head: list[Any], span: Span, amounts: list[int]) -> 
         steps.append([*span, *amounts])
 
 
-def naming_claim(document: Document, credits: dict[str, Credit], asked: list[Asked], key: Key) -> Claim:
+def naming_claim(credits: dict[str, Credit], asked: list[Asked], key: Key) -> Claim:
     """What an item learns of a credit that names it: who names it and when (for what is pending), and what is granted."""
-    naming = [[credit.naming, credit.spans] for credit in credits.values() if any(one.naming == credit.naming and f"invoice:{one.invoice}" == key for one in asked)]
-    return {"naming": naming, "grants": []}
+    names_it = {one.naming for one in asked if f"invoice:{one.invoice}" == key}
+    return {"naming": [[credit.naming, credit.spans] for credit in credits.values() if credit.naming in names_it], "grants": []}

@@ -6,7 +6,7 @@ Law: evaluating a document depends only on the facts told of it and on what othe
 from collections.abc import Iterable, Mapping
 
 from exposure.rules import credits, deliveries, invoices, orders, settlements, terms
-from exposure.rules.documents import Claim, Document, Key, Movement, Span, claim_days
+from exposure.rules.documents import Claim, Document, Key, Movement, Span, claim_days, standing
 from schemas.facts import LAST_DAY, Data, Fact
 
 OWN_KIND: dict[str, tuple[str, str]] = {
@@ -235,13 +235,13 @@ def announced(document: Document) -> dict[Key, Claim]:
         noted = credits.credits_of(document).get("credit_note")
         return line_claims(document, f"credit_note:{document.number}", "uninvoiced", "CreditNotePosted", noted.spans) if noted else {}
     if document.kind == "delivery":
-        return deliveries.orders_claims(document, deliveries.standing(document.facts, "DeliveryPosted"), deliveries.spans_of(document))
+        return deliveries.orders_claims(document, standing(document.facts, "DeliveryPosted"), deliveries.spans_of(document))
     return {}
 
 
 def line_claims(document: Document, naming: str, role: str, name: str, spans: list[Span]) -> dict[Key, Claim]:
     """What the lines of an invoice or credit note say of the orders and deliveries they name."""
-    posted = deliveries.standing(document.facts, name)
+    posted = standing(document.facts, name)
     claims: dict[Key, Claim] = {}
     for line in posted.data.get("lines", ()) if posted else ():
         assert posted is not None

@@ -49,7 +49,10 @@ def existence(item: Document) -> Claim:
 
 
 def terms_of(facts: list[Fact]) -> tuple[list[Fact], str | None]:
-    """The terms by version, and from which day a version clashes. The posted invoice is version 0; where it lost that number it holds until the winner's day."""
+    """The terms by version, and from which day a version clashes.
+
+    The posted invoice is version 0; where it lost that number it holds until the winner's day.
+    """
     posted = standing(facts, "InvoicePosted")
     rivals: dict[int, list[Fact]] = {0: [posted]} if posted else {}
     for fact in facts:
