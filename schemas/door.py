@@ -152,16 +152,16 @@ def instant(text: str) -> str:
     """An RFC 3339 date-time as UTC text without trailing zeros (``2026-01-12T09:30:00`` or ``…00.25``), so that texts compare as instants."""
     match = INSTANT.fullmatch(text)
     if match is None:
-        raise Unreadable("invalid", f"time: {text!r} is not an RFC 3339 instant with its offset, as 2026-01-12T09:30:00Z")
+        raise Unreadable("invalid", "time: not an RFC 3339 instant with its offset, as 2026-01-12T09:30:00Z")
     fraction = (match[1] or "").rstrip("0").rstrip(".")
     try:
         whole = datetime.fromisoformat(text[:19].upper() + match[2].upper())
         utc = whole if match[2] in "Zz" else whole.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise Unreadable("invalid", f"time: {text!r}: {error}") from error
+        raise Unreadable("invalid", "time: no such day or time of day") from error
     told = utc.isoformat()[:19] + fraction
     if not FIRST_INSTANT <= told < LAST_INSTANT:
-        raise Unreadable("invalid", f"time: {text!r} is no day of the calendar in every time zone")
+        raise Unreadable("invalid", "time: no day of the calendar in every time zone")
     return told
 
 
@@ -247,6 +247,6 @@ def number(value: str | int, decimals: int, field: str, *, of: str = "") -> str:
     whole, _, fraction = str(value).partition(".")
     fraction = fraction.rstrip("0")
     if len(fraction) > decimals:
-        raise Unreadable("too_many_decimals", f"{field}: {value!r} has more than the {decimals} decimals{of}")
+        raise Unreadable("too_many_decimals", f"{field}: more than the {decimals} decimals{of}")
     whole = whole.lstrip("0") or "0"
     return f"{whole}.{fraction}" if fraction else whole

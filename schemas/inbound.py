@@ -44,7 +44,7 @@ def real_day(text: str) -> str:
 
 def known_currency(code: str) -> str:
     if code not in DECIMALS:
-        raise ValueError(f"{code!r} is not an ISO 4217 currency with a minor unit")
+        raise ValueError("not an ISO 4217 currency with a minor unit")
     return code
 
 
@@ -53,7 +53,7 @@ def known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except Exception as error:
-        raise ValueError(f"{name!r} is not an IANA time zone") from error
+        raise ValueError("not an IANA time zone") from error
     return name
 
 

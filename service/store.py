@@ -10,10 +10,14 @@ def open_store(url: str, *, create: bool = False) -> Any:
     scheme, separator, path = url.partition(":///")
     if scheme != "sqlite" or not separator or not path:
         raise Failure("bad_store", f"{url!r} is not a store: say sqlite:///path/to/file.db (--store or EXPOSURE_STORE)")
-    from exposure.ledger.schema import WrongStoreVersion
+    from exposure.ledger.schema import StoreNotMade, WrongStoreVersion
     from exposure.ledger.sqlite import open_sqlite
 
     try:
         return open_sqlite(path, create=create)
-    except (FileNotFoundError, WrongStoreVersion) as error:
-        raise Failure("no_store" if isinstance(error, FileNotFoundError) else "store_version", str(error)) from error
+    except FileNotFoundError as error:
+        raise Failure("no_store", str(error)) from error
+    except WrongStoreVersion as error:
+        raise Failure("store_version", str(error)) from error
+    except StoreNotMade as error:
+        raise Failure("store", str(error)) from error

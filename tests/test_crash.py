@@ -87,7 +87,6 @@ open_sqlite(sys.argv[1], create=True)
 """
 
 
-@pytest.mark.xfail(strict=True, reason="each statement of the first migration is a transaction of its own")
 @pytest.mark.parametrize("tables", [1, 4, 11])
 def test_a_feeder_that_dies_while_it_makes_the_store_leaves_one_the_next_can_use(tmp_path: Path, tables: int) -> None:
     file, store = written_sample(tmp_path / "events.jsonl", 100), tmp_path / "exposure.db"

@@ -110,7 +110,6 @@ def test_a_store_that_can_not_be_written_is_told_in_one_line(small_disk: Path, f
     assert (said.exit_code, said.err, said.json["error"]["code"]) == (1, "", "store")
 
 
-@pytest.mark.xfail(strict=True, reason="what fails while the store is made comes as the migrations' own error, with a traceback")
 @pytest.mark.parametrize("where", ["read-only", "missing"])
 def test_a_store_that_can_not_be_made_is_told_in_one_line(small_disk: Path, file: Path, where: str) -> None:
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)

@@ -151,7 +151,6 @@ def test_nothing_in_the_store_spells_a_persons_name(path: Path, store: Any, unkn
     says_nothing_of_the_person(path, store)
 
 
-@pytest.mark.xfail(strict=True, reason="the reason of a dead letter spells the value it complains of")
 @pytest.mark.parametrize("field", ["currency", "timezone"])
 def test_a_persons_name_in_the_wrong_field_is_not_spelled_either(path: Path, store: Any, field: str) -> None:
     fed(store, [customer("1", **{field: PERSON})])
@@ -174,7 +173,6 @@ def bytes_of(path: Path, store: Any) -> bytes:
     return copy.read_bytes()
 
 
-@pytest.mark.xfail(strict=True, reason="a new key is made for the account, and what the old one sealed is then taken for altered")
 def test_a_person_who_comes_back_after_the_erasure_has_a_history_without_the_erased(store: Any) -> None:
     fed(store, [customer()])
     forget(store, "C-9")

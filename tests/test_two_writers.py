@@ -121,7 +121,6 @@ def test_a_name_or_account_another_was_faster_with_is_taken_once(tmp_path: Path,
     assert derived(both) == derived(single)
 
 
-@pytest.mark.xfail(strict=True, reason="two first dead letters of one account are sealed with two keys, of which one is kept")
 def test_dead_letters_of_two_feeders_can_both_be_read(tmp_path: Path) -> None:
     both = beaten(tmp_path / "exposure.db", [b"not JSON"], [b"not JSON either"])
     assert len(buried(both)) == 4
@@ -129,7 +128,6 @@ def test_dead_letters_of_two_feeders_can_both_be_read(tmp_path: Path) -> None:
         assert {letter["record"] for letter in dead_letters(moment)} == {"not JSON", "not JSON either"}
 
 
-@pytest.mark.xfail(strict=False, reason="each statement of the first migration is a transaction of its own")
 def test_two_feeders_may_make_the_store_together(tmp_path: Path) -> None:
     halves = [written_file(tmp_path / f"half{half}.jsonl", LINES[half:100:2]) for half in (0, 1)]
     for number in range(8):

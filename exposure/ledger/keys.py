@@ -1,10 +1,12 @@
 """Personal fields are sealed under their account's key (AES-256-GCM): throwing the key away erases them without touching any other byte."""
 
 import os
+from hashlib import blake2b
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+MARK_BYTES = 8
 NONCE_BYTES = 12
 
 
@@ -12,17 +14,23 @@ def new_key() -> bytes:
     return AESGCM.generate_key(bit_length=256)
 
 
+def mark_of(key: bytes) -> bytes:
+    """Names a key without telling it: what was sealed under a key that was thrown away is known by its mark."""
+    return blake2b(key, digest_size=MARK_BYTES).digest()
+
+
 def seal(key: bytes, plain: bytes, bound_to: str) -> bytes:
-    """Nonce and ciphertext; ``bound_to`` (the account) has to be named again to open it."""
+    """The key's mark, a nonce and the ciphertext; ``bound_to`` (the account) has to be named again to open it."""
     nonce = os.urandom(NONCE_BYTES)
-    return nonce + AESGCM(key).encrypt(nonce, plain, bound_to.encode())
+    return mark_of(key) + nonce + AESGCM(key).encrypt(nonce, plain, bound_to.encode())
 
 
 def unseal(key: bytes | None, sealed: bytes, bound_to: str) -> bytes | None:
-    """The plain bytes; ``None`` where the key was thrown away."""
-    if key is None:
+    """The plain bytes; ``None`` where the key they were sealed under was thrown away."""
+    mark, nonce, ciphertext = sealed[:MARK_BYTES], sealed[MARK_BYTES : MARK_BYTES + NONCE_BYTES], sealed[MARK_BYTES + NONCE_BYTES :]
+    if key is None or mark != mark_of(key):
         return None
     try:
-        return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to.encode())
+        return AESGCM(key).decrypt(nonce, ciphertext, bound_to.encode())
     except InvalidTag as error:
-        raise ValueError(f"the sealed fields of {bound_to!r} do not open with its key: the store was altered") from error
+        raise ValueError(f"the sealed fields of {bound_to!r} do not open with their key: the store was altered") from error

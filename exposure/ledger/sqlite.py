@@ -14,10 +14,9 @@ from eventsourcing.persistence import IntegrityError, OperationalError, Tracking
 from eventsourcing.sqlite import SQLiteConnection, SQLiteConnectionPool, SQLiteCursor, SQLiteDatastore, SQLiteProcessRecorder
 
 from exposure.ledger.batch import Batch, DeadLetter, Row
-from exposure.ledger.schema import LATEST, WrongStoreVersion, migrate
+from exposure.ledger.schema import LATEST, LOCK_SECONDS, WrongStoreVersion, migrate
 from schemas.jsontext import written
 
-LOCK_SECONDS = 30
 PAGE_CACHE_KIB = 64 * 1024
 CHECKPOINT_PAGES = 10_000
 INSERT_EVENTS = "INSERT INTO stored_events (originator_id, originator_version, topic, state, recorded_at, actor) VALUES (?,?,?,?,?,?)"
@@ -48,7 +47,7 @@ def open_sqlite(path: str, *, create: bool) -> "SQLiteLedger":
     if version is not None and version > LATEST:
         raise WrongStoreVersion(f"{path} has version {version}, this engine knows {LATEST}: use a newer engine")
     if version != LATEST:
-        migrate(f"sqlite:///{path}")
+        migrate(path)
     return SQLiteLedger(LedgerDatastore(path))
 
 

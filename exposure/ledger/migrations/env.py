@@ -1,7 +1,6 @@
-"""Runs the migrations on the connection the ledger hands over (see ``exposure.ledger.schema``)."""
+"""Runs the migrations on the connection, and inside the transaction, that the ledger hands over (see ``exposure.ledger.schema``)."""
 
 from alembic import context
 
-context.configure(connection=context.config.attributes["connection"], transactional_ddl=True)
-with context.begin_transaction():
-    context.run_migrations()
+context.configure(connection=context.config.attributes["connection"], transactional_ddl=False)
+context.run_migrations()
