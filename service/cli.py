@@ -124,6 +124,14 @@ def status(store: Store = None, now: Now = None, json: Json = False) -> None:  #
 
 
 @app.command()
+def rebuild(store: Store = None, now: Now = None, json: Json = False) -> None:  # noqa: ARG001
+    """Makes the projections anew from the log; equal to what was there."""
+    from service.rebuilding import rebuild_store
+
+    rebuild_store(opened(store), Output(json))
+
+
+@app.command()
 def demo(
     events: Annotated[int, typer.Option("--events", min=100, help="how many events the sample has")] = 5000,
     seed: Annotated[int, typer.Option("--seed", help="another seed, other customers")] = 7,

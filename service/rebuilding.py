@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import typer
-from eventsourcing.persistence import OperationalError
 
 from exposure.ledger.rebuild import BrokenLog, Outcome, rebuild
+from exposure.ledger.sqlite import OperationalError
 from schemas.stored import UnknownTopic
 from service.failures import Failure
 from service.output import Output

@@ -7,6 +7,8 @@ from shutil import copy
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from exposure.ledger import rebuild as rebuilding
 from exposure.ledger.ledger import Ledger
@@ -15,6 +17,8 @@ from schemas.jsontext import read, written
 from service.output import Output
 from service.rebuilding import rebuild_store
 from service.sample import sample, shuffled
+from tests.folding import Event
+from tests.histories import arrivals, histories
 from tests.stores import NOW, derived, fed, log, opened, tables
 
 UNREADABLE = [
@@ -59,10 +63,26 @@ def test_what_is_rebuilt_equals_what_was_kept(store: Any) -> None:
 
 
 @pytest.mark.usefixtures("in_small_steps")
-def test_an_account_larger_than_memory_is_rebuilt_through_the_new_tables(store: Any) -> None:
+@pytest.mark.parametrize("events_per_write", [3, 40, 700])
+def test_an_account_larger_than_memory_is_rebuilt_through_the_new_tables(store: Any, monkeypatch: pytest.MonkeyPatch, events_per_write: int) -> None:
+    monkeypatch.setattr(rebuilding, "EVENTS_PER_WRITE", events_per_write)
     before = derived(store)
     assert rebuild(store).equal
     assert derived(store) == before
+
+
+@given(histories().flatmap(arrivals), st.integers(1, 12))
+@settings(max_examples=100)
+def test_any_history_is_rebuilt_as_it_was_kept(tmp_path_factory: pytest.TempPathFactory, history: list[Event], events_per_write: int) -> None:
+    store = opened(tmp_path_factory.mktemp("history") / "exposure.db")
+    fed(store, [written(event) for event in history], batch=5)
+    before = derived(store)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(rebuilding, "EVENTS_PER_WRITE", events_per_write)
+        patched.setattr(rebuilding, "DOCUMENTS_IN_MEMORY", 0)
+        assert rebuild(store).equal
+    assert derived(store) == before
+    store.datastore.close()
 
 
 def test_a_store_is_rebuilt_as_often_as_one_likes_and_goes_on(tmp_path: Path) -> None:

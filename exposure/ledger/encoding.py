@@ -1,6 +1,6 @@
 """A document as bytes and back: the derived state that is loaded by number, never the truth."""
 
-from exposure.rules.documents import Document, Movement, net_of
+from exposure.rules.documents import Document, Movement
 from schemas.facts import Fact
 from schemas.jsontext import read, written
 
@@ -18,6 +18,5 @@ def decode_document(key: str, version: int, state: bytes) -> Document:
     document.version = version
     document.facts = [Fact(*fact) for fact in facts]
     document.moves = [Movement._make((*move[:6], int(move[6]))) for move in moves]
-    document.net = net_of(document.moves)
-    document.date()
+    document.count(document.moves)
     return document

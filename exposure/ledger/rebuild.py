@@ -18,7 +18,7 @@ from exposure.ledger.batch import Batch, Row
 from exposure.ledger.encoding import decode_document, encode_document
 from exposure.ledger.ledger import collector_paused
 from exposure.rules.documents import Document, Key
-from exposure.rules.evolve import evolve, names, own_key, reaches
+from exposure.rules.evolve import MissingDocument, evolve, names, own_key, reaches
 from schemas.facts import LAST_DAY, Fact
 from schemas.jsontext import written
 from schemas.stored import read_fact
@@ -154,17 +154,31 @@ class Making:
         return version > last
 
     def fold_account(self, made: Any, name: str, facts: list[Fact]) -> None:
-        """Folds what is new of an account; what this writes of it by the end is one row for each document that changed."""
-        self.turn_to(made, name)
-        head, documents = self.head, self.documents
-        self.load(made, [fact for fact in facts if fact.version > head.version])
+        """Folds what is new of an account; where a document was missed it is loaded too, and all of it folded again."""
+        more: set[Key] = set()
+        while True:
+            folded_before = self.events
+            try:
+                self.turn_to(made, name)
+                self.load(made, [fact for fact in facts if fact.version > self.head.version], more)
+                changed = self.folded(name, facts)
+            except MissingDocument as missing:
+                if missing.key in more:
+                    raise
+                more.add(missing.key)
+                self.head, self.events = Head(""), folded_before
+                continue
+            self.encode(changed)
+            return
+
+    def folded(self, name: str, facts: list[Fact]) -> dict[Key, Document]:
         changed: dict[Key, Document] = {}
         for fact in facts:
-            if self.is_next(f"account:{name}", head.version, fact.version):
-                news, moves = evolve(name, fact, documents)
-                head.take(fact, moves)
+            if self.is_next(f"account:{name}", self.head.version, fact.version):
+                news, moves = evolve(name, fact, self.documents)
+                self.head.take(fact, moves)
                 changed.update((document.key, document) for document in news)
-        self.encode(changed)
+        return changed
 
     def turn_to(self, made: Any, name: str) -> None:
         if self.head.account != name:
@@ -172,18 +186,20 @@ class Making:
             self.head = heads.decoded(*rows[0]) if rows else Head(name)
             self.documents = {}
 
-    def load(self, made: Any, facts: list[Fact]) -> None:
+    def load(self, made: Any, facts: list[Fact], more: set[Key]) -> None:
         """Brings what the facts name and reach into memory: from the new tables, or as new documents."""
         account, documents = self.head.account, self.documents
         named = [(fact.name, own_key(fact.name, fact.data, account), names(fact.name, fact.data, account)) for fact in facts]
-        wanted = {key for _, _, keys in named for key in keys} - documents.keys()
-        while wanted:
+        wanted = more.union(*(keys for _, _, keys in named)) - documents.keys()
+        while True:
             documents.update((key, Document(key)) for key in wanted)
             if not self.head.version:
                 return
-            for _, key, version, state in made.documents([(account, key) for key in sorted(wanted)]):
+            for _, key, version, state in made.documents([(account, key) for key in sorted(wanted)]) if wanted else ():
                 documents[key] = decode_document(key, version, state)
             wanted = {key for name, own, keys in named for key in reaches(name, documents[own], keys, documents)} - documents.keys()
+            if not wanted:
+                return
 
     def encode(self, changed: dict[Key, Document]) -> None:
         batch, head = self.batch, self.head

@@ -114,12 +114,12 @@ def there_from(document: Document, kind: str | None) -> str | None:
 
 
 def evaluate(document: Document) -> tuple[Net, dict[Key, Claim]]:
-    """The credit's movements (its own remainder before items refuse any), and what it grants to the items it names."""
+    """What changes of the credit's movements (its own remainder before items refuse any), and what it grants to the items it names."""
     credits = credits_of(document)
     asked = asked_of(document, credits)
     claims = {key: naming_claim(credits, asked, key) for key in items_named(document)} if asked else {}
     clash = {kind: clashes([fact for fact in document.facts if fact.name == name]) for kind, name in POSTED.items()}
-    timeline = Timeline()
+    timeline = Timeline(document, "")
     days = days_of(document, credits, asked, clash)
     for day, until in zip(days, [*days[1:], None], strict=False):
         state: State = {}
@@ -134,7 +134,7 @@ def evaluate(document: Document) -> tuple[Net, dict[Key, Claim]]:
                 if left:
                     state["unapplied", credit.naming, credit.currency, ""] = -left
         timeline.on(day, state)
-    return timeline.net, claims
+    return timeline.changes(), claims
 
 
 def days_of(document: Document, credits: dict[str, Credit], asked: list[Asked], clash: dict[str, str | None]) -> list[str]:

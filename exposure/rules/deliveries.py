@@ -58,10 +58,10 @@ class Slot:
 
 
 def evaluate(delivery: Document) -> tuple[Net, dict[Key, Claim]]:
-    """The delivery's own movements (order-less lines, what is pending on it) and what it claims of its orders."""
+    """What changes of the delivery's own movements (order-less lines, what is pending on it), and what it claims of its orders."""
     posted = standing(delivery.facts, "DeliveryPosted")
     spans = spans_of(delivery)
-    if posted and len(delivery.facts) == 1 and says_nothing(delivery, posted):
+    if posted and len(delivery.facts) == 1 and not delivery.net and says_nothing(delivery, posted):
         return {}, {}
     claims = orders_claims(delivery, posted, spans)
     days = set(edges(spans))
@@ -73,11 +73,11 @@ def evaluate(delivery: Document) -> tuple[Net, dict[Key, Claim]]:
     if clash:
         days.add(clash)
     ordered = sorted(days)
-    timeline = Timeline()
+    timeline = Timeline(delivery, "")
     for place, day in enumerate(ordered):
         until = ordered[place + 1] if place + 1 < len(ordered) else None
         timeline.on(day, state_on(delivery, posted, claims, day, until, clash))
-    return timeline.net, claims
+    return timeline.changes(), claims
 
 
 def says_nothing(delivery: Document, posted: Fact) -> bool:

@@ -43,10 +43,11 @@ class Movement(NamedTuple):
 class Document:
     """``key`` names it; ``version`` is the account's version that last changed it; ``net`` are its movements summed by place.
 
-    ``opened`` is the first day on which it says anything, ``closed`` the first from which on it says nothing any more, as now known.
+    ``totals`` is what it says after its ``last_day`` of change; ``opened`` the first day on which it says anything, ``closed`` the first
+    from which on it says nothing any more, as now known.
     """
 
-    __slots__ = ("closed", "facts", "inbox", "key", "kind", "moves", "net", "opened", "version")
+    __slots__ = ("closed", "facts", "inbox", "key", "kind", "last_day", "moves", "net", "opened", "totals", "version")
 
     def __init__(self, key: Key) -> None:
         self.key = key
@@ -56,6 +57,8 @@ class Document:
         self.inbox: dict[Key, Claim] = {}
         self.moves: list[Movement] = []
         self.net: Net = {}
+        self.totals: State = {}
+        self.last_day = ""
         stays = self.kind in AGREED
         self.opened = "" if stays else LAST_DAY
         self.closed = LAST_DAY if stays else ""
@@ -64,76 +67,82 @@ class Document:
     def number(self) -> str:
         return self.key[len(self.kind) + 1 :]
 
-    def settle(self, net: Net, version: int) -> list[Movement]:
-        """Records what changed since the last evaluation as movements of this version, and returns them."""
-        old = self.net
-        if net == old:
+    def move(self, version: int, changes: Net) -> list[Movement]:
+        """Records changes of the net as movements of this version, and returns them."""
+        if not changes:
             return []
-        moves = [Movement(version, *place, amount - old.get(place, 0)) for place, amount in net.items() if amount != old.get(place)]
-        moves += [Movement(version, *place, -amount) for place, amount in old.items() if place not in net]
-        self.net = net
-        moves.sort()
+        moves = sorted([Movement(version, *place, amount) for place, amount in changes.items()])
         self.moves += moves
         self.version = version
-        self.date()
+        self.count(moves)
         return moves
 
-    def date(self) -> None:
-        """Dates ``opened`` and ``closed`` by the movements."""
-        if self.kind in AGREED:
-            return
-        remains: State = {}
-        last = ""
-        for place, amount in self.net.items():
-            what, day = place[:4], place[4]
-            remains[what] = remains.get(what, 0) + amount
-            if day > last:
-                last = day
-        self.closed = LAST_DAY if any(remains.values()) else last
-        self.opened = min([self.opened, *[move.day for move in self.moves]])
+    def count(self, moves: list[Movement]) -> None:
+        """Adds movements to what is derived from them."""
+        net, totals = self.net, self.totals
+        for _, component, item, currency, due, day, amount in moves:
+            place, what = Place(component, item, currency, due, day), (component, item, currency, due)
+            for sums, key in ((net, place), (totals, what)):
+                rest = sums.get(key, 0) + amount
+                if rest:
+                    sums[key] = rest
+                else:
+                    sums.pop(key, None)
+            if day > self.last_day:
+                self.last_day = day
+            if day < self.opened:
+                self.opened = day
+        if self.kind not in AGREED:
+            self.closed = LAST_DAY if totals else max([place.day for place in net], default="")
 
 
 AGREED = ("customer", "limit", "protection")
 """Kinds that have no movements but a say on every day: they never close."""
 
 
-def net_of(moves: list[Movement]) -> Net:
-    net: Net = {}
-    for version, component, item, currency, due, day, amount in moves:  # noqa: B007
-        place = Place(component, item, currency, due, day)
-        net[place] = net.get(place, 0) + amount
-    return {place: amount for place, amount in net.items() if amount}
-
-
 State = dict[tuple[str, str, str, str], int]
-"""What a document says on one day: (component, item, currency, due) to amount."""
+"""What a document says on one day: (component, item, currency, due) to amount; nothing stands with 0."""
 
 
 class Timeline:
-    """Collects the states of ascending days into net movements; what an earlier evaluation found before the day ``since`` still holds."""
+    """Collects what a document says on ascending days, from the day ``since`` on; what it said before still holds."""
 
-    __slots__ = ("_last", "net")
+    __slots__ = ("_document", "_last", "_net", "_since")
 
-    def __init__(self, net: Net | None = None, since: str = "") -> None:
-        self.net: Net = {}
-        self._last: State = {}
-        if net and since:
-            for place, amount in net.items():
-                if place[4] < since:
-                    self.net[place] = amount
-                    what = place[:4]
-                    self._last[what] = self._last.get(what, 0) + amount
+    def __init__(self, document: Document, since: str) -> None:
+        self._document = document
+        self._since = since
+        self._net: Net = {}
+        self._last = document.totals if since > document.last_day else said_before(document, since)
 
     def on(self, day: str, state: State) -> None:
         last = self._last
         for what, amount in state.items():
             change = amount - last.get(what, 0)
             if change:
-                self.net[Place(*what, day)] = change
+                self._net[Place(*what, day)] = change
         for what, amount in last.items():
-            if amount and what not in state:
-                self.net[Place(*what, day)] = -amount
+            if what not in state:
+                self._net[Place(*what, day)] = -amount
         self._last = state
+
+    def changes(self) -> Net:
+        """What is to be added to the document's net, so that it says this."""
+        if self._since > self._document.last_day:
+            return self._net
+        old = {place: amount for place, amount in self._document.net.items() if place.day >= self._since}
+        changes = {place: amount - old.get(place, 0) for place, amount in self._net.items() if amount != old.get(place)}
+        changes.update((place, -amount) for place, amount in old.items() if place not in self._net)
+        return changes
+
+
+def said_before(document: Document, since: str) -> State:
+    state: State = {}
+    for place, amount in document.net.items():
+        if place.day < since:
+            what = place[:4]
+            state[what] = state.get(what, 0) + amount
+    return {what: amount for what, amount in state.items() if amount}
 
 
 Span = list[Any]

@@ -162,23 +162,23 @@ def settled(version: int, documents: Mapping[Key, Document], changed: Changed) -
 def evaluated(document: Document, version: int, since: str, documents: Mapping[Key, Document], changed: Changed) -> list[Movement]:
     kind = document.kind
     if kind == "order":
-        net = orders.evaluate(document, since)
+        changes = orders.evaluate(document, since)
     elif kind == "invoice":
-        net = invoices.evaluate(document, since)
+        changes = invoices.evaluate(document, since)
     elif kind == "delivery":
         learn_prices(document, documents)
-        net, claims = deliveries.evaluate(document)
+        changes, claims = deliveries.evaluate(document)
         post(document, claims, documents, changed)
     elif kind == "credit":
         learn_existence(document, documents)
-        net, claims = credits.evaluate(document)
+        changes, claims = credits.evaluate(document)
         post(document, claims, documents, changed)
         post(document, forgotten(document, claims), documents, changed)
     elif kind in settlements.FORMS:
-        net = settlements.evaluate(document)
+        changes = settlements.evaluate(document)
     else:
-        net = terms.clash_net(document)
-    return document.settle(net, version)
+        changes = terms.evaluate(document)
+    return document.move(version, changes)
 
 
 def forgotten(document: Document, claims: dict[Key, Claim]) -> dict[Key, Claim]:

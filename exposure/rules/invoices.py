@@ -85,13 +85,13 @@ def instalments_on(terms: list[Fact], amount: int, currency: str, day: str) -> t
     return told, False
 
 
-def evaluate(item: Document, since: str = "") -> Net:
-    """The item's net movements; those before ``since`` still hold."""
+def evaluate(item: Document, since: str) -> Net:
+    """What changes of the item's net movements from ``since`` on."""
     posted = standing(item.facts, "InvoicePosted")
     terms, terms_clash = terms_of(item.facts)
     number_clash = clashes([fact for fact in item.facts if fact.name == "InvoicePosted"])
     clash = min((day for day in (terms_clash, number_clash) if day), default=None)
-    timeline = Timeline(item.net, since)
+    timeline = Timeline(item, since)
     for day in days_of(item, terms, clash):
         if day < since:
             continue
@@ -103,7 +103,7 @@ def evaluate(item: Document, since: str = "") -> Net:
         elif within(spans_of(item), day):
             item_state(item, posted, terms, day, state)
         timeline.on(day, state)
-    return timeline.net
+    return timeline.changes()
 
 
 def days_of(item: Document, terms: list[Fact], clash: str | None) -> list[str]:
@@ -183,13 +183,15 @@ def clear(takers: list[Taker], amount: int, currency: str, state: State) -> int:
         taken = min(taker.cash, rest)
         rest -= taken
         if taker.rank:
-            state["written_off", "", currency, ""] = state.get(("written_off", "", currency, ""), 0) + taken
+            if taken:
+                state["written_off", "", currency, ""] = state.get(("written_off", "", currency, ""), 0) + taken
             continue
         rest -= min(taker.discount, rest)
         if taken < taker.cash:
             refused = divided(taker.credit_amount * (taker.cash - taken), taker.cash)
-            place = ("unapplied", taker.credit, taker.currency, "")
-            state[place] = state.get(place, 0) - refused
+            if refused:
+                place = ("unapplied", taker.credit, taker.currency, "")
+                state[place] = state.get(place, 0) - refused
     return rest
 
 

@@ -74,16 +74,16 @@ class Line:
         return delivered - max(invoiced - uninvoiced, 0)
 
 
-def evaluate(order: Document, since: str = "") -> Net:
-    """The order's net movements, from its texts and from what is claimed of its lines; those before ``since`` still hold."""
+def evaluate(order: Document, since: str) -> Net:
+    """What changes of the order's net movements from ``since`` on, by its texts and by what is claimed of its lines."""
     stands, clash = by_version(order.facts)
     texts = [fact for fact in stands if fact.name in TEXTS]
     statuses = [fact for fact in stands if fact.name not in TEXTS]
-    timeline = Timeline(order.net, since)
+    timeline = Timeline(order, since)
     for day in days_of(order, stands, clash):
         if day >= since:
             timeline.on(day, state_on(order, texts, statuses, clash, day))
-    return timeline.net
+    return timeline.changes()
 
 
 def by_version(facts: list[Fact]) -> tuple[list[Fact], str | None]:

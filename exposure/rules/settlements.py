@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from exposure.rules.documents import Claim, Document, Key, Net, Place, Span, clashes, earliest_day, standing
+from exposure.rules.documents import Claim, Document, Key, Net, Span, Timeline, clashes, earliest_day, standing
 from schemas.facts import Fact
 
 
@@ -50,9 +50,8 @@ def spans_of(document: Document, fact: Fact) -> list[Span]:
 
 def evaluate(document: Document) -> Net:
     """Its money moves at the item and the credit; of its own it only has a clash of its number."""
-    return clash_net(document, FORMS[document.kind].made)
-
-
-def clash_net(document: Document, made: str) -> Net:
-    clash = clashes([fact for fact in document.facts if fact.name == made])
-    return {Place("anomaly:number_clash", document.key, "", "", clash): 1} if clash else {}
+    timeline = Timeline(document, "")
+    clash = clashes([fact for fact in document.facts if fact.name == FORMS[document.kind].made])
+    if clash:
+        timeline.on(clash, {("anomaly:number_clash", document.key, "", ""): 1})
+    return timeline.changes()

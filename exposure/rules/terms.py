@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from exposure.rules.documents import Document, Net, Place
+from exposure.rules.documents import Document, Net, Timeline
 from schemas.facts import Fact
 
 DAY_FIELD = {"LimitChanged": "valid_from", "ProtectionChanged": "valid_from"}
@@ -20,11 +20,11 @@ def by_version(facts: list[Fact]) -> list[Fact]:
     return [versions[version] for version in sorted(versions)]
 
 
-def clash_net(document: Document) -> Net:
-    """Versions told twice with other data, each from the day of the one that lost."""
-    net: Net = {}
+def evaluate(document: Document) -> Net:
+    """Agreements have no money; they move where versions are told twice with other data, each from the day of the one that lost."""
     if len(document.facts) < 2:
-        return net
+        return {}
+    clashes: dict[str, str] = {}
     for kind, facts in kinds_of(document):
         rivals: dict[int, list[Fact]] = {}
         for fact in facts:
@@ -32,9 +32,11 @@ def clash_net(document: Document) -> Net:
         zone = zone_of(facts) if kind == "customer" else "UTC"
         days = [day for same in rivals.values() if (day := clash_day(same, zone))]
         if days:
-            item = document.key if kind == document.kind else f"{kind}:{document.number}"
-            net[Place("anomaly:number_clash", item, "", "", min(days))] = 1
-    return net
+            clashes[document.key if kind == document.kind else f"{kind}:{document.number}"] = min(days)
+    timeline = Timeline(document, "")
+    for day in sorted(set(clashes.values())):
+        timeline.on(day, {("anomaly:number_clash", item, "", ""): 1 for item, since in clashes.items() if since <= day})
+    return timeline.changes()
 
 
 def kinds_of(document: Document) -> list[tuple[str, list[Fact]]]:
