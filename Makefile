@@ -17,6 +17,7 @@ test: lint
 
 test-long: $(INSTALLED)
 	@$(PYTEST) -m long
+	@$(PYTEST) tests/test_laws.py --hypothesis-profile=long
 
 bench: $(INSTALLED)
 	@$(RUN) -m tests.bench

@@ -17,6 +17,7 @@ from schemas.jsontext import read, written
 from service.output import Output
 from service.rebuilding import rebuild_store
 from service.sample import sample, shuffled
+from tests.command import exposure
 from tests.folding import Event
 from tests.histories import arrivals, histories
 from tests.stores import NOW, derived, fed, log, opened, tables
@@ -68,6 +69,15 @@ def test_an_account_larger_than_memory_is_rebuilt_through_the_new_tables(store: 
     monkeypatch.setattr(rebuilding, "EVENTS_PER_WRITE", events_per_write)
     before = derived(store)
     assert rebuild(store).equal
+    assert derived(store) == before
+
+
+@pytest.mark.usefixtures("in_small_steps")
+def test_a_document_that_was_not_foreseen_is_loaded_and_its_account_folded_again(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = derived(store)
+    monkeypatch.setattr(rebuilding, "reaches", lambda *_: set())
+    outcome = rebuild(store)
+    assert (outcome.equal, outcome.events) == (True, 3000)
     assert derived(store) == before
 
 
@@ -201,6 +211,13 @@ def test_a_hole_in_the_log_stops_the_rebuild(store: Any) -> None:
     with pytest.raises(BrokenLog, match="account:C-1001 has event 6 and lacks event 5"):
         rebuild(store)
     assert derived(store) == before
+
+
+def test_the_command_line_knows_it(store: Any, tmp_path: Path) -> None:
+    store.datastore.close()
+    said = exposure("rebuild", "--json", store=tmp_path / "exposure.db")
+    assert (said.exit_code, said.err) == (0, "")
+    assert (said.json["events"], said.json["equal"]) == (3000, True)
 
 
 def test_the_command_tells_what_it_made_and_loudly_what_was_wrong(store: Any, capsysbinary: pytest.CaptureFixture[bytes]) -> None:

@@ -31,14 +31,6 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
-        "stored_snapshots",
-        sa.Column("originator_id", sa.Text, primary_key=True),
-        sa.Column("originator_version", sa.BigInteger, primary_key=True, autoincrement=False),
-        sa.Column("topic", sa.Text, nullable=False),
-        sa.Column("state", sa.LargeBinary, nullable=False),
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
         "names",
         sa.Column("naming", sa.LargeBinary, primary_key=True),
         sa.Column("content", sa.LargeBinary, nullable=False),
