@@ -2,6 +2,7 @@
 
 A line ``$ …`` of a ```` ```console ```` block is run, with the lines of its here-document behind it; the lines up to the next one are its output,
 in which ``…`` stands for anything (alone on a line: for any lines). All blocks are one story in one folder that holds what the README names.
+``$ make …`` has a block for itself and is not run: its targets have to be there, and the demo is asked what it prints.
 """
 
 import os
@@ -34,6 +35,10 @@ def typed(text: str) -> list[Typed]:
     """Every command of the console blocks, in the order they stand."""
     found: list[Typed] = []
     for block in re.findall(r"^```console\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
+        if block.startswith("$ make "):
+            command, _, output = block.removeprefix("$ ").partition("\n")
+            found.append(Typed(command, output))
+            continue
         lines = iter(block.splitlines())
         for line in lines:
             if not line.startswith("$ "):

@@ -57,7 +57,7 @@ def credits_of(document: Document) -> dict[str, Credit]:
         fact = standing(document.facts, name)
         if fact:
             data = fact.data
-            spans = paid_spans(document.facts, data["date"]) if kind == "payment" else noted_spans(document.facts, data["date"])
+            spans = (paid_spans if kind == "payment" else noted_spans)(document.facts, data["date"])
             usable = max(data["date"], data.get("value_date", ""))
             found[kind] = Credit(kind, document.number, fact, spans, usable, data["currency"], minor(data["amount"], data["currency"]))
     return found
@@ -104,7 +104,16 @@ def asked_of(document: Document, credits: dict[str, Credit]) -> list[Asked]:
 
 def items_named(document: Document) -> list[Key]:
     """The items its allocations name, once each."""
-    return list(dict.fromkeys(f"invoice:{asked.invoice}" for asked in asked_of(document, credits_of(document))))
+    told = [fact.data["allocations"] for fact in document.facts if "allocations" in fact.data]
+    keys = ["invoice:" + allocation["invoice"] for allocations in told for allocation in allocations]
+    keys += ["invoice:" + claim["invoice"] for key, claim in document.inbox.items() if key.startswith("allocation:")]
+    return list(dict.fromkeys(keys))
+
+
+def credit_note_of(document: Document) -> tuple[Fact | None, list[Span]]:
+    """The credit note told under this number, and when it stands."""
+    fact = standing(document.facts, POSTED["credit_note"])
+    return fact, noted_spans(document.facts, fact.data["date"]) if fact else []
 
 
 def there_from(document: Document, kind: str | None) -> str | None:
@@ -117,7 +126,7 @@ def evaluate(document: Document) -> tuple[Net, dict[Key, Claim]]:
     """What changes of the credit's movements (its own remainder before items refuse any), and what it grants to the items it names."""
     credits = credits_of(document)
     asked = asked_of(document, credits)
-    claims = {key: naming_claim(credits, asked, key) for key in items_named(document)} if asked else {}
+    claims = {key: naming_claim(credits, asked, key) for key in dict.fromkeys([f"invoice:{one.invoice}" for one in asked])}
     clash = {kind: clashes([fact for fact in document.facts if fact.name == name]) for kind, name in POSTED.items()}
     timeline = Timeline(document, "")
     days = days_of(document, credits, asked, clash)

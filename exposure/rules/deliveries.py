@@ -6,7 +6,7 @@ References that name only the delivery are spread over its lines in list order, 
 from fractions import Fraction
 from typing import Any
 
-from exposure.rules.documents import Claim, Document, Key, Net, State, Timeline, clashes, earliest_day, edges, standing, within
+from exposure.rules.documents import Claim, Document, Key, Net, Span, State, Timeline, clashes, earliest_day, edges, standing, within
 from exposure.rules.orders import Exact, exact, rounded
 from schemas.amounts import decimal_text
 from schemas.currencies import DECIMALS
@@ -76,7 +76,7 @@ def evaluate(delivery: Document) -> tuple[Net, dict[Key, Claim]]:
     timeline = Timeline(delivery, "")
     for place, day in enumerate(ordered):
         until = ordered[place + 1] if place + 1 < len(ordered) else None
-        timeline.on(day, state_on(delivery, posted, claims, day, until, clash))
+        timeline.on(day, state_on(delivery, posted, spans, claims, day, until, clash))
     return timeline.changes(), claims
 
 
@@ -92,18 +92,13 @@ def says_nothing(delivery: Document, posted: Fact) -> bool:
     return True
 
 
-def spans_of(delivery: Document) -> list[list[Any]]:
+def spans_of(delivery: Document) -> list[Span]:
     posted = standing(delivery.facts, "DeliveryPosted")
     if posted is None:
         return []
     reversed_ = earliest_day(delivery.facts, "DeliveryReversed")
     start = posted.data["date"]
     return [[start, reversed_]] if reversed_ is None or start < reversed_ else []
-
-
-def there_from(delivery: Document) -> str | None:
-    posted = standing(delivery.facts, "DeliveryPosted")
-    return posted.data["date"] if posted else None
 
 
 def orders_claims(delivery: Document, posted: Fact | None, spans: list[Any]) -> dict[Key, Claim]:
@@ -138,7 +133,9 @@ def settled_spans(delivery: Document) -> list[Any]:
     ]
 
 
-def state_on(delivery: Document, posted: Fact | None, claims: dict[Key, Claim], day: str, until: str | None, clash: str | None) -> State:
+def state_on(
+    delivery: Document, posted: Fact | None, spans: list[Span], claims: dict[Key, Claim], day: str, until: str | None, clash: str | None
+) -> State:
     state: State = {}
     if clash and clash <= day:
         state["anomaly:number_clash", delivery.key, "", ""] = 1
@@ -146,7 +143,7 @@ def state_on(delivery: Document, posted: Fact | None, claims: dict[Key, Claim], 
     if posted is None or posted.data["date"] > day:
         state.update({("pending:delivery", claim["naming"], "", ""): 1 for claim in naming})
         return state
-    if not within(spans_of(delivery), day):
+    if not within(spans, day):
         return state
     currency = posted.data["currency"]
     slots = [slot_of(delivery, line, currency, day) for line in posted.data["lines"]]

@@ -5,7 +5,7 @@ movements dated by that day and recorded by that version. They depend neither on
 """
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from schemas.facts import LAST_DAY, Fact
 
@@ -81,19 +81,26 @@ class Document:
         """Adds movements to what is derived from them."""
         net, totals = self.net, self.totals
         for _, component, item, currency, due, day, amount in moves:
-            place, what = Place(component, item, currency, due, day), (component, item, currency, due)
-            for sums, key in ((net, place), (totals, what)):
-                rest = sums.get(key, 0) + amount
-                if rest:
-                    sums[key] = rest
-                else:
-                    sums.pop(key, None)
+            add(net, Place(component, item, currency, due, day), amount)
+            add(totals, (component, item, currency, due), amount)
             if day > self.last_day:
                 self.last_day = day
             if day < self.opened:
                 self.opened = day
         if self.kind not in AGREED:
             self.closed = LAST_DAY if totals else max([place.day for place in net], default="")
+
+
+What = TypeVar("What", bound=tuple[str, ...])
+
+
+def add(sums: dict[What, int], what: What, amount: int) -> None:
+    """Adds to a sum; nothing stands with 0."""
+    rest = sums.get(what, 0) + amount
+    if rest:
+        sums[what] = rest
+    else:
+        del sums[what]
 
 
 AGREED = ("customer", "limit", "protection")

@@ -230,21 +230,20 @@ def announced(document: Document) -> dict[Key, Claim]:
     if document.kind in settlements.FORMS:
         return settlements.claims_of(document)
     if document.kind == "invoice":
-        return line_claims(document, document.key, "invoiced", "InvoicePosted", invoices.spans_of(document))
+        return line_claims(document.key, "invoiced", standing(document.facts, "InvoicePosted"), invoices.spans_of(document))
     if document.kind == "credit":
-        noted = credits.credits_of(document).get("credit_note")
-        return line_claims(document, f"credit_note:{document.number}", "uninvoiced", "CreditNotePosted", noted.spans) if noted else {}
+        return line_claims(f"credit_note:{document.number}", "uninvoiced", *credits.credit_note_of(document))
     if document.kind == "delivery":
         return deliveries.orders_claims(document, standing(document.facts, "DeliveryPosted"), deliveries.spans_of(document))
     return {}
 
 
-def line_claims(document: Document, naming: str, role: str, name: str, spans: list[Span]) -> dict[Key, Claim]:
+def line_claims(naming: str, role: str, posted: Fact | None, spans: list[Span]) -> dict[Key, Claim]:
     """What the lines of an invoice or credit note say of the orders and deliveries they name."""
-    posted = standing(document.facts, name)
     claims: dict[Key, Claim] = {}
-    for line in posted.data.get("lines", ()) if posted else ():
-        assert posted is not None
+    if posted is None or "lines" not in posted.data:
+        return claims
+    for line in posted.data["lines"]:
         unit = "quantity" if "quantity" in line else "value"
         is_final = bool(line.get("final"))
         delivery = f"delivery:{line['delivery']}" if "delivery" in line else None
@@ -256,4 +255,3 @@ def line_claims(document: Document, naming: str, role: str, name: str, spans: li
             claim = claims.setdefault(delivery, {**head, "entries": []})
             claim["entries"].append([line.get("order"), line.get("line"), unit, line[unit], is_final])
     return claims
-

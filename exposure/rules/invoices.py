@@ -37,11 +37,6 @@ def spans_of(item: Document) -> list[Span]:
     return [[start, until]] if until is None or start < until else []
 
 
-def there_from(item: Document) -> str | None:
-    posted = standing(item.facts, "InvoicePosted")
-    return posted.data["date"] if posted else None
-
-
 def existence(item: Document) -> Claim:
     """What a credit has to know of an item it names."""
     posted = standing(item.facts, "InvoicePosted")
@@ -54,6 +49,8 @@ def terms_of(facts: list[Fact]) -> tuple[list[Fact], str | None]:
     The posted invoice is version 0; where it lost that number it holds until the winner's day.
     """
     posted = standing(facts, "InvoicePosted")
+    if posted and len(facts) == 1:
+        return [posted], None
     rivals: dict[int, list[Fact]] = {0: [posted]} if posted else {}
     for fact in facts:
         if fact.name == TERMS:
@@ -92,7 +89,8 @@ def evaluate(item: Document, since: str) -> Net:
     number_clash = clashes([fact for fact in item.facts if fact.name == "InvoicePosted"])
     clash = min((day for day in (terms_clash, number_clash) if day), default=None)
     timeline = Timeline(item, since)
-    for day in days_of(item, terms, clash):
+    spans = spans_of(item)
+    for day in days_of(item, terms, spans, clash):
         if day < since:
             continue
         state: State = {}
@@ -100,15 +98,15 @@ def evaluate(item: Document, since: str) -> Net:
             state["anomaly:number_clash", item.key, "", ""] = 1
         if posted is None or day < posted.data["date"]:
             pending(item, day, state)
-        elif within(spans_of(item), day):
+        elif within(spans, day):
             item_state(item, posted, terms, day, state)
         timeline.on(day, state)
     return timeline.changes()
 
 
-def days_of(item: Document, terms: list[Fact], clash: str | None) -> list[str]:
-    days = {fact.data["date"] for fact in (*item.facts, *terms) if fact.name in ("InvoicePosted", TERMS)}
-    days.update(edges(spans_of(item)))
+def days_of(item: Document, terms: list[Fact], spans: list[Span], clash: str | None) -> list[str]:
+    days = {fact.data["date"] for fact in terms}
+    days.update(edges(spans))
     if clash:
         days.add(clash)
     for claim in item.inbox.values():
