@@ -23,7 +23,7 @@ DEPTH_MAX = 64
 REASON_LETTERS_MAX = 500
 ITEM_DECIMALS_MAX = max(DECIMALS.values())
 M = TypeVar("M", bound=Inbound)
-PERSONAL = {"CustomerChanged": ("name", "contact")}
+PERSONAL = {"CustomerChanged": ("name", "contact", "account_manager")}
 CURRENCY_OF_NO_ACCOUNT = "FxRatePublished"
 
 

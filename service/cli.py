@@ -194,7 +194,7 @@ def told(error: Exception) -> tuple[str, str, int] | None:
     if hasattr(error, "format_message"):
         return "usage", error.format_message(), WRONG_USAGE
     if isinstance(error, PersistenceError | sqlite3.Error):
-        return "store", f"the store could not be used: {error}; nothing of this batch was taken, call again to go on", FAILED
+        return "store", f"the store could not be used: {error}; what was taken stays taken", FAILED
     if isinstance(error, OSError):
         return "file", str(error), FAILED
     return None

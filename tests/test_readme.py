@@ -20,7 +20,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 NEEDED = ["tests/contract_example.jsonl", "consumers/mappings/ibm-receivables.toml"]
 """What the README's commands read of the checkout."""
-FOLDERS = ["schemas", "exposure", "projections", "consumers", "service"]
+FOLDERS = [".", "schemas", "exposure", "projections", "consumers", "service"]
 HERE_DOCUMENT = re.compile(r"<<'(\w+)'$")
 
 
@@ -112,8 +112,8 @@ def test_dots_stand_for_anything_and_nothing_else_does() -> None:
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_every_floor_says_what_lives_there(folder: str) -> None:
+def test_what_a_readme_names_is_there(folder: str) -> None:
     told = (ROOT / folder / "README.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"`([\w./-]+\.(?:py|toml|json|db))`", told))
+    named = {*re.findall(r"`([\w./-]+\.py|[\w./-]+/)`", told), *re.findall(r"\]\(([^)#:]+)\)", told)}
     absent = {name for name in named if not any((place / name).exists() for place in (ROOT, ROOT / folder))}
     assert not absent, f"{folder}/README.md names {absent}"

@@ -26,7 +26,7 @@ from schemas.facts import LAST_DAY, Fact
 from schemas.jsontext import written
 from schemas.stored import TOPICS, write_fact
 
-ATTEMPTS_MAX = 20
+LOST_RACES_MAX = 5
 DOCUMENTS_IN_MEMORY = 100_000
 RATE = "FxRatePublished"
 
@@ -106,22 +106,23 @@ class Ledger:
 
     def taken(self, records: Sequence[Record], source: Source, actor: str | None) -> Counts:
         read = [read_or_refuse(record) for record in records]
-        more: set[tuple[str, Key]] = set()
-        for attempt in range(ATTEMPTS_MAX):
-            folding = Folding(self, source, actor, more)
+        missed: set[tuple[str, Key]] = set()
+        lost_races = 0
+        while True:
+            folding = Folding(self, source, actor, missed)
             try:
-                counts = folding.fold(records, read)
-                self.store.write(folding.batch)
+                counts = folding.write_alone(records, read) if lost_races else folding.write(records, read)
             except MissingDocument as missing:
-                more.add((missing.account, missing.key))
-                continue
-            except IntegrityError:
-                if attempt + 1 == ATTEMPTS_MAX or self.moved_on(source):
+                if (missing.account, missing.key) in missed:
                     raise
-                continue
-            folding.keep()
-            return counts
-        raise AssertionError(f"a batch of {source.name} still misses documents: {sorted(more)}")
+                missed.add((missing.account, missing.key))
+            except IntegrityError:
+                lost_races += 1
+                if lost_races == LOST_RACES_MAX or self.moved_on(source):
+                    raise
+            else:
+                folding.keep()
+                return counts
 
     def moved_on(self, source: Source) -> bool:
         """Whether another reader of the same source was faster: then there is nothing to decide again."""
@@ -156,10 +157,10 @@ def read_or_refuse(record: Record) -> ToldFact | Unreadable:
 class Folding:
     """One attempt at one batch: what is loaded, what changed, and the rows to write."""
 
-    def __init__(self, ledger: Ledger, source: Source, actor: str | None, more: set[tuple[str, Key]]) -> None:
-        """``more`` are documents an earlier attempt missed."""
+    def __init__(self, ledger: Ledger, source: Source, actor: str | None, missed: set[tuple[str, Key]]) -> None:
+        """``missed`` are documents an earlier attempt did not load."""
         self.ledger = ledger
-        self.more = more
+        self.missed = missed
         self.store = ledger.store
         self.source = source
         tracking = Tracking(source.tracking, source.after) if source.tracking else None
@@ -170,15 +171,28 @@ class Folding:
         self.streams: dict[str, int] = {}
         self.keys: dict[str, bytes] = {}
 
-    def fold(self, records: Sequence[Record], read: Sequence[ToldFact | Unreadable]) -> Counts:
-        counts = Counts(read=len(records))
+    def write(self, records: Sequence[Record], read: Sequence[ToldFact | Unreadable]) -> Counts:
+        """Reads, decides and encodes before it takes the write lock."""
         with self.store.reading() as moment:
-            fresh, refused = self.sorted_out(moment, records, read, counts)
-            self.load(moment, [told for told in fresh if told.name != RATE])
-            self.load_streams(moment, {f"currency:{told.subject}" for told in fresh if told.name == RATE})
-            self.load_keys(moment, fresh, refused)
-            for told in fresh:
-                self.record(told)
+            counts = self.fold(moment, records, read)
+        self.store.write(self.batch)
+        return counts
+
+    def write_alone(self, records: Sequence[Record], read: Sequence[ToldFact | Unreadable]) -> Counts:
+        """Takes the write lock first: who lost a race would lose the next one too, for its memory is cold and the winner's is warm."""
+        with self.store.writing(self.batch.now) as writing:
+            counts = self.fold(writing, records, read)
+            writing.write(self.batch)
+        return counts
+
+    def fold(self, moment: Any, records: Sequence[Record], read: Sequence[ToldFact | Unreadable]) -> Counts:
+        counts = Counts(read=len(records))
+        fresh, refused = self.sorted_out(moment, records, read, counts)
+        self.load(moment, [told for told in fresh if told.name != RATE])
+        self.load_streams(moment, {f"currency:{told.subject}" for told in fresh if told.name == RATE})
+        self.load_keys(moment, fresh, refused)
+        for told in fresh:
+            self.record(told)
         for record, refusal in refused:
             self.bury(record, refusal)
         counts.recorded, counts.dead_letters = len(fresh), len(refused)
@@ -214,13 +228,15 @@ class Folding:
         self.load_heads(moment, {told.subject for told in fresh})
         named = [(told, self.accounts[told.subject].documents, names(told.name, told.data, told.subject)) for told in fresh]
         wanted = {(told.subject, key) for told, documents, keys in named for key in keys if key not in documents}
-        wanted |= {(subject, key) for subject, key in self.more if key not in self.accounts[subject].documents}
-        while wanted:
+        wanted |= {(subject, key) for subject, key in self.missed if key not in self.accounts[subject].documents}
+        while True:
             self.load_documents(moment, wanted)
             wanted = set()
             for told, documents, keys in named:
                 own = documents[own_key(told.name, told.data, told.subject)]
                 wanted.update((told.subject, key) for key in reaches(told.name, own, keys, documents) if key not in documents)
+            if not wanted:
+                return
 
     def load_heads(self, moment: Any, subjects: set[str]) -> None:
         missing = []

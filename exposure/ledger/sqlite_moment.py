@@ -1,0 +1,134 @@
+"""Reads of one moment of a SQLite store: every answer comes from the same snapshot, as plain rows."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from exposure.ledger.batch import Row
+from schemas.jsontext import written
+
+
+class Moment:
+    """Reads of one moment; every list is a stream of plain rows."""
+
+    def __init__(self, cursor: Any) -> None:
+        self.cursor = cursor
+
+    def rows(self, sql: str, *values: Any) -> list[Any]:
+        self.cursor.execute(sql, values)
+        return list(self.cursor.fetchall())
+
+    def stream(self, sql: str, *values: Any) -> Iterator[Any]:
+        """Rows one by one, on a cursor of their own."""
+        cursor = self.cursor.sqlite_cursor.connection.cursor()
+        cursor.row_factory = None
+        for row in cursor.execute(sql, values):  # noqa: UP028 - ``yield from`` would close the cursor, after its store where a reader left early
+            yield row
+
+    def known_names(self, namings: list[bytes]) -> dict[bytes, bytes]:
+        found: dict[bytes, bytes] = {}
+        for start in range(0, len(namings), 500):
+            part = namings[start : start + 500]
+            marks = ",".join("?" * len(part))
+            found.update(self.rows(f"SELECT naming, content FROM names WHERE naming IN ({marks})", *part))
+        return found
+
+    def known_dead_letters(self, digests: list[bytes]) -> set[bytes]:
+        marks = ",".join("?" * len(digests))
+        return {row[0] for row in self.rows(f"SELECT digest FROM dead_letters WHERE digest IN ({marks})", *digests)}
+
+    def heads(self, accounts: list[str]) -> list[Any]:
+        return self.rows(
+            "SELECT a.account, a.version, a.state FROM json_each(?) j CROSS JOIN accounts a ON a.account = j.value", written(accounts)
+        )
+
+    def documents(self, keys: list[tuple[str, str]]) -> list[Any]:
+        """(account, key, version, state) of the documents that are there, in one query."""
+        return self.rows(
+            "SELECT d.account, d.key, d.version, d.state FROM json_each(?) j CROSS JOIN documents d "
+            "ON d.account = j.value ->> 0 AND d.key = j.value ->> 1",
+            written(keys),
+        )
+
+    def documents_on(self, account: str, day: str, version: int | None) -> list[Any]:
+        """(key, version, state) of what says anything on the day, or changed after the version."""
+        later = "" if version is None else f" OR version > {int(version)}"
+        return self.rows(f"SELECT key, version, state FROM documents WHERE account = ? AND (closed > ?{later}) AND opened <= ?", account, day, day)
+
+    def all_documents_on(self, first_day: str, last_day: str, everything: bool) -> Iterator[Any]:
+        """(account, key, version, opened, closed, state) of what says anything on one of the days, in order of accounts; all of them where
+        what was known earlier is asked."""
+        columns = "account, key, version, opened, closed, state"
+        if everything:
+            return self.stream(f"SELECT {columns} FROM documents ORDER BY account")
+        return self.stream(f"SELECT {columns} FROM documents WHERE closed > ? AND opened <= ? ORDER BY account", first_day, last_day)
+
+    def all_heads(self) -> Iterator[Any]:
+        return self.stream("SELECT account, version, state FROM accounts ORDER BY account")
+
+    def keys(self, accounts: list[str]) -> dict[str, bytes]:
+        marks = ",".join("?" * len(accounts))
+        return dict(self.rows(f"SELECT account, key FROM account_keys WHERE account IN ({marks})", *accounts))
+
+    def rates(self, base: str, quote: str, day: str) -> list[Any]:
+        """(day, told, version, rate) of all rates dated by the day, the latest day first."""
+        return self.rows("SELECT day, told, version, rate FROM rates WHERE base=? AND quote=? AND day<=? ORDER BY day DESC", base, quote, day)
+
+    def last_recorded(self) -> int:
+        return int(self.rows("SELECT recorded_at FROM clock")[0][0])
+
+    def event_at(self, stream: str, version: int) -> int | None:
+        """The recorded instant of one event."""
+        rows = self.rows("SELECT recorded_at FROM stored_events WHERE originator_id=? AND originator_version=?", stream, version)
+        return int(rows[0][0]) if rows else None
+
+    def last_version(self, stream: str) -> int:
+        return int(self.rows("SELECT coalesce(max(originator_version),0) FROM stored_events WHERE originator_id=?", stream)[0][0])
+
+    def events(self, stream: str) -> Iterator[Any]:
+        """(position, version, topic, state, recorded_at, actor) of one account, oldest first."""
+        return self.stream(
+            "SELECT rowid, originator_version, topic, state, recorded_at, actor FROM stored_events WHERE originator_id=? ORDER BY originator_version",
+            stream,
+        )
+
+    def all_events(self) -> Iterator[Row]:
+        """(stream, version, topic, state) stream by stream."""
+        return self.stream("SELECT originator_id, originator_version, topic, state FROM stored_events ORDER BY originator_id, originator_version")
+
+    def count_events(self) -> tuple[int, int | None]:
+        """How many events there are and when the last was recorded."""
+        count, last = self.rows("SELECT count(*), max(rowid) FROM stored_events")[0]
+        at = self.rows("SELECT recorded_at FROM stored_events WHERE rowid=?", last)[0][0] if last else None
+        return int(count), at
+
+    def dead_letters(self, account: str | None, recorded_by: int) -> list[Any]:
+        where = "" if account is None else "AND account = ?"
+        return self.rows(
+            f"SELECT digest, account, source, position, code, reason, sealed, recorded_at FROM dead_letters WHERE recorded_at <= ? {where} "
+            "ORDER BY recorded_at, source, position",
+            recorded_by,
+            *([] if account is None else [account]),
+        )
+
+    def dead_letter_counts(self, recorded_by: int) -> dict[str | None, int]:
+        return dict(self.rows("SELECT account, count(*) FROM dead_letters WHERE recorded_at <= ? GROUP BY account", recorded_by))
+
+    def position(self, name: str) -> Any | None:
+        """(generation, position, digest of what was taken) of an input."""
+        rows = self.rows("SELECT generation, position, digest FROM inputs WHERE name=?", name)
+        return rows[0] if rows else None
+
+    def positions(self) -> list[Any]:
+        return self.rows("SELECT application_name, notification_id FROM tracking ORDER BY application_name")
+
+    def outbox_depth(self) -> int:
+        return int(self.rows("SELECT count(*) FROM outbox")[0][0])
+
+    def version(self) -> str:
+        return str(self.rows("SELECT version_num FROM alembic_version")[0][0])
+
+    def derived_digest(self) -> Iterator[Any]:
+        """Every derived row in a fixed order, for comparing what was kept with what is rebuilt."""
+        yield from self.stream("SELECT account, version, state FROM accounts ORDER BY account")
+        yield from self.stream("SELECT account, key, version, opened, closed, state FROM documents ORDER BY account, key")
+        yield from self.stream("SELECT base, quote, day, version, told, rate FROM rates ORDER BY base, quote, day, version")
