@@ -60,9 +60,7 @@ class AccountOn:
         return told - {self.currency or ""}
 
 
-def account_on(
-    account: str, documents: Iterable[Document], day: str, *, version: int | None = None, first_currency: str | None = None
-) -> AccountOn:
+def account_on(account: str, documents: Iterable[Document], day: str, *, version: int | None = None, first_currency: str | None = None) -> AccountOn:
     """What the documents say on the day, as known at the account's ``version`` (all of it where ``None``)."""
     limits: list[list[Fact]] = []
     protections: list[list[Fact]] = []

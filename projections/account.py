@@ -64,7 +64,9 @@ def figures_of(moment: Any, account: str, asked: Asked) -> tuple[Figures, Head, 
     known = known_account(moment, rows[0], customers[0] if customers else None, asked) if rows else None
     if known is None:
         when = "" if asked.known_at is None else f" at {instant_text(asked.known_at)}"
-        raise UnknownAccount(f"nothing is known of account {account!r}{when}")
+        letters = len(moment.dead_letters(account, known_instant(moment, asked)))
+        refused = f", but {letters} of its records could not be taken (see its dead letters)" if letters else ""
+        raise UnknownAccount(f"nothing is known of account {account!r}{when}{refused}")
     day = day_of(known, asked)
     documents = [decode_document(*row) for row in moment.documents_on(account, day, known.version)]
     return figures_on(known, day, documents, KnownRates(moment, asked.known_at)), known.head, known.version

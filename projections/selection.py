@@ -75,6 +75,8 @@ FIELDS: dict[str, Field] = {
     **{name: number(name) for name in ("utilisation", "days_overdue", "overdue_amount", "disputed", "written_off")},
     "blocked": Field("truth", lambda row: bool(row["blocked"])),
     "dead_letters": number("dead_letters"),
+    "pending": Field("number", lambda row: Decimal(len(row["pending"]))),
+    "anomalies": Field("number", lambda row: Decimal(len(row["anomalies"]))),
     **{bucket: number("ageing", bucket) for bucket in BUCKETS},
 }
 

@@ -6,29 +6,30 @@ Two records with equal content (type, subject, time, data as values) have equal 
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import cache
 from hashlib import blake2b
-from typing import Any, NamedTuple, TypeVar, get_args
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from schemas.currencies import DECIMALS
 from schemas.facts import STORED, Data
-from schemas.inbound import MODELS, Decimals, Envelope, Inbound
+from schemas.fields import model_inside
+from schemas.inbound import MODELS, Envelope, Inbound
 from schemas.jsontext import NotJson, named_twice, read, written, written_sorted
+from schemas.reasons import refusal
 
 RECORD_BYTES_MAX = 1 << 20
 DEPTH_MAX = 64
 REASON_LETTERS_MAX = 500
-ITEM_DECIMALS_MAX = max(DECIMALS.values())
+INT64 = 1 << 63
+ACCOUNT = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,250}")
 M = TypeVar("M", bound=Inbound)
 PERSONAL = {"CustomerChanged": ("name", "contact", "account_manager")}
 CURRENCY_OF_NO_ACCOUNT = "FxRatePublished"
 
 
 class Unreadable(Exception):
-    """What cannot be taken: a stable ``code``, a message for people, and the account if it could be read."""
+    """What cannot be taken: a stable ``code``, a message for people that spells no value, and the account if it could be read."""
 
     def __init__(self, code: str, message: str, subject: str | None = None) -> None:
         super().__init__(message if len(message) <= REASON_LETTERS_MAX else f"{message[: REASON_LETTERS_MAX - 1]}…")
@@ -61,13 +62,17 @@ def read_record(raw: bytes) -> ToldFact:
         raise Unreadable("not_json", f"not a JSON text in UTF-8: {error}") from error
     if type(record) is not dict:
         raise Unreadable("not_an_object", "a record is one JSON object")
-    subject = record.get("subject")
     try:
         check_shape(raw, record)
         return told_fact(raw, record)
     except Unreadable as error:
-        error.subject = subject if isinstance(subject, str) and ACCOUNT.fullmatch(subject) else None
+        error.subject = account_told(record.get("subject"))
         raise
+
+
+def account_told(value: Any) -> str | None:
+    """The account a record or a row names, where an account can have such an id."""
+    return value if isinstance(value, str) and ACCOUNT.fullmatch(value) else None
 
 
 def told_fact(raw: bytes, record: dict[str, Any]) -> ToldFact:
@@ -75,19 +80,18 @@ def told_fact(raw: bytes, record: dict[str, Any]) -> ToldFact:
     name = STORED.get(envelope.type)
     if name is None:
         raise Unreadable("unknown_type", f"type {envelope.type!r} is not one this engine takes")
-    time = instant(envelope.time)
     model = validated(MODELS[envelope.type], envelope.data, "data.")
     unknown: list[BaseModel] = []
-    data = plain(model, getattr(model, "currency", None), unknown)
+    data = plain(model, unknown)
     if name == CURRENCY_OF_NO_ACCOUNT and data["base"] != envelope.subject:
-        raise Unreadable("wrong_subject", f"the subject of a rate is its base currency {data['base']}, not {envelope.subject!r}")
+        raise Unreadable("wrong_subject", "subject: not the base currency of the rate")
     values = written(data)
     if unknown and (others := unknown_fields(model)):
         values += written_sorted(others)
     personal = {field: data.pop(field) for field in PERSONAL.get(name, ()) if field in data}
     if unknown or envelope.__pydantic_extra__:
         personal["unknown"] = raw.decode()
-    source, id_ = envelope.source, envelope.id
+    source, id_, time = envelope.source, envelope.id, envelope.time
     head = f"{envelope.type}\n{envelope.subject}\n{time}\n".encode()
     return ToldFact(
         name,
@@ -107,11 +111,7 @@ def validated(model: type[M], value: Any, place: str) -> M:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        first, *others = error.errors(include_url=False, include_context=False)
-        where = place + ".".join(str(part) for part in first["loc"])
-        said = first["msg"].removeprefix("Value error, ")
-        more = f" (and {len(others)} more)" if others else ""
-        raise Unreadable("invalid", f"{where.rstrip('.')}: {said}{more}") from error
+        raise Unreadable(*refusal(model, error, place)) from error
 
 
 def check_shape(raw: bytes, record: Any) -> None:
@@ -141,73 +141,35 @@ def depth(value: Any) -> int:
     return level
 
 
-ACCOUNT = re.compile(r"[^\x00-\x1f\x7f]{1,250}")
-INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,30})?([Zz]|[+-]\d\d:[0-5]\d)", re.ASCII)
-INT64 = 1 << 63
-FIRST_INSTANT, LAST_INSTANT = "0001-01-02", "9999-12-31"
-"""Between these an instant is a day of the calendar in every time zone."""
+Collect = Callable[[Any, list[BaseModel]], Any]
 
 
-def instant(text: str) -> str:
-    """An RFC 3339 date-time as UTC text without trailing zeros (``2026-01-12T09:30:00`` or ``…00.25``), so that texts compare as instants."""
-    match = INSTANT.fullmatch(text)
-    if match is None:
-        raise Unreadable("invalid", "time: not an RFC 3339 instant with its offset, as 2026-01-12T09:30:00Z")
-    fraction = (match[1] or "").rstrip("0").rstrip(".")
-    try:
-        whole = datetime.fromisoformat(text[:19].upper() + match[2].upper())
-        utc = whole if match[2] in "Zz" else whole.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise Unreadable("invalid", "time: no such day or time of day") from error
-    told = utc.isoformat()[:19] + fraction
-    if not FIRST_INSTANT <= told < LAST_INSTANT:
-        raise Unreadable("invalid", "time: no day of the calendar in every time zone")
-    return told
-
-
-Canonical = Callable[[Any, str | None, list[BaseModel]], Any]
-
-
-def plain(model: BaseModel, currency: str | None, unknown: list[BaseModel]) -> Data:
-    """The told fields in canonical words; every part with fields its model does not know is appended to ``unknown``."""
+def plain(model: BaseModel, unknown: list[BaseModel]) -> Data:
+    """The told fields; every part with fields its model does not know is appended to ``unknown``."""
     if model.__pydantic_extra__:
         unknown.append(model)
     values = model.__dict__
     return {
-        field: canonical(value, currency, unknown) if canonical else value
-        for field, canonical in plan(type(model))
+        field: collect(value, unknown) if collect else value
+        for field, collect in plan(type(model))
         if (value := values[field]) is not None and value is not False
     }
 
 
 @cache
-def plan(model: type[BaseModel]) -> list[tuple[str, Canonical | None]]:
-    """How each field of a model is brought to its canonical words."""
-    return [(name, canonical_of(name, field.annotation, field.metadata)) for name, field in model.model_fields.items()]
+def plan(model: type[BaseModel]) -> list[tuple[str, Collect | None]]:
+    """The fields of a model, and how those that are more than one word are collected."""
+    return [
+        (name, parts_plain if model_inside(field) else any_plain if field.annotation is Any else None) for name, field in model.model_fields.items()
+    ]
 
 
-def canonical_of(name: str, annotation: Any, metadata: list[Any]) -> Canonical | None:
-    inner = next((found for found in nested(annotation) if isinstance(found, type) and issubclass(found, BaseModel)), None)
-    if inner is not None:
-        return lambda items, currency, unknown: [plain(item, currency, unknown) for item in items]
-    if annotation is Any:
-        return lambda value, _currency, _unknown: as_value(value)
-    marks = [mark for mark in (*metadata, *nested(annotation)) if isinstance(mark, Decimals)]
-    if not marks:
-        return None
-    of = marks[0].of
-    if of == "document":
-        return lambda value, currency, _: money(value, currency, name)
-    decimals = ITEM_DECIMALS_MAX if of == "item" else 9
-    return lambda value, _currency, _unknown: number(value, decimals, name)
+def parts_plain(parts: list[BaseModel], unknown: list[BaseModel]) -> list[Data]:
+    return [plain(part, unknown) for part in parts]
 
 
-def nested(annotation: Any) -> list[Any]:
-    """Everything inside an annotation, metadata included."""
-    found = [annotation, *getattr(annotation, "__metadata__", ())]
-    for part in get_args(annotation):
-        found += nested(part)
-    return found
+def any_plain(value: Any, _: list[BaseModel]) -> Any:
+    return as_value(value)
 
 
 def unknown_fields(model: BaseModel) -> Data:
@@ -230,23 +192,3 @@ def as_value(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer() and abs(value) < INT64:
         return int(value)
     return value
-
-
-def money(value: str | int, currency: str | None, field: str) -> str:
-    if value == "unlimited" or value == "none":
-        return str(value)
-    if currency is None:
-        return number(value, ITEM_DECIMALS_MAX, field)
-    text = number(value, DECIMALS[currency], field, of=f" of {currency}")
-    whole, _, fraction = text.partition(".")
-    return f"{whole}.{fraction.ljust(DECIMALS[currency], '0')}" if DECIMALS[currency] else whole
-
-
-def number(value: str | int, decimals: int, field: str, *, of: str = "") -> str:
-    """A decimal text without leading or trailing zeros; more decimals than allowed (zeros apart) are refused."""
-    whole, _, fraction = str(value).partition(".")
-    fraction = fraction.rstrip("0")
-    if len(fraction) > decimals:
-        raise Unreadable("too_many_decimals", f"{field}: more than the {decimals} decimals{of}")
-    whole = whole.lstrip("0") or "0"
-    return f"{whole}.{fraction}" if fraction else whole

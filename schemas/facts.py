@@ -10,7 +10,8 @@ Data = dict[str, Any]
 Told = tuple[str, str, str]
 """Told order: the ERP's time as a UTC instant text, then source, then id; compares as a tuple."""
 
-LAST_DAY = "9999-12-31"
+LAST_DAY = "9999-12-32"
+"""After every day there is: "for ever"."""
 
 
 class Fact(NamedTuple):

@@ -1,33 +1,24 @@
 """The pydantic door: what an ERP may send, one strict model per type of the contract; unknown fields are let through and kept.
 
-Amounts stay decimal texts here; the door brings them to their canonical form. ``MODELS`` maps a CloudEvents type to its model of ``data``.
+What is validated is in its one spelling: money, numbers and the time. ``MODELS`` maps a CloudEvents type to its model of ``data``.
 """
 
 from datetime import date
-from functools import cache
-from typing import Annotated, Any, ClassVar, Literal, Self
+from functools import cache, lru_cache
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
-from pydantic_core import CoreSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from schemas.currencies import DECIMALS
+from schemas.decimals import Decimals, spell
+from schemas.instants import NOT_AN_INSTANT, instant
+from schemas.reasons import Otherwise
 
-
-class Decimals:
-    """Marks a decimal text: money in the document's currency, money in an item's currency, or a nine-decimal number."""
-
-    SAID: ClassVar[dict[str, str]] = {
-        "document": "money in the document's currency, with no more decimals than it has",
-        "item": "money in the currency of the item it names",
-        "nine": "a number of at most nine decimals",
-    }
-
-    def __init__(self, of: Literal["document", "item", "nine"]) -> None:
-        self.of = of
-
-    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"description": self.SAID[self.of], **handler(core)}
+NOT_A_DAY = "not a day, as 2026-02-20"
+NO_CURRENCY = "not an ISO 4217 currency with a minor unit"
+NO_ZONE = "not an IANA time zone"
+A_DECIMAL = 'a decimal text of at most 15 digits before the point, as "12.50"'
 
 
 def either(*ways: tuple[str, ...]) -> ConfigDict:
@@ -37,14 +28,18 @@ def either(*ways: tuple[str, ...]) -> ConfigDict:
     return ConfigDict(json_schema_extra={"oneOf": [{"required": list(way), "properties": is_} for way, is_ in zip(ways, told, strict=True)]})
 
 
+@lru_cache(maxsize=1 << 14)
 def real_day(text: str) -> str:
-    date.fromisoformat(text)
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(NOT_A_DAY) from None
     return text
 
 
 def known_currency(code: str) -> str:
     if code not in DECIMALS:
-        raise ValueError("not an ISO 4217 currency with a minor unit")
+        raise ValueError(NO_CURRENCY)
     return code
 
 
@@ -53,22 +48,38 @@ def known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except Exception as error:
-        raise ValueError("not an IANA time zone") from error
+        raise ValueError(NO_ZONE) from error
     return name
 
 
 DecimalText = Annotated[str, Field(pattern=r"^0*[0-9]{1,15}(\.[0-9]+)?$")]
 WholeNumber = Annotated[int, Field(strict=True, ge=0, lt=10**15)]
-Number = Annotated[DecimalText | WholeNumber, Field(union_mode="left_to_right")]
+Number = Annotated[DecimalText | WholeNumber, Field(union_mode="left_to_right"), Otherwise(f"not {A_DECIMAL}")]
 Money = Annotated[Number, Decimals("document")]
 ItemMoney = Annotated[Number, Decimals("item")]
 Quantity = Annotated[Number, Decimals("nine")]
-Id = Annotated[str, Field(min_length=1, max_length=250, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
-Day = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", json_schema_extra={"format": "date"}), AfterValidator(real_day)]
-Currency = Annotated[str, Field(json_schema_extra={"enum": sorted(DECIMALS)}), AfterValidator(known_currency)]
-Zone = Annotated[str, AfterValidator(known_zone)]
-Version = Annotated[int, Field(strict=True, ge=0, lt=2**53)]
+LimitMoney = Annotated[
+    Literal["unlimited", "none"] | DecimalText | WholeNumber,
+    Field(union_mode="left_to_right"),
+    Decimals("document"),
+    Otherwise(f"neither unlimited, nor none, nor {A_DECIMAL}"),
+]
+Id = Annotated[
+    str,
+    Field(min_length=1, max_length=250, pattern=r"^[^\x00-\x1f\x7f]+$"),
+    Otherwise("not an id: a text, not empty, at most 250 characters, no control characters"),
+]
+Text = Annotated[str, Field(pattern=r"^[^\x00]*$"), Otherwise("not a text without NUL characters")]
+Day = Annotated[
+    str,
+    Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", json_schema_extra={"format": "date"}),
+    AfterValidator(real_day),
+    Otherwise(NOT_A_DAY),
+]
+Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"}), AfterValidator(instant), Otherwise(NOT_AN_INSTANT)]
+Currency = Annotated[str, Field(json_schema_extra={"enum": sorted(DECIMALS)}), AfterValidator(known_currency), Otherwise(NO_CURRENCY)]
+Zone = Annotated[str, AfterValidator(known_zone), Otherwise(NO_ZONE)]
+Version = Annotated[int, Field(strict=True, ge=0, lt=2**53), Otherwise(f"not a whole number from 0 to {2**53 - 1}")]
 
 
 class Inbound(BaseModel):
@@ -83,9 +94,18 @@ class Envelope(Inbound):
     source: Id
     type: str
     subject: Id
-    time: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+    time: Instant
     datacontenttype: str | None = None
     data: dict[str, Any]
+
+
+class Document(Inbound):
+    """A document with decimals: they are in their one spelling once it is validated, those of its lines included."""
+
+    @model_validator(mode="after")
+    def _decimals_in_one_spelling(self) -> Self:
+        spell(self)
+        return self
 
 
 class Amount(Inbound):
@@ -160,7 +180,7 @@ class CustomerChanged(Inbound):
     contact: Any = None
 
 
-class OrderText(Inbound):
+class OrderText(Document):
     order: Id
     version: Version
     date: Day
@@ -187,7 +207,7 @@ class OrderReopened(Inbound):
     date: Day
 
 
-class DeliveryPosted(Inbound):
+class DeliveryPosted(Document):
     delivery: Id
     date: Day
     currency: Currency
@@ -202,7 +222,7 @@ class DeliveryReversed(Inbound):
 InvoiceKind = Annotated[Literal["invoice", "debit_memo", "down_payment", "fee", "interest"] | None, AfterValidator(lambda kind: kind or "invoice")]
 
 
-class InvoicePosted(Inbound):
+class InvoicePosted(Document):
     model_config = either(("due",), ("instalments",))
 
     invoice: Id
@@ -226,7 +246,7 @@ class InvoiceCancelled(Inbound):
     date: Day
 
 
-class InvoiceTermsChanged(Inbound):
+class InvoiceTermsChanged(Document):
     model_config = either(("due",), ("instalments",))
 
     invoice: Id
@@ -242,7 +262,7 @@ class InvoiceTermsChanged(Inbound):
         return self
 
 
-class CreditNotePosted(Inbound):
+class CreditNotePosted(Document):
     credit_note: Id
     date: Day
     currency: Currency
@@ -256,7 +276,7 @@ class CreditNoteCancelled(Inbound):
     date: Day
 
 
-class PaymentReceived(Inbound):
+class PaymentReceived(Document):
     payment: Id
     date: Day
     currency: Currency
@@ -272,7 +292,7 @@ class PaymentReturned(Inbound):
     reason: Text | None = None
 
 
-class AllocationMade(Inbound):
+class AllocationMade(Document):
     allocation: Id
     date: Day
     credit: Id
@@ -287,7 +307,7 @@ class AllocationUndone(Inbound):
     date: Day
 
 
-class DisputeOpened(Inbound):
+class DisputeOpened(Document):
     dispute: Id
     date: Day
     invoice: Id
@@ -301,7 +321,7 @@ class DisputeResolved(Inbound):
     outcome: Text | None = None
 
 
-class WriteOffPosted(Inbound):
+class WriteOffPosted(Document):
     write_off: Id
     date: Day
     invoice: Id
@@ -313,11 +333,11 @@ class WriteOffReversed(Inbound):
     date: Day
 
 
-class LimitChanged(Inbound):
+class LimitChanged(Document):
     limit: Id
     version: Version
     kind: Literal["base", "temporary"]
-    amount: Annotated[Literal["unlimited", "none"] | DecimalText | WholeNumber, Field(union_mode="left_to_right"), Decimals("document")]
+    amount: LimitMoney
     currency: Currency
     valid_from: Day
     valid_to: Day | None = None
@@ -325,7 +345,7 @@ class LimitChanged(Inbound):
     approved_by: Text | None = None
 
 
-class ProtectionChanged(Inbound):
+class ProtectionChanged(Document):
     protection: Id
     version: Version
     kind: Literal["insurance", "guarantee", "collateral"]
@@ -342,7 +362,7 @@ class AccountBlock(Inbound):
     reason: Text | None = None
 
 
-class FxRatePublished(Inbound):
+class FxRatePublished(Document):
     base: Currency
     quote: Currency
     rate: Quantity

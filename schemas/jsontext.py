@@ -42,3 +42,15 @@ def named_twice(raw: bytes) -> str | None:
 
     json.loads(raw, object_pairs_hook=once)
     return twice[0] if twice else None
+
+
+def is_cut_off(raw: bytes) -> bool:
+    """Whether the bytes are the beginning of a JSON text that ends too early, as a line that is still being written does."""
+    try:
+        raw.decode()
+        orjson.loads(raw)
+    except UnicodeDecodeError as error:
+        return error.reason == "unexpected end of data"
+    except orjson.JSONDecodeError as error:
+        return str(error).startswith("unexpected end of data")
+    return False

@@ -60,8 +60,9 @@ def show(account: str, as_of: AsOf = None, known_at: KnownAt = None, store: Stor
     """One account's figures."""
     from projections import account as figures
 
+    wanted = asked(now, as_of, known_at)
     with opened(store).reading() as moment, telling():
-        Output(json).account(figures.show(moment, account, asked(now, as_of, known_at)))
+        Output(json).account(figures.show(moment, account, wanted))
 
 
 @app.command("list")
@@ -85,9 +86,9 @@ def list_(
     if csv and json:
         raise Failure("usage", "--csv or --json, not both", WRONG_USAGE)
     with telling():
-        wanted = selection(filters or (), sort, top)
+        wanted, question = selection(filters or (), sort, top), asked(now, as_of, known_at)
         with opened(store).reading() as moment:
-            listed = portfolio(moment, asked(now, as_of, known_at), wanted)
+            listed = portfolio(moment, question, wanted)
     Output(json).sheet(listed) if csv else Output(json).portfolio(listed)
 
 
@@ -192,7 +193,7 @@ def told(error: Exception) -> tuple[str, str, int] | None:
     from eventsourcing.persistence import PersistenceError
 
     if hasattr(error, "format_message"):
-        return "usage", error.format_message(), WRONG_USAGE
+        return "usage", error.format_message() or "name a command; --help lists them", WRONG_USAGE
     if isinstance(error, PersistenceError | sqlite3.Error):
         return "store", f"the store could not be used: {error}; what was taken stays taken", FAILED
     if isinstance(error, OSError):

@@ -8,28 +8,47 @@ from typing import Any
 
 import typer
 
-from consumers.feed import STDIN, copy_dead_letters, feed, file_name
+from consumers.feed import STDIN, CutOff, copy_dead_letters, feed, file_name
 from exposure.ledger.ledger import Counts, Ledger
 from projections.dead_letters import dead_letters_of
 from service.failures import Failure
+from service.words import counted
 
 
 def feed_files(store: Any, files: list[str], now: Callable[[], int], *, quiet: bool, memory: int) -> Counts:
-    missing = [file for file in files if file != STDIN and not os.path.isfile(file)]
-    if missing:
-        raise Failure("no_such_file", f"there is no file {missing[0]!r}")
+    for file in files:
+        if file != STDIN and not os.path.exists(file):
+            raise Failure("no_such_file", f"there is no file {file!r}")
+        if os.path.isdir(file):
+            raise Failure("no_such_file", f"{file!r} is a folder: name its files")
     ledger = Ledger(store, now, documents_in_memory=memory)
     total = Counts()
     for file in files:
-        with progress_of(file, quiet) as progress:
-            total.add(feed(ledger, file, progress=progress))
-        if file != STDIN:
-            with store.reading() as moment:
-                letters = dead_letters_of(moment, file_name(file))
-            copy = copy_dead_letters(letters, file)
-            if copy:
-                typer.echo(f"{len(letters)} dead letters of {file} are in {copy}", err=True)
+        try:
+            with progress_of(file, quiet) as progress:
+                fed = feed(ledger, file, progress=progress)
+        except CutOff as error:
+            raise Failure("cut_off", str(error)) from error
+        total.add(fed.counts)
+        if fed.unfinished:
+            typer.echo(f"the last line of {file} is not finished: it is left for the next feed", err=True)
+        if os.path.isfile(file):
+            lay_beside(store, file)
     return total
+
+
+def lay_beside(store: Any, file: str) -> None:
+    """The store is the truth; where its copy can not be written, that is said and no more."""
+    with store.reading() as moment:
+        letters = dead_letters_of(moment, file_name(file))
+    many = counted(len(letters), "dead letter")
+    try:
+        copy = copy_dead_letters(letters, file)
+    except OSError as error:
+        typer.echo(f"{many} of {file} could not be copied beside it ({error}); `exposure dead-letters` lists them", err=True)
+    else:
+        if copy:
+            typer.echo(f"{many} of {file}: see {copy}", err=True)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """What commands are asked with: their shared options, and how instants and days are read from them."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -60,7 +60,9 @@ def day(text: str | None, option: str) -> str | None:
     if text is None:
         return None
     try:
-        return date.fromisoformat(text).isoformat()
+        if len(text) != 10:
+            raise ValueError
+        return datetime.strptime(text, "%Y-%m-%d").date().isoformat()
     except ValueError:
         raise Failure("usage", f"{option}: {text!r} is not a day, as 2026-02-20", WRONG_USAGE) from None
 
@@ -71,13 +73,13 @@ def given_before(command: Any, given: dict[str, Any]) -> dict[str, Any]:
 
 
 class ListByDefault(typer.core.TyperGroup):
-    """A group whose ``list`` runs where none of its commands is named."""
+    """A group whose ``list`` runs where no command is named."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         place = first_word(args)
         if place is not None and args[place] in self.commands:
             args = [args[place], *args[:place], *args[place + 1 :]]
-        elif "--help" not in args:
+        elif place is None and "--help" not in args:
             args = ["list", *args]
         return super().parse_args(ctx, args)
 

@@ -20,6 +20,8 @@ COLUMNS = (
     *BUCKETS,
     "blocked",
     "dead_letters",
+    "pending",
+    "anomalies",
     "known_at",
 )
 
@@ -45,6 +47,8 @@ def flat(row: dict[str, Any]) -> dict[str, Any]:
         **{name: row["ageing"][name] for name in BUCKETS},
         "blocked": "true" if row["blocked"] else "false",
         "dead_letters": row["dead_letters"],
+        "pending": len(row["pending"]),
+        "anomalies": " ".join(sorted({anomaly["code"] for anomaly in row["anomalies"]})),
         "known_at": row["known_at"],
     }
 

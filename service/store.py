@@ -9,7 +9,7 @@ def open_store(url: str, *, create: bool = False) -> Any:
     """The recorder of ``sqlite:///path``; with ``create`` a missing store is made."""
     scheme, separator, path = url.partition(":///")
     if scheme != "sqlite" or not separator or not path:
-        raise Failure("bad_store", f"{url!r} is not a store: say sqlite:///path/to/file.db (--store or EXPOSURE_STORE)")
+        raise Failure("bad_store", "that is not a store: say sqlite:///path/to/file.db (--store or EXPOSURE_STORE)")
     from exposure.ledger.schema import StoreNotMade, WrongStoreVersion
     from exposure.ledger.sqlite import open_sqlite
 

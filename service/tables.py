@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from schemas.jsontext import written
+from service.words import counted
 
 COLUMNS_MAX = 1000
 """Rows are as wide as they are: a narrow terminal wraps a line sooner than it loses a digit."""
@@ -142,8 +143,10 @@ def portfolio_tables(listed: dict[str, Any]) -> None:
 
 
 def notes(row: dict[str, Any]) -> str:
-    blocked = ["blocked"] if row["blocked"] else []
-    return ", ".join(blocked + ([f"{row['dead_letters']} dead letters"] if row["dead_letters"] else []))
+    said = ["blocked"] if row["blocked"] else []
+    said += [counted(row["dead_letters"], "dead letter")] if row["dead_letters"] else []
+    said += [f"{len(row['pending'])} pending"] if row["pending"] else []
+    return ", ".join(said + sorted({anomaly["code"] for anomaly in row["anomalies"]}))
 
 
 def totals_table(totals: dict[str, Any]) -> Table:
@@ -167,7 +170,7 @@ def dead_letter_table(letters: list[dict[str, Any]]) -> None:
     for letter in letters:
         out.print(f"[bold]{escape(letter['account'] or 'no account')}[/bold]  {letter['code']}: {escape(letter['reason'])}", soft_wrap=True)
         out.print(f"  recorded {letter['recorded']}, {escape(letter['source'])} at {letter['position']}, id {letter['id']}", soft_wrap=True)
-    out.print(f"{len(letters)} dead letters")
+    out.print(counted(len(letters), "dead letter"))
 
 
 def status_tables(standing: dict[str, Any]) -> None:

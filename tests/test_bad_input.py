@@ -71,7 +71,7 @@ def file_of(path: Path, lines: list[bytes], *, blank: bool = False) -> Path:
 
 
 def fed(store: SQLiteLedger, path: Path) -> Counts:
-    return feed(Ledger(store, lambda: NOW), str(path))
+    return feed(Ledger(store, lambda: NOW), str(path)).counts
 
 
 def kept(line: bytes) -> bytes:

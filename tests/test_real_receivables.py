@@ -57,7 +57,7 @@ def shuffled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     random_order.shuffle(lines)
     (folder / "shuffled.jsonl").write_bytes(b"".join(lines))
     ledger = Ledger(open_sqlite(str(folder / "exposure.db"), create=True), lambda: NOW, documents_in_memory=MEMORY)
-    counts = feed(ledger, str(folder / "shuffled.jsonl"))
+    counts = feed(ledger, str(folder / "shuffled.jsonl")).counts
     assert (counts.recorded, counts.duplicates) == (6154, 615)
     return folder / "exposure.db"
 

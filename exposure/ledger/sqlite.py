@@ -58,9 +58,11 @@ def version_of(path: str) -> str | None:
         try:
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         except sqlite3.OperationalError as error:
-            if "no such table" in str(error):
-                return None
-            raise
+            if "no such table" not in str(error):
+                raise
+            if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+                raise WrongStoreVersion(f"{path} is a database of something else, not a store of this engine") from error
+            return None
     return str(row[0]) if row else None
 
 

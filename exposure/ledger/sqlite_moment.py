@@ -37,9 +37,7 @@ class Moment:
         return {row[0] for row in self.rows(f"SELECT digest FROM dead_letters WHERE digest IN ({marks})", *digests)}
 
     def heads(self, accounts: list[str]) -> list[Any]:
-        return self.rows(
-            "SELECT a.account, a.version, a.state FROM json_each(?) j CROSS JOIN accounts a ON a.account = j.value", written(accounts)
-        )
+        return self.rows("SELECT a.account, a.version, a.state FROM json_each(?) j CROSS JOIN accounts a ON a.account = j.value", written(accounts))
 
     def documents(self, keys: list[tuple[str, str]]) -> list[Any]:
         """(account, key, version, state) of the documents that are there, in one query."""

@@ -270,4 +270,3 @@ def prices_on(texts: list[Fact], day: str) -> tuple[str, dict[str, str | None], 
     names = {line["line"] for fact in texts if fact.data["date"] <= day for line in fact.data["lines"]}
     first = text.data["lines"][0]["line"] if text.data["lines"] else ""
     return first, {name: None if (price := last_price(texts, name, day)) is None else str(price) for name in sorted(names)}, text.data["currency"]
-

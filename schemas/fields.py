@@ -1,0 +1,29 @@
+"""What a field of a model is made of: the types inside its annotation, the marks on them, and the model it holds."""
+
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+T = TypeVar("T")
+
+
+def parts(field: FieldInfo) -> list[Any]:
+    """Everything inside a field's annotation, outermost first, marks included."""
+    return [*field.metadata, *nested(field.annotation)]
+
+
+def nested(annotation: Any) -> list[Any]:
+    found = [annotation, *getattr(annotation, "__metadata__", ())]
+    for part in get_args(annotation):
+        found += nested(part)
+    return found
+
+
+def mark(field: FieldInfo, kind: type[T]) -> T | None:
+    return next((part for part in parts(field) if isinstance(part, kind)), None)
+
+
+def model_inside(field: FieldInfo) -> type[BaseModel] | None:
+    """The model of a field's items, where it holds a list of them."""
+    return next((part for part in parts(field) if isinstance(part, type) and issubclass(part, BaseModel)), None)
