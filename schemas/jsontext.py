@@ -10,8 +10,17 @@ class NotJson(ValueError):
     """The bytes are not one JSON text."""
 
 
+class TooLarge(ValueError):
+    """An integer that does not fit into 64 bits."""
+
+
 def written(value: Any) -> bytes:
-    return orjson.dumps(value)
+    try:
+        return orjson.dumps(value)
+    except TypeError as error:
+        if "64-bit" in str(error):
+            raise TooLarge(str(error)) from error
+        raise
 
 
 def written_sorted(value: Any) -> bytes:

@@ -2,21 +2,23 @@
 
 from exposure.rules.documents import Document, Movement
 from schemas.facts import Fact
-from schemas.jsontext import read, written
-
-INT64 = 1 << 63
+from schemas.jsontext import TooLarge, read, written
 
 
 def encode_document(document: Document) -> bytes:
-    moves = [(*move[:6], amount if -INT64 <= (amount := move.amount) < INT64 else str(amount)) for move in document.moves]
-    return written([[list(fact) for fact in document.facts], document.inbox, moves])
+    """Facts, inbox and movements as JSON; amounts beyond 64 bits are written as text."""
+    facts = list(map(tuple, document.facts))
+    try:
+        return written([facts, document.inbox, list(map(tuple, document.moves))])
+    except TooLarge:
+        return written([facts, document.inbox, [(*move[:6], str(move.amount)) for move in document.moves]])
 
 
 def decode_document(key: str, version: int, state: bytes) -> Document:
     document = Document(key)
     facts, document.inbox, moves = read(state)
     document.version = version
-    document.facts = [Fact(*fact) for fact in facts]
+    document.facts = list(map(Fact._make, facts))
     document.moves = [Movement._make((*move[:6], int(move[6]))) for move in moves]
     document.count(document.moves)
     return document

@@ -45,7 +45,6 @@ CLAIMANTS = ("delivery:", "credit:")
 EVERY_TURN = ("PaymentReturned", "PaymentReturnCancelled")
 """Facts that have no number of their own: each counts."""
 
-
 NAMES_AN_INVOICE = ("AllocationMade", "DisputeOpened", "WriteOffPosted")
 
 EXISTENCE = ("InvoicePosted", "InvoiceCancelled")
@@ -114,7 +113,10 @@ def evolve(account: str, fact: Fact, documents: Mapping[Key, Document]) -> tuple
     try:
         return taken(account, fact, documents)
     except KeyError as missing:
-        raise MissingDocument(account, missing.args[0]) from missing
+        key = missing.args[0]
+        if key in documents or ":" not in key:
+            raise
+        raise MissingDocument(account, key) from missing
 
 
 def taken(account: str, fact: Fact, documents: Mapping[Key, Document]) -> tuple[list[Document], list[Movement]]:
