@@ -3,8 +3,7 @@
 What is validated is in its one spelling: money, numbers and the time. ``MODELS`` maps a CloudEvents type to its model of ``data``.
 """
 
-from datetime import date
-from functools import cache, lru_cache
+from functools import cache
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -12,10 +11,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from schemas.currencies import DECIMALS
 from schemas.decimals import Decimals, spell
-from schemas.instants import NOT_AN_INSTANT, instant
+from schemas.instants import NOT_A_DAY, NOT_AN_INSTANT, instant, real_day
 from schemas.reasons import Otherwise
 
-NOT_A_DAY = "not a day, as 2026-02-20"
 NO_CURRENCY = "not an ISO 4217 currency with a minor unit"
 NO_ZONE = "not an IANA time zone"
 A_DECIMAL = 'a decimal text of at most 15 digits before the point, as "12.50"'
@@ -26,15 +24,6 @@ def either(*ways: tuple[str, ...]) -> ConfigDict:
     fields = {field for way in ways for field in way}
     told: list[Any] = [{field: {"not": {"type": "null"}} if field in way else {"type": "null"} for field in sorted(fields)} for way in ways]
     return ConfigDict(json_schema_extra={"oneOf": [{"required": list(way), "properties": is_} for way, is_ in zip(ways, told, strict=True)]})
-
-
-@lru_cache(maxsize=1 << 14)
-def real_day(text: str) -> str:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        raise ValueError(NOT_A_DAY) from None
-    return text
 
 
 def known_currency(code: str) -> str:
@@ -102,10 +91,7 @@ class Envelope(Inbound):
 class Document(Inbound):
     """A document with decimals: they are in their one spelling once it is validated, those of its lines included."""
 
-    @model_validator(mode="after")
-    def _decimals_in_one_spelling(self) -> Self:
-        spell(self)
-        return self
+    _decimals_in_one_spelling = model_validator(mode="after")(spell)
 
 
 class Amount(Inbound):

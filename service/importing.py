@@ -13,7 +13,8 @@ from typing import Any, BinaryIO, cast
 import typer
 
 from consumers.feed import BATCH
-from consumers.receivables import MappingError, Refusal, Result, events_of, mapping_named
+from consumers.mapping import MappingError, mapping_named
+from consumers.receivables import Refusal, Result, events_of
 from exposure.ledger.batch import Record
 from exposure.ledger.ledger import Counts, Ledger, Source
 from schemas.door import Unreadable
@@ -57,7 +58,7 @@ class Written:
 
 
 def feed_import(wanted: Import, store: Any, now: Callable[[], int], *, memory: int) -> Counts:
-    """Takes the events; a refused row is a dead letter with its own bytes."""
+    """Takes the events; a refused row is a dead letter with its own bytes, of its account where that can be read."""
     ledger = Ledger(store, now, documents_in_memory=memory)
     source = Source(f"import:{Path(wanted.file).resolve()}")
     records = (record(result, place) for place, result in enumerate(wanted.results(), 1))
@@ -70,7 +71,7 @@ def feed_import(wanted: Import, store: Any, now: Callable[[], int], *, memory: i
 def record(result: Result, place: int) -> Record:
     """``place`` counts what was read of the file from 1; the reason of a refusal names its line and column."""
     if isinstance(result, Refusal):
-        return Record(result.raw, place, Unreadable("bad_row", str(result)))
+        return Record(result.raw, place, Unreadable("bad_row", str(result), result.account))
     return Record(written(result), place)
 
 

@@ -177,7 +177,9 @@ def test_a_csv_is_taken_exactly_once_and_its_bad_rows_are_dead_letters(ledger: P
     assert exposure(*words, store=path).json == {"read": 5, "recorded": 0, "duplicates": 5, "dead_letters": 0}
     (letter,) = exposure("dead-letters", "--json", store=path).json["dead_letters"]
     assert (letter["code"], letter["record"], letter["position"]) == ("bad_row", "C-2,I-3,2026-01-15,soon,7,\n", 4)
-    assert letter["reason"].startswith("line 4, column Due: ")
+    assert letter["reason"] == "line 4, column Due: not a date written as %Y-%m-%d"
+    assert exposure("dead-letters", "list", "C-2", "--json", store=path).json["dead_letters"] == [letter]
+    assert exposure("show", "C-2", "--json", store=path).json["dead_letters"] == 1
     rows = exposure("list", "--as-of", "2026-02-25", "--json", store=path).json["accounts"]
     assert [(row["account"], row["exposure"]["total"], row["days_overdue"]) for row in rows] == [("C-1", "100.00", 16), ("C-2", "8.00", 10)]
     assert rows[0]["sources"] == [{"source": "/import/own", "last_time": "2026-02-20T00:00:00Z"}]
@@ -192,7 +194,9 @@ def test_an_import_written_to_a_file_and_fed_is_the_import(ledger: Path) -> None
     assert "line 4, column Due" in said.err
     assert exposure("feed", out, "--json", store=fed).json["recorded"] == 4
     both = [exposure("list", "--as-of", "2026-02-25", "--json", "--now", "2100-01-01T00:00:00Z", store=path).json for path in (live, fed)]
+    refused = [[row.pop("dead_letters") for row in listed["accounts"]] for listed in both]
     assert both[0] == both[1]
+    assert refused == [[0, 1], [0, 0]], "a refused row is its account's dead letter; in the file it is not"
     assert sorted(file.name for file in ledger.iterdir() if file.name.startswith(".")) == []
 
 
