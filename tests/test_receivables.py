@@ -243,9 +243,7 @@ def test_cells_span_lines_only_where_the_mapping_says_so_and_a_stray_quote_spoil
         ("C-1,I-9,2026-01-10,2026-02-09,1.00,no," + "x" * 200_000, None, "not a CSV row"),
     ],
 )
-def test_a_bad_row_is_refused_whole_by_line_column_and_reason_and_the_others_go_on(
-    row: str | bytes, column: str | None, reason: str
-) -> None:
+def test_a_bad_row_is_refused_whole_by_line_column_and_reason_and_the_others_go_on(row: str | bytes, column: str | None, reason: str) -> None:
     where, why = refusal(row)
     assert where == column
     assert reason in why
@@ -361,10 +359,7 @@ def figures(taken: Iterable[Event], day: date) -> dict[str, tuple[Decimal, Decim
 
 
 def second_reading(path: Path, day: date) -> dict[str, tuple[Decimal, Decimal, Decimal]]:
-    found = {
-        customer: (it["receivables"], it["disputed"], it["ageing"]["unapplied"])
-        for customer, it in by_customer(path, day).items()
-    }
+    found = {customer: (it["receivables"], it["disputed"], it["ageing"]["unapplied"]) for customer, it in by_customer(path, day).items()}
     return {customer: it for customer, it in found.items() if any(it)}
 
 
