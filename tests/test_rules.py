@@ -565,3 +565,13 @@ def test_the_currency_of_an_unknown_customer_is_that_of_the_first_event_told() -
     figures = agreed(known, "2026-01-05")
     assert (figures["currency"], figures["exposure"]["total"], figures["blocked"]) == ("JPY", "100", True)
     assert figures["anomalies"] == [{"code": "unknown_customer", "kind": "customer", "document": ACCOUNT}]
+
+
+def test_what_names_a_delivery_and_its_order_line_is_taken_first_whatever_the_deliverys_currency() -> None:
+    events = [
+        order("O-1", "2026-01-05", line("1", quantity="10", unit_price="10"), currency="USD"),
+        delivery("D-1", "2026-01-05", ref(order="O-1", line="1", value="100"), ref(order="O-1", line="1", quantity="5")),
+        invoice("I-1", "2026-01-05", "100", ref(delivery="D-1", quantity="10"), ref(order="O-1", line="1", delivery="D-1", quantity="5")),
+        rate("USD", "EUR", "2026-01-01", "1"),
+    ]
+    assert parts(shown(*events, on="2026-01-06"))[:2] == ("50.00", "0.00")

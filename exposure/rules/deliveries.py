@@ -16,7 +16,7 @@ from schemas.facts import Fact
 class Slot:
     """One line of the delivery on one day: what it can still take, in value where the price is known, else in its own unit."""
 
-    __slots__ = ("currency", "first", "is_quantity", "left", "line", "order", "price", "taken")
+    __slots__ = ("currency", "first", "is_quantity", "left", "line", "order", "price", "priced_in", "taken")
 
     def __init__(self, line: dict[str, Any], currency: str, first: str, price: int | None, priced_in: str) -> None:
         self.order: str | None = line.get("order")
@@ -24,6 +24,7 @@ class Slot:
         self.line: str = line.get("line") or first
         self.is_quantity = "quantity" in line
         self.price = price if price and self.order else None
+        self.priced_in = priced_in
         self.currency = priced_in if self.price and self.is_quantity else currency
         amount = exact("quantity", line["quantity"]) if self.is_quantity else exact("value", line["value"])
         self.left: Exact = amount * self.price if self.price and self.is_quantity else amount
@@ -191,7 +192,7 @@ def fill(slots: list[Slot], naming: list[Claim], currency: str, state: State) ->
     for (order, line), sums in named.items():
         wanted = [slot for slot in slots if slot.order == order and slot.line == line]
         if wanted and wanted[0].price:
-            told_in = wanted[0].currency
+            told_in = wanted[0].priced_in
             sums = {told_in: sums.get(told_in, 0) + sums.get("", 0) * wanted[0].price}
         place(wanted, sums)
     for slot in slots:
