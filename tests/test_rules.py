@@ -575,3 +575,12 @@ def test_what_names_a_delivery_and_its_order_line_is_taken_first_whatever_the_de
         rate("USD", "EUR", "2026-01-01", "1"),
     ]
     assert parts(shown(*events, on="2026-01-06"))[:2] == ("50.00", "0.00")
+
+
+def test_a_final_invoice_of_a_delivery_settles_it_in_every_currency_before_the_order_has_come() -> None:
+    events = [
+        delivery("D-2", "2026-01-05", ref(order="O-1", line="1", value="20.00")),
+        delivery("D-1", "2026-01-05", ref(order="O-1", line="1", quantity="10"), currency="JPY"),
+        invoice("I-1", "2026-01-06", "30.00", ref(order="O-1", line="1", delivery="D-1", value="30.00", final=True)),
+    ]
+    assert parts(shown(*events, on="2026-01-07"))[1] == "20.00"

@@ -21,10 +21,11 @@ Exact = int | Fraction
 class Line:
     """One order line on one day: what was ordered, and what claims add up to, in exact value at the line's price.
 
-    ``parts`` are the claims that name a delivery: (delivery, role, value); ``settled`` the deliveries a final invoice took out of the netting.
+    ``parts`` are the claims that name a delivery: (delivery, role, value); ``deliverers`` the deliveries that delivered something here, ``settled``
+    those a final invoice took out of the netting.
     """
 
-    __slots__ = ("delivered", "final", "invoiced", "ordered", "parts", "price", "settled", "uninvoiced", "unpriced")
+    __slots__ = ("delivered", "deliverers", "final", "invoiced", "ordered", "parts", "price", "settled", "uninvoiced", "unpriced")
 
     def __init__(self, ordered: Exact, price: int | None) -> None:
         self.ordered = ordered
@@ -34,6 +35,7 @@ class Line:
         self.uninvoiced: Exact = 0
         self.unpriced = False
         self.final = False
+        self.deliverers: set[str] = set()
         self.settled: set[str] = set()
         self.parts: list[tuple[str, str, Exact]] = []
 
@@ -49,6 +51,7 @@ class Line:
     def add(self, role: str, value: Exact, delivery: str | None) -> None:
         if role == "delivered":
             self.delivered += value
+            self.deliverers.add(delivery or "")
         elif role == "invoiced":
             self.invoiced += value
         else:
@@ -65,7 +68,7 @@ class Line:
             return 0
         delivered, invoiced, uninvoiced = self.delivered, self.invoiced, self.uninvoiced
         if self.settled:
-            settled = self.settled & {delivery for delivery, role, _ in self.parts if role == "delivered"}
+            settled = self.settled & self.deliverers
             for delivery, role, value in self.parts:
                 if delivery in settled:
                     delivered -= value if role == "delivered" else 0
@@ -212,7 +215,9 @@ def before_order(order: Document, day: str, state: State) -> None:
 
 
 def settle_lines(order: Document, lines: dict[tuple[str, str], Line], day: str) -> None:
-    """Finals hold on a line in whatever currency it was told."""
+    """Finals hold on a line in whatever currency it was told, and so does who delivered on it."""
+    for (name, _), line in lines.items():
+        line.deliverers = {delivery for (other, _), told in lines.items() if other == name for delivery in told.deliverers}
     for source, claim in order.inbox.items():
         stands, settles = within(claim["spans"], day), within(claim.get("settled", []), day)
         for name, _, _, is_final, delivery in claim["entries"]:
