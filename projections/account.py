@@ -46,7 +46,7 @@ def show(moment: Any, account: str, asked: Asked) -> dict[str, Any]:
     figures, head, version = figures_of(moment, account, asked)
     known_at = known_instant(moment, asked)
     return {
-        **summary(figures, known_at, len(moment.dead_letters(account, known_at)), sources(moment, head, version)),
+        **summary(figures, known_at, moment.count_dead_letters(account, known_at), sources(moment, head, version)),
         **figures.items(),
         "alerts": [],
     }
@@ -64,7 +64,7 @@ def figures_of(moment: Any, account: str, asked: Asked) -> tuple[Figures, Head, 
     known = known_account(moment, rows[0], customers[0] if customers else None, asked) if rows else None
     if known is None:
         when = "" if asked.known_at is None else f" at {instant_text(asked.known_at)}"
-        letters = len(moment.dead_letters(account, known_instant(moment, asked)))
+        letters = moment.count_dead_letters(account, known_instant(moment, asked))
         refused = f", but {letters} of its records could not be taken (see its dead letters)" if letters else ""
         raise UnknownAccount(f"nothing is known of account {account!r}{when}{refused}")
     day = day_of(known, asked)

@@ -9,15 +9,11 @@ from projections.when import instant_text
 EVER = 1 << 62
 
 
-def dead_letters(moment: Any, account: str | None = None, *, recorded_by: int = EVER) -> list[dict[str, Any]]:
-    """All dead letters, or one account's, oldest first; the record is missing where its account's key was thrown away."""
-    rows = moment.dead_letters(account, recorded_by)
+def dead_letters(moment: Any, account: str | None = None, *, source: str | None = None) -> list[dict[str, Any]]:
+    """All dead letters, one account's or one source's, oldest first; the record is missing where its account's key was thrown away."""
+    rows = moment.dead_letters(account=account, source=source)
     keys = moment.keys(sorted({row[1] or "" for row in rows}))
     return [shown(row, keys.get(row[1] or "")) for row in rows]
-
-
-def dead_letters_of(moment: Any, source: str) -> list[dict[str, Any]]:
-    return [letter for letter in dead_letters(moment) if letter["source"] == source]
 
 
 def shown(row: Any, key: bytes | None) -> dict[str, Any]:

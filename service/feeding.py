@@ -10,7 +10,7 @@ import typer
 
 from consumers.feed import STDIN, CutOff, copy_dead_letters, feed, file_name
 from exposure.ledger.ledger import Counts, Ledger
-from projections.dead_letters import dead_letters_of
+from projections.dead_letters import dead_letters
 from service.failures import Failure
 from service.words import counted
 
@@ -40,7 +40,7 @@ def feed_files(store: Any, files: list[str], now: Callable[[], int], *, quiet: b
 def lay_beside(store: Any, file: str) -> None:
     """The store is the truth; where its copy can not be written, that is said and no more."""
     with store.reading() as moment:
-        letters = dead_letters_of(moment, file_name(file))
+        letters = dead_letters(moment, source=file_name(file))
     many = counted(len(letters), "dead letter")
     try:
         copy = copy_dead_letters(letters, file)

@@ -66,7 +66,7 @@ def test_recorded_time_does_not_fall_behind_that_of_another_writer(path: Path, s
     fed(store, [invoice("I-3", "10.00"), b"unreadable"], now=NOW)
     with store.reading() as moment:
         assert [row[4] for row in moment.events("account:C-9")] == [NOW, NOW + DAY]
-        assert [row[7] for row in moment.dead_letters(None, NOW + DAY)] == [NOW + DAY]
+        assert [row[7] for row in moment.dead_letters()] == [NOW + DAY]
 
 
 @pytest.mark.parametrize("in_one_batch", [True, False])

@@ -3,17 +3,14 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from exposure.rules.documents import Movement
+from exposure.rules.documents import Movement, add
 from schemas.facts import LAST_DAY, Fact, Told
 from schemas.jsontext import read, written
 
 
 @dataclass(slots=True)
 class Head:
-    """``sums`` holds minor units by component and currency over all days; from ``last_day`` on they are the figures of the day.
-
-    ``next_day`` is the first day after the latest recorded fact's own on which a movement or a due day changes a figure.
-    """
+    """``sums`` holds minor units by component and currency over all days; from ``last_day`` on they are the figures of the day."""
 
     account: str
     version: int = 0
@@ -21,7 +18,6 @@ class Head:
     last_day: str = ""
     currencies: list[list[Any]] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
-    taken_on: str | None = None
 
     def take(self, fact: Fact, moves: list[Movement]) -> None:
         """Counts a fact and adds up the movements it caused."""
@@ -31,15 +27,8 @@ class Head:
         currency = fact.data.get("currency")
         if currency and (not self.currencies or fact.told < told_of(self.currencies[-1])):
             self.currencies.append([fact.version, *fact.told, currency])
-        if fact.name == "AccountTakenOn":
-            self.taken_on = max(self.taken_on or "", fact.data["cut_over"])
         for _, component, _, currency, _, day, amount in moves:
-            place = f"{component}/{currency}"
-            rest = self.sums.get(place, 0) + amount
-            if rest:
-                self.sums[place] = rest
-            else:
-                self.sums.pop(place, None)
+            add(self.sums, f"{component}/{currency}", amount)
             if self.last_day < day < LAST_DAY:
                 self.last_day = day
 
@@ -50,12 +39,12 @@ class Head:
 
     def encoded(self) -> bytes:
         sums = {place: str(amount) for place, amount in self.sums.items()}
-        return written([sums, self.last_day, self.currencies, self.sources, self.taken_on])
+        return written([sums, self.last_day, self.currencies, self.sources])
 
 
 def decoded(account: str, version: int, state: bytes) -> Head:
-    sums, last_day, currencies, sources, taken_on = read(state)
-    return Head(account, version, {place: int(amount) for place, amount in sums.items()}, last_day, currencies, sources, taken_on)
+    sums, last_day, currencies, sources = read(state)
+    return Head(account, version, {place: int(amount) for place, amount in sums.items()}, last_day, currencies, sources)
 
 
 def told_of(told: list[Any]) -> Told:

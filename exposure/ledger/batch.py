@@ -35,6 +35,13 @@ class Record(NamedTuple):
     refused: Unreadable | None = None
 
 
+DocumentRow = tuple[str, str, int, str, str, bytes]
+"""Account, key, version, opened, closed, state."""
+
+RateRow = tuple[str, str, str, int, bytes, str]
+"""Base, quote, day, version, told order, rate."""
+
+
 @dataclass(slots=True)
 class Batch:
     """``now`` and recorded instants are microseconds since 1970 (UTC)."""
@@ -47,7 +54,7 @@ class Batch:
     events: list[Row] = field(default_factory=list)
     names: list[tuple[bytes, bytes]] = field(default_factory=list)
     heads: list[tuple[str, int, bytes]] = field(default_factory=list)
-    documents: list[tuple[str, str, int, str, str, bytes]] = field(default_factory=list)
-    rates: list[tuple[str, str, str, int, bytes, str]] = field(default_factory=list)
+    documents: list[DocumentRow] = field(default_factory=list)
+    rates: list[RateRow] = field(default_factory=list)
     keys: list[tuple[str, bytes]] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)

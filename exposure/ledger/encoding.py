@@ -1,5 +1,6 @@
-"""A document as bytes and back: the derived state that is loaded by number, never the truth."""
+"""Documents and rates as derived rows, and documents back from them: what is loaded by number, never the truth."""
 
+from exposure.ledger.batch import DocumentRow, RateRow
 from exposure.rules.documents import Document, Movement
 from schemas.facts import Fact
 from schemas.jsontext import TooLarge, read, written
@@ -22,3 +23,12 @@ def decode_document(key: str, version: int, state: bytes) -> Document:
     document.moves = [Movement._make((*move[:6], int(move[6]))) for move in moves]
     document.count(document.moves)
     return document
+
+
+def document_row(account: str, document: Document) -> DocumentRow:
+    return account, document.key, document.version, document.opened, document.closed, encode_document(document)
+
+
+def rate_row(fact: Fact) -> RateRow:
+    data = fact.data
+    return data["base"], data["quote"], data["date"], fact.version, written(fact.told), data["rate"]

@@ -17,7 +17,7 @@ from eventsourcing.persistence import IntegrityError, Tracking
 from exposure.ledger import account as heads
 from exposure.ledger.account import Head
 from exposure.ledger.batch import Batch, DeadLetter, Record, Row
-from exposure.ledger.encoding import decode_document, encode_document
+from exposure.ledger.encoding import decode_document, document_row, rate_row
 from exposure.ledger.keys import new_key, seal
 from exposure.rules.documents import Document, Key
 from exposure.rules.evolve import MissingDocument, evolve, names, own_key, reaches
@@ -281,8 +281,7 @@ class Folding:
         sealed = seal(self.keys[told.subject], written(told.personal), told.subject) if told.personal else None
         self.batch.events.append(Row(stream, version, TOPICS[told.name], write_fact(fact, sealed)))
         if told.name == RATE:
-            data = told.data
-            self.batch.rates.append((data["base"], data["quote"], data["date"], version, written(fact.told), data["rate"]))
+            self.batch.rates.append(rate_row(fact))
         else:
             self.fold_one(told.subject, fact)
 
@@ -303,11 +302,8 @@ class Folding:
     def encode(self) -> None:
         batch = self.batch
         batch.heads = [(name, account.head.version, account.head.encoded()) for name, account in sorted(self.accounts.items())]
-        batch.documents = [
-            (subject, key, document.version, document.opened, document.closed, encode_document(document))
-            for (subject, key), document in sorted(self.changed.items(), key=lambda entry: entry[0])
-        ]
-        self.batch.names.sort()
+        batch.documents = [document_row(place[0], self.changed[place]) for place in sorted(self.changed)]
+        batch.names.sort()
 
     def keep(self) -> None:
         """After the write: what is open stays in memory, what is cleared and closed leaves it."""

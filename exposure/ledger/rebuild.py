@@ -15,12 +15,11 @@ from uuid import uuid4
 from exposure.ledger import account as heads
 from exposure.ledger.account import Head
 from exposure.ledger.batch import Batch, Row
-from exposure.ledger.encoding import decode_document, encode_document
+from exposure.ledger.encoding import decode_document, document_row, rate_row
 from exposure.ledger.ledger import collector_paused
 from exposure.rules.documents import Document, Key
 from exposure.rules.evolve import MissingDocument, evolve, names, own_key, reaches
 from schemas.facts import LAST_DAY, Fact
-from schemas.jsontext import written
 from schemas.stored import read_fact
 
 EVENTS_PER_WRITE = 5_000
@@ -142,9 +141,8 @@ class Making:
     def publish(self, name: str, facts: list[Fact]) -> None:
         for fact in facts:
             if self.is_next(f"currency:{name}", self.rates.get(name, 0), fact.version):
-                data = fact.data
                 self.rates[name] = fact.version
-                self.batch.rates.append((data["base"], data["quote"], data["date"], fact.version, written(fact.told), data["rate"]))
+                self.batch.rates.append(rate_row(fact))
 
     def is_next(self, stream: str, last: int, version: int) -> bool:
         """Whether an event is the next of its stream; those before it are folded already, and none may be missing."""
@@ -204,8 +202,7 @@ class Making:
     def encode(self, changed: dict[Key, Document]) -> None:
         batch, head = self.batch, self.head
         batch.heads.append((head.account, head.version, head.encoded()))
-        for key, document in sorted(changed.items()):
-            batch.documents.append((head.account, key, document.version, document.opened, document.closed, encode_document(document)))
+        batch.documents += [document_row(head.account, changed[key]) for key in sorted(changed)]
 
     def write(self) -> None:
         """Writes what was folded; of the account in memory only open documents stay, and those not beyond measure."""

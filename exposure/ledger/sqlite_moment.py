@@ -8,7 +8,9 @@ from schemas.jsontext import written
 
 
 class Moment:
-    """Reads of one moment; every list is a stream of plain rows."""
+    """Reads of one moment, in plain rows. ``suffix`` names the derived tables that accounts and documents are read from by number."""
+
+    suffix = ""
 
     def __init__(self, cursor: Any) -> None:
         self.cursor = cursor
@@ -37,12 +39,14 @@ class Moment:
         return {row[0] for row in self.rows(f"SELECT digest FROM dead_letters WHERE digest IN ({marks})", *digests)}
 
     def heads(self, accounts: list[str]) -> list[Any]:
-        return self.rows("SELECT a.account, a.version, a.state FROM json_each(?) j CROSS JOIN accounts a ON a.account = j.value", written(accounts))
+        return self.rows(
+            f"SELECT a.account, a.version, a.state FROM json_each(?) j CROSS JOIN accounts{self.suffix} a ON a.account = j.value", written(accounts)
+        )
 
     def documents(self, keys: list[tuple[str, str]]) -> list[Any]:
         """(account, key, version, state) of the documents that are there, in one query."""
         return self.rows(
-            "SELECT d.account, d.key, d.version, d.state FROM json_each(?) j CROSS JOIN documents d "
+            f"SELECT d.account, d.key, d.version, d.state FROM json_each(?) j CROSS JOIN documents{self.suffix} d "
             "ON d.account = j.value ->> 0 AND d.key = j.value ->> 1",
             written(keys),
         )
@@ -64,8 +68,7 @@ class Moment:
         return self.stream("SELECT account, version, state FROM accounts ORDER BY account")
 
     def keys(self, accounts: list[str]) -> dict[str, bytes]:
-        marks = ",".join("?" * len(accounts))
-        return dict(self.rows(f"SELECT account, key FROM account_keys WHERE account IN ({marks})", *accounts))
+        return dict(self.rows("SELECT account, key FROM account_keys WHERE account IN (SELECT value FROM json_each(?))", written(accounts)))
 
     def rates(self, base: str, quote: str, day: str) -> list[Any]:
         """(day, told, version, rate) of all rates dated by the day, the latest day first."""
@@ -99,14 +102,19 @@ class Moment:
         at = self.rows("SELECT recorded_at FROM stored_events WHERE rowid=?", last)[0][0] if last else None
         return int(count), at
 
-    def dead_letters(self, account: str | None, recorded_by: int) -> list[Any]:
-        where = "" if account is None else "AND account = ?"
+    def dead_letters(self, *, account: str | None = None, source: str | None = None) -> list[Any]:
+        """All of them, one account's, or one source's, oldest first."""
+        wanted = {"account": account, "source": source}
+        told = {name: value for name, value in wanted.items() if value is not None}
+        where = " AND ".join(["1", *(f"{name} = ?" for name in told)])
         return self.rows(
-            f"SELECT digest, account, source, position, code, reason, sealed, recorded_at FROM dead_letters WHERE recorded_at <= ? {where} "
+            f"SELECT digest, account, source, position, code, reason, sealed, recorded_at FROM dead_letters WHERE {where} "
             "ORDER BY recorded_at, source, position",
-            recorded_by,
-            *([] if account is None else [account]),
+            *told.values(),
         )
+
+    def count_dead_letters(self, account: str, recorded_by: int) -> int:
+        return int(self.rows("SELECT count(*) FROM dead_letters WHERE account = ? AND recorded_at <= ?", account, recorded_by)[0][0])
 
     def dead_letter_counts(self, recorded_by: int) -> dict[str | None, int]:
         return dict(self.rows("SELECT account, count(*) FROM dead_letters WHERE recorded_at <= ? GROUP BY account", recorded_by))

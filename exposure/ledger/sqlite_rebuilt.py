@@ -5,7 +5,6 @@ from typing import Any
 
 from exposure.ledger.batch import Batch, Row
 from exposure.ledger.sqlite_moment import Moment
-from schemas.jsontext import written
 
 DERIVED = ("accounts", "documents", "rates")
 
@@ -67,18 +66,6 @@ class Rebuilt(Moment):
 
     def add(self, batch: Batch) -> None:
         write_derived(self.cursor, batch, self.suffix)
-
-    def heads(self, accounts: list[str]) -> list[Any]:
-        return self.rows(
-            f"SELECT a.account, a.version, a.state FROM json_each(?) j CROSS JOIN accounts{self.suffix} a ON a.account = j.value", written(accounts)
-        )
-
-    def documents(self, keys: list[tuple[str, str]]) -> list[Any]:
-        return self.rows(
-            f"SELECT d.account, d.key, d.version, d.state FROM json_each(?) j CROSS JOIN documents{self.suffix} d "
-            "ON d.account = j.value ->> 0 AND d.key = j.value ->> 1",
-            written(keys),
-        )
 
     def log_after(self, stream: str, version: int) -> Iterator[Row]:
         """(stream, version, topic, state) stream by stream, from behind an event on."""

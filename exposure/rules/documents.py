@@ -4,7 +4,7 @@ Law: movements are only ever added. What a document says of any day, as known at
 movements dated by that day and recorded by that version. They depend neither on today nor on exchange rates.
 """
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
 from schemas.facts import LAST_DAY, Fact
@@ -91,7 +91,7 @@ class Document:
             self.closed = LAST_DAY if totals else max([place.day for place in net], default="")
 
 
-What = TypeVar("What", bound=tuple[str, ...])
+What = TypeVar("What", bound=Hashable)
 
 
 def add(sums: dict[What, int], what: What, amount: int) -> None:
@@ -198,9 +198,9 @@ def earliest_day(facts: list[Fact], name: str) -> str | None:
     return min([fact.data["date"] for fact in facts if fact.name == name], default=None)
 
 
-def clashes(rivals: list[Fact], day_of: str = "date") -> str | None:
+def clashes(rivals: list[Fact]) -> str | None:
     """From which day the number (or version) is told with other data than the standing fact's; ``None`` where it is not."""
     if len(rivals) < 2:
         return None
     first = min(rivals, key=lambda fact: fact.told)
-    return min((rival.data[day_of] for rival in rivals if rival.digest != first.digest), default=None)
+    return min((rival.data["date"] for rival in rivals if rival.digest != first.digest), default=None)

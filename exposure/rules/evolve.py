@@ -245,11 +245,11 @@ def line_claims(naming: str, role: str, posted: Fact | None, spans: list[Span]) 
     claims: dict[Key, Claim] = {}
     if posted is None or "lines" not in posted.data:
         return claims
+    head = {"naming": naming, "role": role, "currency": posted.data["currency"], "spans": spans}
     for line in posted.data["lines"]:
         unit = "quantity" if "quantity" in line else "value"
         is_final = bool(line.get("final"))
         delivery = f"delivery:{line['delivery']}" if "delivery" in line else None
-        head = {"naming": naming, "role": role, "currency": posted.data["currency"], "spans": spans}
         if "order" in line:
             claim = claims.setdefault(f"order:{line['order']}", {**head, "entries": []})
             claim["entries"].append([line.get("line"), unit, line[unit], is_final, delivery])
