@@ -109,6 +109,7 @@ def feed(ledger: Ledger, path: str, *, batch: int = BATCH, progress: Callable[[i
             except (EOFError, gzip.BadGzipFile, zlib.error, zstd.ZstdError) as error:
                 raise CutOff(f"{path} is cut off or damaged: {error}; what was taken before stays taken") from error
             if source.position == before:
+                ledger.settle()
                 return Fed(total, source.unfinished)
             remembered = (source.name, source.generation, source.position, source.digest) if source.tracking else None
             total.add(ledger.take(records, Source(source.name, source.tracking, before, source.position, remembered)))

@@ -1,13 +1,14 @@
 """One credit account's figures, as of any day and as known at any instant: how much may I still sell to this customer?"""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from exposure.figures import Figures, account_on
-from exposure.ledger import account as heads
 from exposure.ledger.account import Head
 from exposure.ledger.encoding import decode_document
+from exposure.ledger.loading import caught_up
+from exposure.ledger.memory import Account
 from exposure.rules import terms
 from exposure.rules.documents import Document
 from projections.rates import KnownRates
@@ -59,27 +60,47 @@ def summary(figures: Figures, known_at: int, dead_letters: int, told_by: list[di
 
 
 def figures_of(moment: Any, account: str, asked: Asked) -> tuple[Figures, Head, int | None]:
-    rows = moment.heads([account])
-    customers = moment.documents([(account, f"customer:{account}")])
-    known = known_account(moment, rows[0], customers[0] if customers else None, asked) if rows else None
+    stored = accounts_stored(moment, [account])[account]
+    known = known_account(moment, stored, asked)
     if known is None:
         when = "" if asked.known_at is None else f" at {instant_text(asked.known_at)}"
         letters = moment.count_dead_letters(account, known_instant(moment, asked))
         refused = f", but {letters} of its records could not be taken (see its dead letters)" if letters else ""
         raise UnknownAccount(f"nothing is known of account {account!r}{when}{refused}")
     day = day_of(known, asked)
-    documents = [decode_document(*row) for row in moment.documents_on(account, day, known.version)]
-    return figures_on(known, day, documents, KnownRates(moment, asked.known_at)), known.head, known.version
+    rows = moment.documents_on(account, day, known.version)
+    return figures_on(known, day, speaking(rows, stored, day, known.version), KnownRates(moment, asked.known_at)), known.head, known.version
 
 
-def known_account(moment: Any, head: Any, customer: Any | None, asked: Asked) -> Known | None:
-    """From an account's stored head and customer document; ``None`` where nothing of it was recorded by the instant."""
-    account = head[0]
-    version = version_at(moment, f"account:{account}", asked.known_at)
-    if version == 0:
+def accounts_stored(moment: Any, names: list[str]) -> dict[str, Account]:
+    """Accounts as new as the log, with the documents that are newer than their rows, and that of the customer."""
+    return caught_up(moment, names, [(name, f"customer:{name}") for name in names])
+
+
+def known_account(moment: Any, stored: Account, asked: Asked) -> Known | None:
+    """From an account of the store, with its customer document; ``None`` where nothing of it was recorded by the instant."""
+    name = stored.head.account
+    version = version_at(moment, f"account:{name}", asked.known_at)
+    if not stored.head.version or version == 0:
         return None
-    facts = decode_document(*customer[1:]).facts if customer else []
-    return Known(heads.decoded(*head), version, [fact for fact in facts if version is None or fact.version <= version])
+    customer = stored.documents.get(f"customer:{name}")
+    facts = customer.facts if customer else []
+    return Known(stored.head, version, [fact for fact in facts if version is None or fact.version <= version])
+
+
+def speaking(rows: Iterable[Any], stored: Account, day: str, version: int | None) -> Iterator[Document]:
+    """What says anything on the day, or changed after the version: from (key, version, opened, closed, state) as rows have it, or newer."""
+    for key, changed_at, opened, closed, state in rows:
+        if key not in stored.unwritten and speaks(changed_at, opened, closed, day, version):
+            yield decode_document(key, changed_at, state)
+    for key in stored.unwritten:
+        document = stored.documents[key]
+        if speaks(document.version, document.opened, document.closed, day, version):
+            yield document
+
+
+def speaks(changed_at: int, opened: str, closed: str, day: str, version: int | None) -> bool:
+    return opened <= day and (closed > day or (version is not None and changed_at > version))
 
 
 def day_of(known: Known, asked: Asked) -> str:

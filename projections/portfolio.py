@@ -10,18 +10,19 @@ from operator import itemgetter
 from typing import Any
 
 from exposure.figures import BUCKETS, COMPONENTS
-from exposure.ledger.encoding import decode_document
-from exposure.rules.documents import Document
+from exposure.ledger.memory import Account
 from projections.account import (
     Asked,
     Known,
     NotKnownBefore,
+    accounts_stored,
     clock,
     day_of,
     figures_on,
     known_account,
     known_instant,
     sources,
+    speaking,
     summary,
 )
 from projections.rates import KnownRates
@@ -29,8 +30,8 @@ from projections.selection import Selection
 from projections.when import instant_text
 from schemas.amounts import minor, shown
 
-HEADS = 500
-"""Accounts whose master data is read in one query."""
+ACCOUNTS_AT_ONCE = 500
+"""Accounts whose master data, and what is newer than their rows, is read in one query."""
 
 SUMMED = ("overdue_amount", "disputed", "written_off")
 
@@ -54,40 +55,41 @@ def rows_of(moment: Any, asked: Asked, not_known_before: list[str]) -> Iterator[
     known_at = known_instant(moment, asked)
     dead_letters = moment.dead_letter_counts(known_at)
     rates = KnownRates(moment, asked.known_at)
-    for known, stored in accounts(moment, asked):
+    for known, stored, documents in accounts(moment, asked):
         account = known.head.account
         try:
             day = day_of(known, asked)
         except NotKnownBefore:
             not_known_before.append(account)
             continue
-        figures = figures_on(known, day, speaking(stored, day, known.version), rates)
+        figures = figures_on(known, day, speaking(documents, stored, day, known.version), rates)
         yield summary(figures, known_at, dead_letters.get(account, 0), sources(moment, known.head, known.version))
 
 
-def accounts(moment: Any, asked: Asked) -> Iterator[tuple[Known, Iterator[Any]]]:
-    """Each account known at the instant, with a stream of its stored documents that is read before the next account."""
+def accounts(moment: Any, asked: Asked) -> Iterator[tuple[Known, Account, Iterator[Any]]]:
+    """Each account known at the instant, with a stream of its documents' rows that is read before the next account."""
     first_day, last_day = days(asked)
     everything = asked.known_at is not None and asked.known_at < moment.last_recorded()
     groups = groupby(moment.all_documents_on(first_day, last_day, everything), key=itemgetter(0))
     waiting = next(groups, None)
-    for head, customer in heads_with_customers(moment):
-        stored: Iterator[Any] = iter(())
-        if waiting is not None and waiting[0] == head[0]:
-            stored = waiting[1]
-        known = known_account(moment, head, customer, asked)
+    for stored in all_accounts(moment):
+        name = stored.head.account
+        rows: Iterator[Any] = iter(())
+        if waiting is not None and waiting[0] == name:
+            rows = (row[1:] for row in waiting[1])
+        known = known_account(moment, stored, asked)
         if known is not None:
-            yield known, stored
-        if waiting is not None and waiting[0] == head[0]:
+            yield known, stored, rows
+        if waiting is not None and waiting[0] == name:
             waiting = next(groups, None)
 
 
-def heads_with_customers(moment: Any) -> Iterator[tuple[Any, Any | None]]:
-    """Every account's stored head and customer document, in order of accounts."""
-    heads = moment.all_heads()
-    while part := list(islice(heads, HEADS)):
-        customers = {row[0]: row for row in moment.documents([(account, f"customer:{account}") for account, *_ in part])}
-        yield from ((head, customers.get(head[0])) for head in part)
+def all_accounts(moment: Any) -> Iterator[Account]:
+    """Every account, in order."""
+    names = (row[0] for row in moment.all_heads())
+    while part := list(islice(names, ACCOUNTS_AT_ONCE)):
+        stored = accounts_stored(moment, part)
+        yield from (stored[name] for name in part)
 
 
 def days(asked: Asked) -> tuple[str, str]:
@@ -96,13 +98,6 @@ def days(asked: Asked) -> tuple[str, str]:
         return asked.as_of, asked.as_of
     utc = date.fromisoformat(instant_text(clock(asked))[:10])
     return (utc - timedelta(days=1)).isoformat(), (utc + timedelta(days=1)).isoformat()
-
-
-def speaking(stored: Iterator[Any], day: str, version: int | None) -> Iterator[Document]:
-    """Documents that say anything on the day, or changed after the version."""
-    for _, key, document_version, opened, closed, state in stored:
-        if opened <= day and (closed > day or (version is not None and document_version > version)):
-            yield decode_document(key, document_version, state)
 
 
 def totals(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -65,6 +65,7 @@ def feed_import(wanted: Import, store: Any, now: Callable[[], int], *, memory: i
     total = Counts()
     while batch := list(islice(records, BATCH)):
         total.add(ledger.take(batch, source))
+    ledger.settle()
     return total
 
 

@@ -26,6 +26,7 @@ def fed(store: Any, lines: Iterable[bytes], *, now: int = NOW, batch: int = BATC
     for start in range(0, len(lines), batch):
         records = [Record(line, start + place) for place, line in enumerate(lines[start : start + batch])]
         total.add(ledger.take(records, Source("test")))
+    ledger.settle()
     return total
 
 

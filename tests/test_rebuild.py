@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exposure.ledger import loading
 from exposure.ledger import rebuild as rebuilding
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.rebuild import BrokenLog, Outcome, rebuild
@@ -75,7 +76,7 @@ def test_an_account_larger_than_memory_is_rebuilt_through_the_new_tables(store: 
 @pytest.mark.usefixtures("in_small_steps")
 def test_a_document_that_was_not_foreseen_is_loaded_and_its_account_folded_again(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     before = derived(store)
-    monkeypatch.setattr(rebuilding, "reaches", lambda *_: set())
+    monkeypatch.setattr(loading, "reaches", lambda *_: set())
     outcome = rebuild(store)
     assert (outcome.equal, outcome.events) == (True, 3000)
     assert derived(store) == before

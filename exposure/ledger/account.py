@@ -10,10 +10,14 @@ from schemas.jsontext import read, written
 
 @dataclass(slots=True)
 class Head:
-    """``sums`` holds minor units by component and currency over all days; from ``last_day`` on they are the figures of the day."""
+    """``sums`` holds minor units by component and currency over all days; from ``last_day`` on they are the figures of the day.
+
+    The rows of the account's documents are those of its version ``written``.
+    """
 
     account: str
     version: int = 0
+    written: int = 0
     sums: dict[str, int] = field(default_factory=dict)
     last_day: str = ""
     currencies: list[list[Any]] = field(default_factory=list)
@@ -42,9 +46,9 @@ class Head:
         return written([sums, self.last_day, self.currencies, self.sources])
 
 
-def decoded(account: str, version: int, state: bytes) -> Head:
+def decoded(account: str, version: int, written: int, state: bytes) -> Head:
     sums, last_day, currencies, sources = read(state)
-    return Head(account, version, {place: int(amount) for place, amount in sums.items()}, last_day, currencies, sources)
+    return Head(account, version, written, {place: int(amount) for place, amount in sums.items()}, last_day, currencies, sources)
 
 
 def told_of(told: list[Any]) -> Told:

@@ -35,6 +35,9 @@ class Record(NamedTuple):
     refused: Unreadable | None = None
 
 
+HeadRow = tuple[str, int, int, bytes]
+"""Account, version, the version that the rows of its documents are of, state."""
+
 DocumentRow = tuple[str, str, int, str, str, bytes]
 """Account, key, version, opened, closed, state."""
 
@@ -44,7 +47,8 @@ RateRow = tuple[str, str, str, int, bytes, str]
 
 @dataclass(slots=True)
 class Batch:
-    """``now`` and recorded instants are microseconds since 1970 (UTC)."""
+    """``now`` and recorded instants are microseconds since 1970 (UTC). ``documents`` holds those of heads whose documents are written with them, and
+    those of accounts of which nothing else is: these are ``settled`` at the version they have, unless another writer has moved them on."""
 
     now: int
     actor: str | None = None
@@ -53,7 +57,8 @@ class Batch:
     input: tuple[str, int, int, bytes] | None = None
     events: list[Row] = field(default_factory=list)
     names: list[tuple[bytes, bytes]] = field(default_factory=list)
-    heads: list[tuple[str, int, bytes]] = field(default_factory=list)
+    heads: list[HeadRow] = field(default_factory=list)
+    settled: list[tuple[str, int]] = field(default_factory=list)
     documents: list[DocumentRow] = field(default_factory=list)
     rates: list[RateRow] = field(default_factory=list)
     keys: list[tuple[str, bytes]] = field(default_factory=list)

@@ -1,6 +1,7 @@
-"""Documents and rates as derived rows, and documents back from them: what is loaded by number, never the truth."""
+"""Heads, documents and rates as derived rows, and documents back from them: what is loaded by number, never the truth."""
 
-from exposure.ledger.batch import DocumentRow, RateRow
+from exposure.ledger.account import Head
+from exposure.ledger.batch import DocumentRow, HeadRow, RateRow
 from exposure.rules.documents import Document, Movement
 from schemas.facts import Fact
 from schemas.jsontext import TooLarge, read, written
@@ -23,6 +24,10 @@ def decode_document(key: str, version: int, state: bytes) -> Document:
     document.moves = [Movement._make((*move[:6], int(move[6]))) for move in moves]
     document.count(document.moves)
     return document
+
+
+def head_row(head: Head) -> HeadRow:
+    return head.account, head.version, head.written, head.encoded()
 
 
 def document_row(account: str, document: Document) -> DocumentRow:

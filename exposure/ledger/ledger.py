@@ -5,8 +5,7 @@ batch is loaded and decided again.
 """
 
 import gc
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -14,20 +13,21 @@ from typing import Any
 
 from eventsourcing.persistence import IntegrityError, Tracking
 
-from exposure.ledger import account as heads
-from exposure.ledger.account import Head
-from exposure.ledger.batch import Batch, DeadLetter, Record, Row
-from exposure.ledger.encoding import decode_document, document_row, rate_row
+from exposure.ledger.batch import Batch, DeadLetter, DocumentRow, Record, Row
+from exposure.ledger.encoding import document_row, head_row, rate_row
 from exposure.ledger.keys import new_key, seal
-from exposure.rules.documents import Document, Key
-from exposure.rules.evolve import MissingDocument, evolve, names, own_key, reaches
+from exposure.ledger.loading import catch_up, caught_up, load, load_heads, tails
+from exposure.ledger.memory import DOCUMENTS_IN_MEMORY, EVENTS_BEHIND_OF_ONE, Account, Memory
+from exposure.rules.documents import Key
+from exposure.rules.evolve import MissingDocument, evolve
 from schemas.door import ToldFact, Unreadable, read_record
-from schemas.facts import LAST_DAY, Fact
+from schemas.facts import Fact
 from schemas.jsontext import written
 from schemas.stored import TOPICS, write_fact
 
 LOST_RACES_MAX = 5
-DOCUMENTS_IN_MEMORY = 100_000
+EVENTS_AT_ONCE, ACCOUNTS_AT_ONCE = 2_000, 100
+"""How much is settled in one transaction where nothing else is done: so many events behind in memory, so many accounts that others left."""
 RATE = "FxRatePublished"
 
 
@@ -56,39 +56,6 @@ class Source:
     before: int = 0
     after: int = 0
     input: tuple[str, int, int, bytes] | None = None
-
-
-class Account:
-    """What memory holds of an account: its head, and its open documents by key."""
-
-    __slots__ = ("documents", "head")
-
-    def __init__(self, head: Head) -> None:
-        self.head = head
-        self.documents: dict[Key, Document] = {}
-
-
-class Memory:
-    """The accounts used last, at most so many documents in all."""
-
-    def __init__(self, documents_max: int) -> None:
-        self.documents_max = documents_max
-        self.accounts: OrderedDict[str, Account] = OrderedDict()
-        self.documents = 0
-
-    def take(self, name: str) -> Account | None:
-        """Takes an account out: it comes back when what was done to it is written, and is loaded anew when it was not."""
-        found = self.accounts.pop(name, None)
-        if found is not None:
-            self.documents -= len(found.documents) + 1
-        return found
-
-    def keep(self, name: str, account: Account) -> None:
-        self.accounts[name] = account
-        self.documents += len(account.documents) + 1
-        while self.documents > self.documents_max and self.accounts:
-            _, dropped = self.accounts.popitem(last=False)
-            self.documents -= len(dropped.documents) + 1
 
 
 class Ledger:
@@ -123,6 +90,31 @@ class Ledger:
             else:
                 folding.keep()
                 return counts
+
+    def settle(self) -> None:
+        """Writes the documents of every account whose rows are behind its log, those included that another writer left behind."""
+        with collector_paused():
+            while accounts := self.memory.take_unsettled(EVENTS_AT_ONCE, 0):
+                self.write_documents(accounts)
+            after = ""
+            while True:
+                with self.store.reading() as moment:
+                    names = moment.behind(after, ACCOUNTS_AT_ONCE)
+                    behind = caught_up(moment, names)
+                if not names:
+                    return
+                self.write_documents(list(behind.items()))
+                after = names[-1]
+
+    def write_documents(self, accounts: list[tuple[str, Account]]) -> None:
+        batch = Batch(0)
+        batch.settled = [(name, account.head.version) for name, account in accounts]
+        batch.documents = document_rows(accounts)
+        moved_on = self.store.write(batch)
+        for name, account in accounts:
+            if name not in moved_on:
+                account.settle()
+                self.memory.keep_where_room(name, account)
 
     def moved_on(self, source: Source) -> bool:
         """Whether another reader of the same source was faster: then there is nothing to decide again."""
@@ -166,8 +158,9 @@ class Folding:
         tracking = Tracking(source.tracking, source.after) if source.tracking else None
         self.batch = Batch(ledger.now(), actor, tracking, source.before, source.input)
         self.accounts: dict[str, Account] = {}
+        self.surplus: list[tuple[str, Account]] = []
+        self.moved_on: set[str] = set()
         self.loaded: set[tuple[str, Key]] = set()
-        self.changed: dict[tuple[str, Key], Document] = {}
         self.streams: dict[str, int] = {}
         self.keys: dict[str, bytes] = {}
 
@@ -175,14 +168,14 @@ class Folding:
         """Reads, decides and encodes before it takes the write lock."""
         with self.store.reading() as moment:
             counts = self.fold(moment, records, read)
-        self.store.write(self.batch)
+        self.moved_on = self.store.write(self.batch)
         return counts
 
     def write_alone(self, records: Sequence[Record], read: Sequence[ToldFact | Unreadable]) -> Counts:
         """Takes the write lock first: who lost a race would lose the next one too, for its memory is cold and the winner's is warm."""
         with self.store.writing(self.batch.now) as writing:
             counts = self.fold(writing, records, read)
-            writing.write(self.batch)
+            self.moved_on = writing.write(self.batch)
         return counts
 
     def fold(self, moment: Any, records: Sequence[Record], read: Sequence[ToldFact | Unreadable]) -> Counts:
@@ -224,38 +217,19 @@ class Folding:
         return fresh, new
 
     def load(self, moment: Any, fresh: list[ToldFact]) -> None:
-        """Brings every document the facts name or reach into memory: usually one query."""
-        self.load_heads(moment, {told.subject for told in fresh})
-        named = [(told, self.accounts[told.subject].documents, names(told.name, told.data, told.subject)) for told in fresh]
-        wanted = {(told.subject, key) for told, documents, keys in named for key in keys if key not in documents}
-        wanted |= {(subject, key) for subject, key in self.missed if key not in self.accounts[subject].documents}
-        while True:
-            self.load_documents(moment, wanted)
-            wanted = set()
-            for told, documents, keys in named:
-                own = documents[own_key(told.name, told.data, told.subject)]
-                wanted.update((told.subject, key) for key in reaches(told.name, own, keys, documents) if key not in documents)
-            if not wanted:
-                return
-
-    def load_heads(self, moment: Any, subjects: set[str]) -> None:
+        """Brings every account told of, and every document the facts name or reach, into memory, as new as the log."""
         missing = []
-        for subject in subjects:
+        for subject in {told.subject for told in fresh}:
             account = self.ledger.memory.take(subject)
             if account is None:
                 missing.append(subject)
-                account = Account(Head(subject))
-            self.accounts[subject] = account
-        for subject, version, state in moment.heads(missing) if missing else ():
-            self.accounts[subject].head = heads.decoded(subject, version, state)
-
-    def load_documents(self, moment: Any, wanted: set[tuple[str, Key]]) -> None:
-        for subject, key in wanted:
-            self.accounts[subject].documents[key] = Document(key)
-        self.loaded |= wanted
-        old = [(subject, key) for subject, key in wanted if self.accounts[subject].head.version]
-        for subject, key, version, state in moment.documents(old) if old else ():
-            self.accounts[subject].documents[key] = decode_document(key, version, state)
+            else:
+                self.accounts[subject] = account
+        cold = load_heads(moment, missing)
+        self.accounts.update(cold)
+        recorded = tails(moment, cold.values())
+        self.loaded = load(moment, self.accounts, [*recorded, *[(told.subject, told) for told in fresh]], self.missed)
+        catch_up(cold, recorded)
 
     def load_streams(self, moment: Any, streams: set[str]) -> None:
         for stream in streams:
@@ -289,8 +263,7 @@ class Folding:
         account = self.accounts[subject]
         changed, moves = evolve(subject, fact, account.documents)
         account.head.take(fact, moves)
-        for document in changed:
-            self.changed[subject, document.key] = document
+        account.change(changed)
 
     def bury(self, record: Record, refusal: Unreadable) -> None:
         account = refusal.subject
@@ -300,19 +273,39 @@ class Folding:
         )
 
     def encode(self) -> None:
-        batch = self.batch
-        batch.heads = [(name, account.head.version, account.head.encoded()) for name, account in sorted(self.accounts.items())]
-        batch.documents = [document_row(place[0], self.changed[place]) for place in sorted(self.changed)]
+        batch, memory = self.batch, self.ledger.memory
+        behind = sum(account.events_behind for account in self.accounts.values())
+        documents = sum(len(account.documents) + 1 for account in self.accounts.values())
+        self.surplus = memory.take_surplus(behind, documents)
+        behind_max = EVENTS_BEHIND_OF_ONE if memory.has_room(behind, documents) else 0
+        settling = [(name, account) for name, account in self.accounts.items() if account.events_behind > behind_max]
+        for _, account in settling:
+            account.head.written = account.head.version
+        batch.heads = [head_row(account.head) for _, account in sorted(self.accounts.items())]
+        batch.settled = [(name, account.head.version) for name, account in self.surplus]
+        batch.documents = document_rows([*settling, *self.surplus])
         batch.names.sort()
 
     def keep(self) -> None:
-        """After the write: what is open stays in memory, what is cleared and closed leaves it."""
-        for subject, key in self.loaded | self.changed.keys():
-            documents = self.accounts[subject].documents
-            if documents[key].closed < LAST_DAY:
-                del documents[key]
-        for subject, account in self.accounts.items():
-            self.ledger.memory.keep(subject, account)
+        """After the write: what is open stays in memory, what is cleared and closed leaves it as soon as its row says so."""
+        memory = self.ledger.memory
+        for name, key in self.loaded:
+            account = self.accounts[name]
+            if key not in account.unwritten:
+                account.forget_closed([key])
+        for name, account in self.accounts.items():
+            if not account.events_behind:
+                account.settle()
+            memory.keep(name, account)
+        for name, account in self.surplus:
+            if name not in self.moved_on:
+                account.settle()
+                memory.keep_where_room(name, account)
+
+
+def document_rows(accounts: Iterable[tuple[str, Account]]) -> list[DocumentRow]:
+    """The rows of what is not written yet, in the order of the table."""
+    return [document_row(name, account.documents[key]) for name, account in sorted(accounts) for key in sorted(account.unwritten)]
 
 
 def digest_of(raw: bytes) -> bytes:

@@ -12,13 +12,14 @@ from operator import itemgetter
 from typing import Any
 from uuid import uuid4
 
-from exposure.ledger import account as heads
 from exposure.ledger.account import Head
 from exposure.ledger.batch import Batch, Row
-from exposure.ledger.encoding import decode_document, document_row, rate_row
-from exposure.ledger.ledger import collector_paused
-from exposure.rules.documents import Document, Key
-from exposure.rules.evolve import MissingDocument, evolve, names, own_key, reaches
+from exposure.ledger.encoding import document_row, head_row, rate_row
+from exposure.ledger.ledger import collector_paused, document_rows
+from exposure.ledger.loading import caught_up, load, load_heads
+from exposure.ledger.memory import Account
+from exposure.rules.documents import Key
+from exposure.rules.evolve import MissingDocument, evolve
 from schemas.facts import LAST_DAY, Fact
 from schemas.stored import read_fact
 
@@ -26,6 +27,7 @@ EVENTS_PER_WRITE = 5_000
 BYTES_PER_WRITE = 32 << 20
 DOCUMENTS_IN_MEMORY = 20_000
 DOCUMENTS_PER_DELETE = 20_000
+NO_MORE = 1 << 40
 
 
 class BrokenLog(RuntimeError):
@@ -70,8 +72,7 @@ class Making:
         self.position = self.compared = self.events = 0
         self.rates: dict[str, int] = {}
         self.unequal: set[str] = set()
-        self.head = Head("")
-        self.documents: dict[Key, Document] = {}
+        self.account = Account(Head(""))
         self.batch = Batch(0)
 
     def begin(self) -> None:
@@ -107,7 +108,7 @@ class Making:
         """Compares old and new at one moment; streams that have grown since the last catching up are left for the end."""
         with self.store.rebuilding(self.run, write=False) as made:
             self.compared = self.position
-            self.unequal = unequal(made.kept(), made.made()) - made.streams_after(self.compared)
+            self.unequal = unequal(kept(made), made.made()) - made.streams_after(self.compared)
 
     def finish(self) -> Outcome:
         """Under the write lock: folds and compares the rest, and puts the new tables in the old ones' place."""
@@ -115,7 +116,7 @@ class Making:
             self.fold(made, made.log_between(self.position, made.last_position()))
             made.add(self.batch)
             for stream in made.streams_after(self.compared):
-                self.unequal |= unequal(made.kept(stream), made.made(stream))
+                self.unequal |= unequal(kept(made, stream), made.made(stream))
             made.swap()
         self.progress(self.events)
         with self.store.rebuilding(self.run, write=False) as made:
@@ -153,65 +154,49 @@ class Making:
 
     def fold_account(self, made: Any, name: str, facts: list[Fact]) -> None:
         """Folds what is new of an account; where a document was missed it is loaded too, and all of it folded again."""
-        more: set[Key] = set()
+        more: set[tuple[str, Key]] = set()
         while True:
             folded_before = self.events
             try:
                 self.turn_to(made, name)
-                self.load(made, [fact for fact in facts if fact.version > self.head.version], more)
-                changed = self.folded(name, facts)
+                news = [(name, fact) for fact in facts if fact.version > self.account.head.version]
+                load(made, {name: self.account}, news, more)
+                self.fold_facts(name, facts)
             except MissingDocument as missing:
-                if missing.key in more:
+                if (name, missing.key) in more:
                     raise
-                more.add(missing.key)
-                self.head, self.events = Head(""), folded_before
+                more.add((name, missing.key))
+                self.account, self.events = Account(Head("")), folded_before
                 continue
-            self.encode(changed)
+            self.encode()
             return
 
-    def folded(self, name: str, facts: list[Fact]) -> dict[Key, Document]:
-        changed: dict[Key, Document] = {}
+    def fold_facts(self, name: str, facts: list[Fact]) -> None:
+        account = self.account
         for fact in facts:
-            if self.is_next(f"account:{name}", self.head.version, fact.version):
-                news, moves = evolve(name, fact, self.documents)
-                self.head.take(fact, moves)
-                changed.update((document.key, document) for document in news)
-        return changed
+            if self.is_next(f"account:{name}", account.head.version, fact.version):
+                changed, moves = evolve(name, fact, account.documents)
+                account.head.take(fact, moves)
+                account.change(changed)
 
     def turn_to(self, made: Any, name: str) -> None:
-        if self.head.account != name:
-            rows = made.heads([name])
-            self.head = heads.decoded(*rows[0]) if rows else Head(name)
-            self.documents = {}
+        if self.account.head.account != name:
+            self.account = load_heads(made, [name])[name]
 
-    def load(self, made: Any, facts: list[Fact], more: set[Key]) -> None:
-        """Brings what the facts name and reach into memory: from the new tables, or as new documents."""
-        account, documents = self.head.account, self.documents
-        named = [(fact.name, own_key(fact.name, fact.data, account), names(fact.name, fact.data, account)) for fact in facts]
-        wanted = more.union(*(keys for _, _, keys in named)) - documents.keys()
-        while True:
-            documents.update((key, Document(key)) for key in wanted)
-            if not self.head.version:
-                return
-            for _, key, version, state in made.documents([(account, key) for key in sorted(wanted)]) if wanted else ():
-                documents[key] = decode_document(key, version, state)
-            wanted = {key for name, own, keys in named for key in reaches(name, documents[own], keys, documents)} - documents.keys()
-            if not wanted:
-                return
-
-    def encode(self, changed: dict[Key, Document]) -> None:
-        batch, head = self.batch, self.head
-        batch.heads.append((head.account, head.version, head.encoded()))
-        batch.documents += [document_row(head.account, changed[key]) for key in sorted(changed)]
+    def encode(self) -> None:
+        account, head = self.account, self.account.head
+        head.written = head.version
+        self.batch.heads.append(head_row(head))
+        self.batch.documents += document_rows([(head.account, account)])
+        account.unwritten = set()
 
     def write(self) -> None:
         """Writes what was folded; of the account in memory only open documents stay, and those not beyond measure."""
         with self.store.rebuilding(self.run, write=True) as made:
             made.add(self.batch)
         self.batch = Batch(0)
-        self.documents = {key: document for key, document in self.documents.items() if document.facts and document.closed == LAST_DAY}
-        if len(self.documents) > DOCUMENTS_IN_MEMORY:
-            self.documents = {}
+        documents = {key: document for key, document in self.account.documents.items() if document.facts and document.closed == LAST_DAY}
+        self.account.documents = documents if len(documents) <= DOCUMENTS_IN_MEMORY else {}
         self.progress(self.events)
 
 
@@ -229,6 +214,28 @@ def bounded(rows: Iterator[Row]) -> list[Row]:
 
 Derived = tuple[Any, ...]
 """A derived row as both sides are compared: its table, its owner (an account, or a base currency), its key there, and the rest."""
+
+
+def kept(made: Any, stream: str | None = None) -> Iterator[Derived]:
+    """The rows in use, of all or of one stream, as new as the log: documents that are newer than their rows stand in their place."""
+    moment = made.in_use()
+    kind, _, owner = (stream or "").partition(":")
+    newer: dict[tuple[str, str, str], Derived] = {}
+    for name in moment.behind("", NO_MORE) if stream is None else [owner] if kind == "account" else []:
+        newer.update(newer_documents(moment, name))
+    older = (row for row in made.kept(stream) if row[:3] not in newer)
+    return merge(older, sorted(newer.values()), key=itemgetter(0, 1, 2))
+
+
+def newer_documents(moment: Any, name: str) -> Iterator[tuple[tuple[str, str, str], Derived]]:
+    try:
+        account = caught_up(moment, [name])[name]
+    except (LookupError, ValueError):
+        # What was kept is spoiled beyond folding: it is compared as it stands, and is not equal.
+        return
+    for key in account.unwritten:
+        row = ("documents", *document_row(name, account.documents[key]))
+        yield (row[0], row[1], row[2]), row
 
 
 def unequal(kept: Iterator[Derived], made: Iterator[Derived]) -> set[str]:

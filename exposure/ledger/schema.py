@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-LATEST = "0001"
+LATEST = "0002"
 MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK_SECONDS = 30
 

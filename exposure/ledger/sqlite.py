@@ -69,11 +69,10 @@ def version_of(path: str) -> str | None:
 class SQLiteLedger(SQLiteProcessRecorder):
     """Writes batches and answers reads."""
 
-    def write(self, batch: Batch) -> int:
-        """Writes a batch in one transaction and returns its recorded instant (microseconds)."""
+    def write(self, batch: Batch) -> set[str]:
+        """Writes a batch in one transaction and returns the accounts that were to be settled and that another writer has moved on."""
         with self.writing(batch.now) as writing:
-            writing.write(batch)
-            return writing.recorded_at
+            return writing.write(batch)
 
     @contextmanager
     def writing(self, now: int) -> Iterator["Writing"]:
@@ -112,17 +111,29 @@ class Writing(Moment):
         super().__init__(cursor)
         self.recorded_at = recorded_at
 
-    def write(self, batch: Batch) -> None:
-        """Raises the library's ``IntegrityError`` where another writer was faster with an account, a name, a key or the source's position."""
+    def write(self, batch: Batch) -> set[str]:
+        """Raises the library's ``IntegrityError`` where another writer was faster with an account, a name, a key or the source's position.
+
+        An account that was only to be settled and has moved on is left as it is, and returned.
+        """
         cursor = self.cursor
         if batch.tracking is not None:
             self.move_on(batch.tracking, batch)
         cursor.executemany(INSERT_EVENTS, [(*row, self.recorded_at, batch.actor) for row in batch.events])
         cursor.executemany("INSERT INTO names VALUES (?,?)", batch.names)
         cursor.executemany("INSERT INTO account_keys VALUES (?,?)", batch.keys)
+        moved_on = {account for account, version in batch.settled if not self.settle(account, version)}
+        if moved_on:
+            batch.documents = [row for row in batch.documents if row[0] not in moved_on]
         write_derived(cursor, batch)
         for letter in batch.dead_letters:
             self.bury(letter)
+        return moved_on
+
+    def settle(self, account: str, version: int) -> bool:
+        """Says that the rows of an account's documents are as new as the account, where that still has this version."""
+        self.cursor.execute("UPDATE accounts SET written = version WHERE account = ? AND version = ? RETURNING 1", (account, version))
+        return bool(self.cursor.fetchall())
 
     def move_on(self, tracking: Tracking, batch: Batch) -> None:
         """The source's position moves from where this batch began to where it ended; anything else means another reader moved it."""

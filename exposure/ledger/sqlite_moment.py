@@ -40,7 +40,21 @@ class Moment:
 
     def heads(self, accounts: list[str]) -> list[Any]:
         return self.rows(
-            f"SELECT a.account, a.version, a.state FROM json_each(?) j CROSS JOIN accounts{self.suffix} a ON a.account = j.value", written(accounts)
+            f"SELECT a.account, a.version, a.written, a.state FROM json_each(?) j CROSS JOIN accounts{self.suffix} a ON a.account = j.value",
+            written(accounts),
+        )
+
+    def behind(self, after: str, many: int) -> list[str]:
+        """Accounts of which more is recorded than the rows of their documents know, in order, those after one."""
+        sql = "SELECT account FROM accounts WHERE written < version AND account > ? ORDER BY account LIMIT ?"
+        return [row[0] for row in self.rows(sql, after, many)]
+
+    def tails(self, accounts: list[tuple[str, int]]) -> list[Any]:
+        """(account, version, topic, state) of the events of accounts after a version of each."""
+        return self.rows(
+            "SELECT j.value ->> 0, e.originator_version, e.topic, e.state FROM json_each(?) j CROSS JOIN stored_events e "
+            "ON e.originator_id = 'account:' || (j.value ->> 0) AND e.originator_version > (j.value ->> 1) ORDER BY j.key, e.originator_version",
+            written(accounts),
         )
 
     def documents(self, keys: list[tuple[str, str]]) -> list[Any]:
@@ -52,9 +66,10 @@ class Moment:
         )
 
     def documents_on(self, account: str, day: str, version: int | None) -> list[Any]:
-        """(key, version, state) of what says anything on the day, or changed after the version."""
+        """(key, version, opened, closed, state) of what says anything on the day, or changed after the version."""
         later = "" if version is None else f" OR version > {int(version)}"
-        return self.rows(f"SELECT key, version, state FROM documents WHERE account = ? AND (closed > ?{later}) AND opened <= ?", account, day, day)
+        columns = "key, version, opened, closed, state"
+        return self.rows(f"SELECT {columns} FROM documents WHERE account = ? AND (closed > ?{later}) AND opened <= ?", account, day, day)
 
     def all_documents_on(self, first_day: str, last_day: str, everything: bool) -> Iterator[Any]:
         """(account, key, version, opened, closed, state) of what says anything on one of the days, in order of accounts; all of them where
@@ -65,7 +80,7 @@ class Moment:
         return self.stream(f"SELECT {columns} FROM documents WHERE closed > ? AND opened <= ? ORDER BY account", first_day, last_day)
 
     def all_heads(self) -> Iterator[Any]:
-        return self.stream("SELECT account, version, state FROM accounts ORDER BY account")
+        return self.stream("SELECT account, version, written, state FROM accounts ORDER BY account")
 
     def keys(self, accounts: list[str]) -> dict[str, bytes]:
         return dict(self.rows("SELECT account, key FROM account_keys WHERE account IN (SELECT value FROM json_each(?))", written(accounts)))

@@ -11,7 +11,9 @@ DERIVED = ("accounts", "documents", "rates")
 
 def write_derived(c: Any, batch: Batch, suffix: str = "") -> None:
     c.executemany(
-        f"INSERT INTO accounts{suffix} VALUES (?,?,?) ON CONFLICT (account) DO UPDATE SET version=excluded.version, state=excluded.state", batch.heads
+        f"INSERT INTO accounts{suffix} (account, version, written, state) VALUES (?,?,?,?) ON CONFLICT (account) DO UPDATE SET "
+        f"version=excluded.version, written=max(accounts{suffix}.written, excluded.written), state=excluded.state",
+        batch.heads,
     )
     c.executemany(
         f"INSERT INTO documents{suffix} VALUES (?,?,?,?,?,?) ON CONFLICT (account, key) DO UPDATE SET "
@@ -34,6 +36,10 @@ class Rebuilt(Moment):
         super().__init__(cursor)
         self.run = run
         self.suffix = f"_being_made_{run}"
+
+    def in_use(self) -> Moment:
+        """The derived tables in use, at the same moment."""
+        return Moment(self.cursor)
 
     def begin(self) -> None:
         """Makes the new tables as the old ones are, and drops what a killed rebuild left."""
