@@ -9,7 +9,8 @@ import gzip
 import os
 import sys
 import zlib
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -17,8 +18,8 @@ from typing import Any, BinaryIO, cast
 
 from backports import zstd
 
-from exposure.ledger.batch import Record
-from exposure.ledger.ledger import Counts, Ledger, Source
+from exposure.ledger.ledger import Ledger
+from exposure.ledger.records import Counts, Record, Source
 from schemas.jsontext import is_cut_off, written
 
 BATCH = 1000
@@ -102,18 +103,27 @@ def feed(ledger: Ledger, path: str, *, batch: int = BATCH, progress: Callable[[i
     total = Counts()
     source = opened(ledger, path)
     with source.stream:
-        while True:
-            before = source.position
-            try:
-                records = source.records(batch)
-            except (EOFError, gzip.BadGzipFile, zlib.error, zstd.ZstdError) as error:
-                raise CutOff(f"{path} is cut off or damaged: {error}; what was taken before stays taken") from error
-            if source.position == before:
-                ledger.settle()
-                return Fed(total, source.unfinished)
-            remembered = (source.name, source.generation, source.position, source.digest) if source.tracking else None
-            total.add(ledger.take(records, Source(source.name, source.tracking, before, source.position, remembered)))
-            progress(source.position)
+        places: deque[int] = deque()
+        for counts in ledger.take_all(batches_of(source, path, batch, places)):
+            total.add(counts)
+            progress(places.popleft())
+        ledger.settle()
+    return Fed(total, source.unfinished)
+
+
+def batches_of(source: Input, path: str, batch: int, places: deque[int]) -> Iterator[tuple[list[Record], Source]]:
+    """The records of an input, so many at a time; ``places`` collects where each batch ends."""
+    while True:
+        before = source.position
+        try:
+            records = source.records(batch)
+        except (EOFError, gzip.BadGzipFile, zlib.error, zstd.ZstdError) as error:
+            raise CutOff(f"{path} is cut off or damaged: {error}; what was taken before stays taken") from error
+        if source.position == before:
+            return
+        remembered = (source.name, source.generation, source.position, source.digest) if source.tracking else None
+        places.append(source.position)
+        yield records, Source(source.name, source.tracking, before, source.position, remembered)
 
 
 def opened(ledger: Ledger, path: str) -> Input:

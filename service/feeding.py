@@ -9,7 +9,8 @@ from typing import Any
 import typer
 
 from consumers.feed import STDIN, CutOff, copy_dead_letters, feed, file_name
-from exposure.ledger.ledger import Counts, Ledger
+from exposure.ledger.ledger import Ledger
+from exposure.ledger.records import Counts
 from projections.dead_letters import dead_letters
 from service.failures import Failure
 from service.words import counted

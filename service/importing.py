@@ -15,8 +15,8 @@ import typer
 from consumers.feed import BATCH
 from consumers.mapping import MappingError, mapping_named
 from consumers.receivables import Refusal, Result, events_of
-from exposure.ledger.batch import Record
-from exposure.ledger.ledger import Counts, Ledger, Source
+from exposure.ledger.ledger import Ledger
+from exposure.ledger.records import Counts, Record, Source
 from schemas.door import Unreadable
 from schemas.jsontext import written
 from service.failures import Failure
@@ -63,8 +63,8 @@ def feed_import(wanted: Import, store: Any, now: Callable[[], int], *, memory: i
     source = Source(f"import:{Path(wanted.file).resolve()}")
     records = (record(result, place) for place, result in enumerate(wanted.results(), 1))
     total = Counts()
-    while batch := list(islice(records, BATCH)):
-        total.add(ledger.take(batch, source))
+    for counts in ledger.take_all((batch, source) for batch in iter(lambda: list(islice(records, BATCH)), [])):
+        total.add(counts)
     ledger.settle()
     return total
 

@@ -16,8 +16,8 @@ from typing import Any
 from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
 
-from exposure.ledger.batch import Record
-from exposure.ledger.ledger import Ledger, Source
+from exposure.ledger.ledger import Ledger
+from exposure.ledger.records import Record, Source
 from exposure.ledger.sqlite import LedgerDatastore, open_sqlite
 from schemas.inbound import MODELS, Envelope
 from schemas.jsontext import read, written
@@ -52,11 +52,13 @@ def floor(lines: list[bytes], folder: Path) -> float:
 def ours(lines: list[bytes], folder: Path) -> float:
     store = open_sqlite(str(folder / "ours.db"), create=True)
     ledger = Ledger(store, lambda: 1_000_000)
+    batches = (
+        ([Record(line, start + place) for place, line in enumerate(lines[start : start + BATCH])], Source("bench", "bench", start, start + BATCH))
+        for start in range(0, len(lines), BATCH)
+    )
     began = time.perf_counter()
-    for start in range(0, len(lines), BATCH):
-        records = [Record(line, start + place) for place, line in enumerate(lines[start : start + BATCH])]
-        counts = ledger.take(records, Source("bench", "bench", start, start + len(records)))
-        assert counts.recorded == len(records)
+    for counts in ledger.take_all(batches):
+        assert counts.recorded == BATCH
     ledger.settle()
     rate = len(lines) / (time.perf_counter() - began)
     store.datastore.close()

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from exposure.ledger.batch import Record
-from exposure.ledger.ledger import Counts, Ledger, Source
+from exposure.ledger.ledger import Ledger
+from exposure.ledger.records import Counts, Record, Source
 from exposure.ledger.sqlite import open_sqlite
 from schemas.jsontext import read
 
@@ -23,9 +23,9 @@ def fed(store: Any, lines: Iterable[bytes], *, now: int = NOW, batch: int = BATC
     ledger = ledger or Ledger(store, lambda: now)
     total = Counts()
     lines = list(lines)
-    for start in range(0, len(lines), batch):
-        records = [Record(line, start + place) for place, line in enumerate(lines[start : start + batch])]
-        total.add(ledger.take(records, Source("test")))
+    records = [Record(line, place) for place, line in enumerate(lines)]
+    for counts in ledger.take_all((records[start : start + batch], Source("test")) for start in range(0, len(records), batch)):
+        total.add(counts)
     ledger.settle()
     return total
 

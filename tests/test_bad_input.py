@@ -11,7 +11,8 @@ import pytest
 
 import tests.bad_documents  # noqa: F401 - adds its kinds
 from consumers.feed import LINE_BYTES_MAX, feed
-from exposure.ledger.ledger import Counts, Ledger
+from exposure.ledger.ledger import Ledger
+from exposure.ledger.records import Counts
 from exposure.ledger.sqlite import SQLiteLedger, open_sqlite
 from projections.dead_letters import dead_letters
 from schemas.door import Unreadable, read_record

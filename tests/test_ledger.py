@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from eventsourcing.persistence import IntegrityError
 
-from exposure.ledger.batch import Record
-from exposure.ledger.ledger import Ledger, Source
+from exposure.ledger.ledger import Ledger
+from exposure.ledger.records import Record, Source
 from projections.account import Asked, show
 from projections.dead_letters import dead_letters
 from projections.history import history

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exposure.ledger.batch import Record
 from exposure.ledger.encoding import encode_document
-from exposure.ledger.ledger import Ledger, Source
+from exposure.ledger.ledger import Ledger
+from exposure.ledger.records import Record, Source
 from exposure.ledger.sqlite import SQLiteLedger, open_sqlite
 from projections.account import Asked, show
 from schemas.jsontext import written

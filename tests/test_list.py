@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from exposure.ledger.batch import Record
-from exposure.ledger.ledger import Ledger, Source
+from exposure.ledger.ledger import Ledger
+from exposure.ledger.records import Record, Source
 from exposure.ledger.sqlite import SQLiteLedger, open_sqlite
 from projections.account import Asked, NotKnownBefore, UnknownAccount, show
 from projections.portfolio import portfolio

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from exposure.ledger import memory
-from exposure.ledger.batch import Record
-from exposure.ledger.ledger import Ledger, Source
+from exposure.ledger.ledger import Ledger
 from exposure.ledger.rebuild import rebuild
+from exposure.ledger.records import Record, Source
 from projections.account import Asked, show
 from projections.portfolio import portfolio
 from projections.selection import selection

@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from schemas.door import Unreadable
-
 
 class Row(NamedTuple):
     """One event as the library's table stores it."""
@@ -25,14 +23,6 @@ class DeadLetter(NamedTuple):
     code: str
     reason: str
     sealed: bytes
-
-
-class Record(NamedTuple):
-    """One record of a source: its bytes as they came, where it stood, and why it was ``refused`` where that was found out before the door."""
-
-    raw: bytes
-    position: int
-    refused: Unreadable | None = None
 
 
 HeadRow = tuple[str, int, int, bytes]

@@ -3,6 +3,7 @@
 The rows of an account's documents may be older than its log; what was recorded since is folded before anything else is.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -34,18 +35,19 @@ def tails(moment: Any, accounts: Iterable[Account]) -> list[tuple[str, Fact]]:
     return [(name, read_fact(version, topic, state)) for name, version, topic, state in moment.tails(behind)] if behind else []
 
 
-def load(moment: Any, accounts: Mapping[str, Account], facts: Sequence[Told], more: Iterable[tuple[str, Key]] = ()) -> set[tuple[str, Key]]:
+def load(moment: Any, accounts: Mapping[str, Account], facts: Sequence[Told], more: Iterable[tuple[str, Key]] = ()) -> dict[str, set[Key]]:
     """Brings every document that the facts name or reach, and ``more`` that turned out to be needed, into the accounts: usually one query.
 
-    Returns the places of what was brought, documents that are new among them.
+    Returns by account what was brought, documents that are new among them.
     """
     named = [(name, told, accounts[name].documents, names(told.name, told.data, name)) for name, told in facts]
     wanted = {(name, key) for name, _, documents, keys in named for key in keys if key not in documents}
     wanted.update((name, key) for name, key in more if key not in accounts[name].documents)
-    loaded: set[tuple[str, Key]] = set()
+    loaded: dict[str, set[Key]] = defaultdict(set)
     while wanted:
         bring(moment, accounts, wanted)
-        loaded |= wanted
+        for name, key in wanted:
+            loaded[name].add(key)
         wanted = set()
         for name, told, documents, keys in named:
             own = documents[own_key(told.name, told.data, name)]
@@ -78,8 +80,6 @@ def caught_up(moment: Any, names: Iterable[str], more: Iterable[tuple[str, Key]]
             load(moment, accounts, recorded, missed.union(more))
             catch_up(accounts, recorded)
         except MissingDocument as missing:
-            if (missing.account, missing.key) in missed:
-                raise
-            missed.add((missing.account, missing.key))
+            missing.note(missed)
         else:
             return accounts

@@ -33,16 +33,21 @@ class Account:
     def change(self, changed: Iterable[Document]) -> None:
         self.unwritten.update([document.key for document in changed])
 
-    def settle(self) -> None:
-        """After its documents were written: they are as new as the account, and what is closed leaves memory."""
+    def settle(self) -> set[Key]:
+        """When its rows are made ready: they will be as new as the account. Returns whose rows they are."""
+        keys, self.unwritten = self.unwritten, set()
         self.head.written = self.head.version
-        self.forget_closed(self.unwritten)
-        self.unwritten = set()
+        return keys
 
-    def forget_closed(self, keys: Iterable[Key]) -> None:
+    def forget_closed(self, keys: Iterable[Key]) -> int:
+        """Drops those that are closed, and written as they are; returns how many."""
+        documents, unwritten = self.documents, self.unwritten
+        before = len(documents)
         for key in keys:
-            if self.documents[key].closed < LAST_DAY:
-                del self.documents[key]
+            document = documents.get(key)
+            if document is not None and document.closed < LAST_DAY and key not in unwritten:
+                del documents[key]
+        return before - len(documents)
 
 
 class Memory:
@@ -69,9 +74,18 @@ class Memory:
         self.behind += account.events_behind
         (self.unsettled if account.events_behind else self.settled)[name] = account
 
-    def keep_where_room(self, name: str, account: Account) -> None:
-        if self.has_room(0, len(account.documents) + 1):
-            self.keep(name, account)
+    def forget(self, name: str, account: Account) -> None:
+        if self.holds(name, account):
+            self.take(name)
+
+    def forget_closed(self, name: str, account: Account, keys: Iterable[Key]) -> None:
+        """Drops closed documents of an account that is here, or out with a batch."""
+        many = account.forget_closed(keys)
+        if self.holds(name, account):
+            self.documents -= many
+
+    def holds(self, name: str, account: Account) -> bool:
+        return self.settled.get(name) is account or self.unsettled.get(name) is account
 
     def has_room(self, behind: int, documents: int) -> bool:
         """Whether accounts with so many events behind and so many documents fit beside the others."""

@@ -15,7 +15,8 @@ from uuid import uuid4
 from exposure.ledger.account import Head
 from exposure.ledger.batch import Batch, Row
 from exposure.ledger.encoding import document_row, head_row, rate_row
-from exposure.ledger.ledger import collector_paused, document_rows
+from exposure.ledger.folding import document_rows
+from exposure.ledger.ledger import collector_paused
 from exposure.ledger.loading import caught_up, load, load_heads
 from exposure.ledger.memory import Account
 from exposure.rules.documents import Key
@@ -163,9 +164,7 @@ class Making:
                 load(made, {name: self.account}, news, more)
                 self.fold_facts(name, facts)
             except MissingDocument as missing:
-                if (name, missing.key) in more:
-                    raise
-                more.add((name, missing.key))
+                missing.note(more)
                 self.account, self.events = Account(Head("")), folded_before
                 continue
             self.encode()

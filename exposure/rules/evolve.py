@@ -59,6 +59,12 @@ class MissingDocument(LookupError):
         self.account = account
         self.key = key
 
+    def note(self, missed: set[tuple[str, Key]]) -> None:
+        """Adds the document to those that were missed; raises itself again where it was loaded and is missed all the same."""
+        if (self.account, self.key) in missed:
+            raise self
+        missed.add((self.account, self.key))
+
 
 Changed = dict[Key, str]
 """The documents a fact changes, each with the first day on which it may say something else."""

@@ -1,0 +1,184 @@
+"""One attempt at one batch: what is new is sorted out and folded into its accounts, and the rows to write are made ready.
+
+What the batch before it has not written yet (its ``before``) counts as written: that one's accounts are in memory, its names and keys are known.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from eventsourcing.persistence import Tracking
+
+from exposure.ledger.batch import Batch, DeadLetter, DocumentRow, Row
+from exposure.ledger.encoding import document_row, head_row, rate_row
+from exposure.ledger.keys import new_key, seal
+from exposure.ledger.loading import catch_up, load, load_heads, tails
+from exposure.ledger.memory import EVENTS_BEHIND_OF_ONE, Account, Memory
+from exposure.ledger.records import Counts, Record, Source
+from exposure.rules.documents import Key
+from exposure.rules.evolve import evolve
+from schemas.door import ToldFact, Unreadable
+from schemas.facts import Fact
+from schemas.jsontext import written
+from schemas.stored import TOPICS, write_fact
+
+RATE = "FxRatePublished"
+
+NO_KEYS: frozenset[Key] = frozenset()
+
+Read = Sequence[tuple[Record, ToldFact | Unreadable]]
+"""Records, each with what the door made of it."""
+
+
+class Folding:
+    """What is loaded, what changed, and the rows to write."""
+
+    def __init__(self, memory: Memory, source: Source, now: int, actor: str | None, before: "Folding | None") -> None:
+        self.memory = memory
+        self.source = source
+        tracking = Tracking(source.tracking, source.after) if source.tracking else None
+        self.batch = Batch(now, actor, tracking, source.before, source.input)
+        self.before = before
+        self.counts = Counts()
+        self.fresh: list[ToldFact] = []
+        self.refused: list[tuple[Record, Unreadable]] = []
+        self.accounts: dict[str, Account] = {}
+        self.settled: dict[str, set[Key]] = {}
+        self.loaded: dict[str, set[Key]] = {}
+        self.names: dict[bytes, bytes] = {}
+        self.letters: set[bytes] = set()
+        self.streams: dict[str, int] = {}
+        self.keys: dict[str, bytes] = {}
+
+    def load(self, moment: Any, read: Read, missed: Iterable[tuple[str, Key]]) -> None:
+        """Sorts out what is new and brings what it touches into memory. ``missed`` are documents that an earlier attempt did not load."""
+        self.counts.read = len(read)
+        self.sort_out(moment, read)
+        self.load_accounts(moment, [told for told in self.fresh if told.name != RATE], missed)
+        self.load_streams(moment, {f"currency:{told.subject}" for told in self.fresh if told.name == RATE})
+        self.load_keys(moment)
+        self.before = None
+
+    def fold(self) -> None:
+        """Folds what is new and makes the rows ready. Raises ``MissingDocument``: then the accounts are half changed."""
+        for told in self.fresh:
+            self.record(told)
+        for record, refusal in self.refused:
+            self.bury(record, refusal)
+        self.counts.recorded, self.counts.dead_letters = len(self.fresh), len(self.refused)
+        self.encode()
+
+    def sort_out(self, moment: Any, read: Read) -> None:
+        """What is new, and what cannot be taken; the same name with the same content again is neither."""
+        known = moment.known_names([told.naming for _, told in read if not isinstance(told, Unreadable)])
+        if self.before:
+            known.update(self.before.names)
+        refused: dict[bytes, tuple[Record, Unreadable]] = {}
+        for record, told in read:
+            if isinstance(told, Unreadable):
+                refused.setdefault(record.digest, (record, told))
+                continue
+            content = known.get(told.naming)
+            if content is None:
+                known[told.naming] = self.names[told.naming] = told.content
+                self.fresh.append(told)
+            elif content != told.content:
+                refusal = Unreadable("name_reused", f"event {told.id!r} of {told.source!r} was already told with other content", told.subject)
+                refused.setdefault(record.digest, (record, refusal))
+        buried = moment.known_dead_letters(list(refused)) | (self.before.letters if self.before else set()) if refused else set()
+        self.refused = [letter for digest, letter in refused.items() if digest not in buried]
+        self.counts.duplicates = len(read) - len(self.fresh) - len(self.refused)
+
+    def load_accounts(self, moment: Any, fresh: list[ToldFact], missed: Iterable[tuple[str, Key]]) -> None:
+        """Brings every account told of, and every document the facts name or reach, into memory, as new as the log."""
+        missing = []
+        for subject in {told.subject for told in fresh}:
+            account = self.memory.take(subject)
+            if account is None:
+                missing.append(subject)
+            else:
+                self.accounts[subject] = account
+        cold = load_heads(moment, missing)
+        self.accounts.update(cold)
+        recorded = tails(moment, cold.values())
+        self.loaded = load(moment, self.accounts, [*recorded, *[(told.subject, told) for told in fresh]], missed)
+        catch_up(cold, recorded)
+
+    def load_streams(self, moment: Any, streams: set[str]) -> None:
+        before = self.before.streams if self.before else {}
+        for stream in streams:
+            self.streams[stream] = before.get(stream) or moment.last_version(stream)
+
+    def load_keys(self, moment: Any) -> None:
+        wanted = {told.subject for told in self.fresh if told.personal} | {refusal.subject or "" for _, refusal in self.refused}
+        if wanted:
+            self.keys = {**moment.keys(sorted(wanted)), **(self.before.keys if self.before else {})}
+            for account in wanted - self.keys.keys():
+                self.keys[account] = new_key()
+                self.batch.keys.append((account, self.keys[account]))
+
+    def record(self, told: ToldFact) -> None:
+        """Gives a fact its version and folds it into its account."""
+        if told.name == RATE:
+            stream = f"currency:{told.subject}"
+            version = self.streams[stream] = self.streams[stream] + 1
+        else:
+            stream = f"account:{told.subject}"
+            version = self.accounts[told.subject].head.version + 1
+        fact = Fact(version, told.name, told.time, told.source, told.id, told.digest, told.data)
+        sealed = seal(self.keys[told.subject], written(told.personal), told.subject) if told.personal else None
+        self.batch.events.append(Row(stream, version, TOPICS[told.name], write_fact(fact, sealed)))
+        if told.name == RATE:
+            self.batch.rates.append(rate_row(fact))
+        else:
+            account = self.accounts[told.subject]
+            changed, moves = evolve(told.subject, fact, account.documents)
+            account.head.take(fact, moves)
+            account.change(changed)
+
+    def bury(self, record: Record, refusal: Unreadable) -> None:
+        account = refusal.subject
+        self.letters.add(record.digest)
+        sealed = seal(self.keys[account or ""], record.raw, account or "")
+        self.batch.dead_letters.append(DeadLetter(record.digest, account, self.source.name, record.position, refusal.code, str(refusal), sealed))
+
+    def encode(self) -> None:
+        """Makes the rows ready, those of documents for accounts with much unwritten, and for those that memory has no more room for."""
+        batch, memory = self.batch, self.memory
+        behind = sum(account.events_behind for account in self.accounts.values())
+        documents = sum(len(account.documents) + 1 for account in self.accounts.values())
+        surplus = memory.take_surplus(behind, documents)
+        behind_max = EVENTS_BEHIND_OF_ONE if memory.has_room(behind, documents) else 0
+        settling = [(name, account) for name, account in self.accounts.items() if account.events_behind > behind_max]
+        batch.documents = document_rows([*settling, *surplus])
+        self.settled = {name: account.settle() for name, account in (*settling, *surplus)}
+        batch.settled = [(name, account.head.version) for name, account in surplus]
+        batch.heads = [head_row(account.head) for _, account in sorted(self.accounts.items())]
+        batch.names = sorted(self.names.items())
+        self.accounts.update(surplus)
+
+    def keep(self) -> None:
+        """Gives the accounts back to memory: for the next batch they are as they will be written."""
+        for name, account in self.accounts.items():
+            self.memory.keep(name, account)
+
+    def forget_closed(self, moved_on: set[str], later: "Folding | None") -> None:
+        """After the write: what is cleared and closed leaves memory, as its row says so, unless a later batch has changed it already.
+
+        Accounts that another writer has moved on leave memory whole.
+        """
+        newer = later.settled if later else {}
+        for keys_by_account in (self.settled, self.loaded):
+            for name, keys in keys_by_account.items():
+                self.memory.forget_closed(name, self.accounts[name], keys - newer.get(name, NO_KEYS))
+        for name in moved_on:
+            self.memory.forget(name, self.accounts[name])
+
+    def forget(self) -> None:
+        """After a write that failed: what is in memory was never written."""
+        for name, account in self.accounts.items():
+            self.memory.forget(name, account)
+
+
+def document_rows(accounts: Iterable[tuple[str, Account]]) -> list[DocumentRow]:
+    """The rows of what is not written yet, in the order of the table."""
+    return [document_row(name, account.documents[key]) for name, account in sorted(accounts) for key in sorted(account.unwritten)]
