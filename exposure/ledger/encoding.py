@@ -1,5 +1,7 @@
 """Heads, documents and rates as derived rows, and documents back from them: what is loaded by number, never the truth."""
 
+from typing import Any
+
 from exposure.ledger.account import Head
 from exposure.ledger.batch import DocumentRow, HeadRow, RateRow
 from exposure.rules.documents import Document, Movement
@@ -18,12 +20,19 @@ def encode_document(document: Document) -> bytes:
 
 def decode_document(key: str, version: int, state: bytes) -> Document:
     document = Document(key)
-    facts, document.inbox, moves = read(state)
-    document.version = version
-    document.facts = list(map(Fact._make, facts))
-    document.moves = [Movement._make((*move[:6], int(move[6]))) for move in moves]
-    document.count(document.moves)
+    facts, inbox, moves = read(state)
+    document.recall(
+        version,
+        list(map(Fact._make, facts)),
+        {source: told_of(claim) for source, claim in inbox.items()},
+        [Movement._make((*move[:6], int(move[6]))) for move in moves],
+    )
     return document
+
+
+def told_of(claim: Any) -> Any:
+    """A claim as the rules hold it: of tuples, where JSON has arrays."""
+    return tuple(map(told_of, claim)) if type(claim) is list else claim
 
 
 def head_row(head: Head) -> HeadRow:

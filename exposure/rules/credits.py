@@ -4,170 +4,166 @@ A document of the kind ``credit`` keeps what was told of both the payment and th
 kind is the payment if one is dated by the day, else the credit note (law 13).
 """
 
-from dataclasses import dataclass
 from typing import Any
 
-from exposure.rules.documents import Claim, Document, Key, Net, Span, State, Timeline, clashes, earliest_day, edges, standing, within
+from exposure.rules.documents import Claim, Document, Key, Movement, State, moved
+from exposure.rules.spans import Span, clash_of, edges, span_from, standing, within
 from schemas.amounts import divided, minor
-from schemas.facts import Fact, Told
+from schemas.facts import LAST_DAY, Fact, Told
 
-POSTED = {"payment": "PaymentReceived", "credit_note": "CreditNotePosted"}
+POSTED = {"PaymentReceived": "payment", "CreditNotePosted": "credit_note"}
 
 
-@dataclass(slots=True)
 class Credit:
     """A payment or credit note that was told: its days, its amount in minor units, and when its money can be used."""
 
-    kind: str
-    number: str
-    fact: Fact
-    spans: list[Span]
-    usable: str
-    currency: str
-    amount: int
+    __slots__ = ("amount", "currency", "day", "fact", "kind", "naming", "spans", "usable")
 
-    @property
-    def naming(self) -> str:
-        return f"{self.kind}:{self.number}"
-
-    @property
-    def day(self) -> str:
-        return str(self.fact.data["date"])
+    def __init__(self, kind: str, fact: Fact, spans: list[Span]) -> None:
+        data = fact.data
+        self.kind = kind
+        self.fact = fact
+        self.spans = spans
+        self.naming: str = f"{kind}:{data[kind]}"
+        self.day: str = data["date"]
+        self.usable: str = max(self.day, data.get("value_date", ""))
+        self.currency: str = data["currency"]
+        self.amount = minor(data["amount"], self.currency)
 
 
-@dataclass(slots=True)
 class Asked:
-    """One allocation that was told. ``spans`` when the allocation itself stands; ``kind`` the kind of credit it means, if told."""
+    """One allocation that was told. ``span`` when the allocation itself stands; ``kind`` the kind of credit it means, if told."""
 
-    naming: str
-    kind: str | None
-    told: Told
-    place: int
-    spans: list[Span]
-    invoice: str
-    amount: str
-    credit_amount: str | None
-    discount: str | None
+    __slots__ = ("amount", "credit_amount", "discount", "invoice", "kind", "naming", "place", "span", "told")
+
+    def __init__(self, naming: str, kind: str | None, told: Told, place: int, span: Span, invoice: Key) -> None:
+        self.naming = naming
+        self.kind = kind
+        self.told = told
+        self.place = place
+        self.span = span
+        self.invoice = invoice
+        self.amount = ""
+        self.credit_amount: str | None = None
+        self.discount: str | None = None
 
 
-def credits_of(document: Document) -> dict[str, Credit]:
-    """The payment and the credit note told under this number, by kind."""
-    found = {}
-    for kind, name in POSTED.items():
-        fact = standing(document.facts, name)
+Credits = dict[str, Credit]
+"""The payment and the credit note told under one number, by kind."""
+
+
+def credits_of(facts: list[Fact]) -> Credits:
+    found: Credits = {}
+    for name, kind in POSTED.items():
+        fact = standing(facts, name)
         if fact:
-            data = fact.data
-            spans = (paid_spans if kind == "payment" else noted_spans)(document.facts, data["date"])
-            usable = max(data["date"], data.get("value_date", ""))
-            found[kind] = Credit(kind, document.number, fact, spans, usable, data["currency"], minor(data["amount"], data["currency"]))
+            found[kind] = Credit(kind, fact, (paid_spans if kind == "payment" else noted_spans)(facts, fact.data["date"]))
     return found
 
 
 def noted_spans(facts: list[Fact], start: str) -> list[Span]:
-    until = earliest_day(facts, "CreditNoteCancelled")
-    return [[start, until]] if until is None or start < until else []
+    return [span_from(start, facts, "CreditNoteCancelled")]
 
 
 def paid_spans(facts: list[Fact], start: str) -> list[Span]:
     """A payment stands while the last of its returns and cancelled returns by the day (then told order) is not a return."""
     turns = [fact for fact in facts if fact.name in ("PaymentReturned", "PaymentReturnCancelled")]
     if not turns:
-        return [[start, None]]
+        return [(start, LAST_DAY)]
     spans: list[Span] = []
     since: str | None = start
     for turn in sorted(turns, key=lambda fact: (fact.data["date"], fact.told)):
         day = max(turn.data["date"], start)
         if turn.name == "PaymentReturned" and since is not None:
-            spans += [[since, day]] if since < day else []
+            spans += [(since, day)] if since < day else []
             since = None
         elif turn.name == "PaymentReturnCancelled" and since is None:
             since = day
-    return [*spans, [since, None]] if since is not None else spans
+    return [*spans, (since, LAST_DAY)] if since is not None else spans
 
 
-def asked_of(document: Document, credits: dict[str, Credit]) -> list[Asked]:
+def asked_of(document: Document, credits: Credits) -> list[Asked]:
     """Every allocation told of this number, in the credit's own text or by an allocation document."""
-    asked = [
-        Asked(
-            credit.naming, credit.kind, credit.fact.told, place, [[credit.day, None]],
-            told["invoice"], told["amount"], told.get("credit_amount"), told.get("discount"),
-        )
-        for credit in credits.values()
-        for place, told in enumerate(credit.fact.data.get("allocations", ()))
-    ]  # fmt: skip
+    asked = []
+    for credit in credits.values():
+        for place, told in enumerate(credit.fact.data.get("allocations", ())):
+            one = Asked(credit.naming, credit.kind, credit.fact.told, place, (credit.day, LAST_DAY), "invoice:" + told["invoice"])
+            one.amount, one.credit_amount, one.discount = told["amount"], told.get("credit_amount"), told.get("discount")
+            asked.append(one)
     for key, claim in document.inbox.items():
         if key.startswith("allocation:"):
-            told = tuple(claim["told"])
-            asked.append(Asked(key, claim["kind"], told, 0, claim["spans"], claim["invoice"], claim["amount"], claim["credit_amount"], None))
+            _, _, order, start, until, kind, invoice, amount, credit_amount = claim
+            one = Asked(key, kind, order, 0, (start, until), "invoice:" + invoice)
+            one.amount, one.credit_amount = amount, credit_amount
+            asked.append(one)
     return asked
 
 
 def items_named(document: Document) -> list[Key]:
     """The items its allocations name, once each."""
-    told = [fact.data["allocations"] for fact in document.facts if "allocations" in fact.data]
-    keys = ["invoice:" + allocation["invoice"] for allocations in told for allocation in allocations]
-    keys += ["invoice:" + claim["invoice"] for key, claim in document.inbox.items() if key.startswith("allocation:")]
-    return list(dict.fromkeys(keys))
+    keys: dict[Key, None] = {}
+    for fact in document.facts:
+        for told in fact.data.get("allocations", ()):
+            keys["invoice:" + told["invoice"]] = None
+    for key, claim in document.inbox.items():
+        if key.startswith("allocation:"):
+            keys["invoice:" + claim[6]] = None
+    return list(keys)
 
 
-def credit_note_of(document: Document) -> tuple[Fact | None, list[Span]]:
-    """The credit note told under this number, and when it stands."""
-    fact = standing(document.facts, POSTED["credit_note"])
-    return fact, noted_spans(document.facts, fact.data["date"]) if fact else []
+Grant = list[Any]
+"""Since which day, told order, place in its list, naming, the credit and its currency; from when until when, cash, credit, discount."""
 
 
-def there_from(document: Document, kind: str | None) -> str | None:
-    """The day from which a credit of the kind (any kind where none was told) is there."""
-    found = credits_of(document)
-    return min((credit.day for credit in found.values() if kind in (None, credit.kind)), default=None)
-
-
-def evaluate(document: Document) -> tuple[Net, dict[Key, Claim]]:
-    """What changes of the credit's movements (its own remainder before items refuse any), and what it grants to the items it names."""
-    credits = credits_of(document)
+def evaluate(document: Document, version: int) -> tuple[list[Movement], dict[Key, Claim]]:
+    """How the credit moves (its own remainder before items refuse any), and what it grants to the items it names."""
+    credits = credits_of(document.facts)
     asked = asked_of(document, credits)
-    claims = {key: naming_claim(credits, asked, key) for key in dict.fromkeys([f"invoice:{one.invoice}" for one in asked])}
-    clash = {kind: clashes([fact for fact in document.facts if fact.name == name]) for kind, name in POSTED.items()}
-    timeline = Timeline(document, "")
+    grants: dict[Key, list[Grant]] = {one.invoice: [] for one in asked}
+    clash = {kind: since for name, kind in POSTED.items() if (since := clash_of(document.facts, name))}
+    said: list[tuple[str, State]] = []
     days = days_of(document, credits, asked, clash)
-    for day, until in zip(days, [*days[1:], None], strict=False):
+    for day, until in zip(days, [*days[1:], LAST_DAY], strict=False):
         state: State = {}
         for kind, since in clash.items():
-            if since and since <= day:
+            if since <= day:
                 state["anomaly:number_clash", f"{kind}:{document.number}", "", ""] = 1
-        pending(document, day, state)
+        pending(document, credits, day, state)
         for credit in credits.values():
             if within(credit.spans, day):
                 queue = in_effect(document, credits, credit, asked, day, state)
-                left = grant(credit, queue, claims, [day, until])
+                left = grant(credit, queue, grants, (day, until))
                 if left:
                     state["unapplied", credit.naming, credit.currency, ""] = -left
-        timeline.on(day, state)
-    return timeline.changes(), claims
+        said.append((day, state))
+    return moved(document, version, "", said), {key: item_claim(credits, asked, key, given) for key, given in grants.items()}
 
 
-def days_of(document: Document, credits: dict[str, Credit], asked: list[Asked], clash: dict[str, str | None]) -> list[str]:
-    days = {day for day in clash.values() if day}
+def days_of(document: Document, credits: Credits, asked: list[Asked], clash: dict[str, str]) -> list[str]:
+    days = set(clash.values())
     for credit in credits.values():
-        days.update(edges(credit.spans), (credit.day, credit.usable))
+        days |= edges(credit.spans)
+        days.add(credit.day)
+        days.add(credit.usable)
     for one in asked:
-        days.update(edges(one.spans))
+        days.update(one.span)
     for key, claim in document.inbox.items():
         if key.startswith("invoice:"):
-            days.update(edges(claim["spans"]))
+            days.update(claim[:2])
+    days.discard(LAST_DAY)
     return sorted(days)
 
 
-def pending(document: Document, day: str, state: State) -> None:
+def pending(document: Document, credits: Credits, day: str, state: State) -> None:
     """Allocations that stand on the day and name a credit that is not there yet."""
     for key, claim in document.inbox.items():
-        if key.startswith("allocation:") and within(claim["spans"], day):
-            there = there_from(document, claim["kind"])
-            if there is None or there > day:
-                state[f"pending:{claim['kind'] or 'credit'}", key, "", ""] = 1
+        if key.startswith("allocation:") and claim[3] <= day < claim[4]:
+            kind = claim[5]
+            if not [credit for credit in credits.values() if credit.day <= day and kind in (None, credit.kind)]:
+                state[f"pending:{kind or 'credit'}", key, "", ""] = 1
 
 
-def meant(credits: dict[str, Credit], one: Asked, day: str) -> str:
+def meant(credits: Credits, one: Asked, day: str) -> str:
     """Which kind of credit an allocation means on the day."""
     if one.kind:
         return one.kind
@@ -179,26 +175,26 @@ Queued = tuple[str, Told, int, Asked, str]
 """An allocation in effect: the day it took effect, told order, place in its list, itself, and its item's currency."""
 
 
-def in_effect(document: Document, credits: dict[str, Credit], credit: Credit, asked: list[Asked], day: str, state: State) -> list[Queued]:
+def in_effect(document: Document, credits: Credits, credit: Credit, asked: list[Asked], day: str, state: State) -> list[Queued]:
     """The allocations of the credit in effect on the day, in the order they are granted."""
     queue: list[Queued] = []
     for one in asked:
-        item = document.inbox.get(f"invoice:{one.invoice}")
-        if item is None or not within(item["spans"], day) or not within(one.spans, day) or meant(credits, one, day) != credit.kind:
+        start, until, currency = document.inbox.get(one.invoice, (LAST_DAY, LAST_DAY, None))
+        if not start <= day < until or not one.span[0] <= day < one.span[1] or meant(credits, one, day) != credit.kind:
             continue
-        if item["currency"] != credit.currency and one.credit_amount is None:
+        if currency != credit.currency and one.credit_amount is None:
             state["anomaly:currency_mismatch", one.naming, "", ""] = 1
             continue
-        effective = max(one.spans[0][0], credit.usable, item["spans"][0][0])
+        effective = max(one.span[0], credit.usable, start)
         if effective <= day:
-            queue.append((effective, one.told, one.place, one, item["currency"]))
+            queue.append((effective, one.told, one.place, one, currency))
     if len(queue) > 1:
         queue.sort(key=lambda entry: entry[:3])
     return queue
 
 
-def grant(credit: Credit, queue: list[Queued], claims: dict[Key, Claim], span: Span) -> int:
-    """Grants each what the credit has left, writes it into the claims, and returns what then is left (minor units)."""
+def grant(credit: Credit, queue: list[Queued], grants: dict[Key, list[Grant]], span: Span) -> int:
+    """Grants each what the credit has left, writes it into the grants, and returns what then is left (minor units)."""
     left = credit.amount
     for effective, told, place, one, currency in queue:
         amount = minor(one.amount, currency)
@@ -210,22 +206,54 @@ def grant(credit: Credit, queue: list[Queued], claims: dict[Key, Claim], span: S
         discount = minor(one.discount, currency) if one.discount and whole else 0
         if cash or discount:
             head = [effective, *told, place, one.naming, credit.naming, credit.currency]
-            step(claims[f"invoice:{one.invoice}"]["grants"], head, span, [cash, granted, discount])
+            step(grants[one.invoice], head, span, [cash, granted, discount])
     return left
 
 
-def step(grants: list[Any], head: list[Any], span: Span, amounts: list[int]) -> None:
-    """A grant is ``[head, [[from, until, cash, credit, discount], …]]``: equal steps that touch become one."""
-    steps = next((known for known_head, known in grants if known_head == head), None)
-    if steps is None:
-        grants.append([head, [[*span, *amounts]]])
-    elif steps[-1][1] == span[0] and steps[-1][2:] == amounts:
-        steps[-1][1] = span[1]
-    else:
-        steps.append([*span, *amounts])
+def step(grants: list[Grant], head: list[Any], span: Span, amounts: list[int]) -> None:
+    """Of one allocation, equal grants that touch become one."""
+    for known in reversed(grants):
+        if known[:8] == head:
+            if known[9] == span[0] and known[10:] == amounts:
+                known[9] = span[1]
+                return
+            break
+    grants.append([*head, *span, *amounts])
 
 
-def naming_claim(credits: dict[str, Credit], asked: list[Asked], key: Key) -> Claim:
+def item_claim(credits: Credits, asked: list[Asked], item: Key, given: list[Grant]) -> Claim:
     """What an item learns of a credit that names it: who names it and when (for what is pending), and what is granted."""
-    names_it = {one.naming for one in asked if f"invoice:{one.invoice}" == key}
-    return {"naming": [[credit.naming, credit.spans] for credit in credits.values() if credit.naming in names_it], "grants": []}
+    names_it = {one.naming for one in asked if one.invoice == item}
+    names = [(credit.naming, *span) for credit in credits.values() if credit.naming in names_it for span in credit.spans if span[0] < LAST_DAY]
+    days = edges([(start, until) for _, start, until in names] + [(grant[8], grant[9]) for grant in given])
+    return min(days, default=LAST_DAY), max(days, default=""), tuple(names), tuple([tuple(grant) for grant in given]), None, ""
+
+
+def in_order(credit: Document, version: int) -> tuple[list[Movement], dict[Key, Claim]] | None:
+    """The same of a credit of one fact, where all items it names are there and its money can be used at once; else ``None``."""
+    fact = credit.facts[0]
+    data, kind = fact.data, POSTED.get(fact.name)
+    if kind is None:
+        return None
+    day, currency = data["date"], data["currency"]
+    if data.get("value_date", day) > day:
+        return None
+    naming = f"{kind}:{data[kind]}"
+    left = minor(data["amount"], currency)
+    claims: dict[Key, Claim] = {}
+    for place, told in enumerate(data.get("allocations", ())):
+        item = "invoice:" + told["invoice"]
+        start, until, its_currency = credit.inbox[item]
+        if start > day or until < LAST_DAY or its_currency != currency or item in claims:
+            return None
+        wanted = minor(told["amount"], currency)
+        granted = min(wanted, left)
+        left -= granted
+        discount = minor(told["discount"], currency) if granted == wanted and "discount" in told else 0
+        given = (day, *fact.told, place, naming, naming, currency, day, LAST_DAY, granted, granted, discount)
+        claims[item] = (day, day, ((naming, day, LAST_DAY),), (given,) if granted or discount else (), None, "")
+    if not left:
+        return [], claims
+    moves = [Movement(version, "unapplied", naming, currency, "", day, -left)]
+    credit.record(moves)
+    return moves, claims

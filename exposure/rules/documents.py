@@ -4,28 +4,27 @@ Law: movements are only ever added. What a document says of any day, as known at
 movements dated by that day and recorded by that version. They depend neither on today nor on exchange rates.
 """
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable
 from typing import Any, NamedTuple, TypeVar
 
+from exposure.rules.lines import Tally
 from schemas.facts import LAST_DAY, Fact
 
 Key = str
 """``kind:number``, unique within an account; payments and credit notes share the kind ``credit``, for a number may mean either."""
 
-Claim = Any
-"""What one document says of another (plain JSON data), replaced as a whole when it changes."""
+Claim = tuple[Any, ...]
+"""What one document says of another, replaced as a whole when it changes: plain data, as tuples. The first two parts of every claim
+are the first and the last day on which what it says changes; a claim that never holds begins on ``LAST_DAY``."""
 
-Net = dict["Place", int]
+What = tuple[str, str, str, str]
+"""What an amount is: which figure (component), of what (item), in which currency ("" counts things), due when."""
 
+State = dict[What, int]
+"""What a document says on one day; nothing stands with 0."""
 
-class Place(NamedTuple):
-    """Where an amount stands: which figure (component), of what (item), in which currency ("" counts things), due when, from which day."""
-
-    component: str
-    item: str
-    currency: str
-    due: str
-    day: str
+Place = tuple[str, str, str, str, str]
+"""What an amount is, and from which day."""
 
 
 class Movement(NamedTuple):
@@ -40,61 +39,85 @@ class Movement(NamedTuple):
     amount: int
 
 
+AGREED = ("customer", "limit", "protection")
+"""Kinds that have no movements but a say on every day: they never close."""
+
+
 class Document:
-    """``key`` names it; ``version`` is the account's version that last changed it; ``net`` are its movements summed by place.
+    """``key`` names it; ``version`` is the account's version that last changed it.
 
     ``totals`` is what it says after its ``last_day`` of change; ``opened`` the first day on which it says anything, ``closed`` the first
-    from which on it says nothing any more, as now known.
+    from which on it says nothing any more, as now known. No fact and no claim it knows changes anything after its ``horizon``
+    (``LAST_DAY`` where that has still to be found out); an order's ``tally`` holds the lines it has from then on. Both only save work.
     """
 
-    __slots__ = ("closed", "facts", "inbox", "key", "kind", "last_day", "moves", "net", "opened", "totals", "version")
+    __slots__ = ("closed", "facts", "horizon", "inbox", "key", "kind", "last_day", "moves", "opened", "tally", "totals", "version")
 
     def __init__(self, key: Key) -> None:
         self.key = key
-        self.kind = key[: key.index(":")]
+        self.kind = kind = key[: key.index(":")]
         self.version = 0
         self.facts: list[Fact] = []
         self.inbox: dict[Key, Claim] = {}
         self.moves: list[Movement] = []
-        self.net: Net = {}
         self.totals: State = {}
         self.last_day = ""
-        stays = self.kind in AGREED
-        self.opened = "" if stays else LAST_DAY
-        self.closed = LAST_DAY if stays else ""
+        self.horizon = ""
+        self.tally: Tally | None = None
+        if kind in AGREED:
+            self.opened, self.closed = "", LAST_DAY
+        else:
+            self.opened, self.closed = LAST_DAY, ""
 
     @property
     def number(self) -> str:
         return self.key[len(self.kind) + 1 :]
 
-    def move(self, version: int, changes: Net) -> list[Movement]:
-        """Records changes of the net as movements of this version, and returns them."""
-        if not changes:
-            return []
-        moves = sorted([Movement(version, *place, amount) for place, amount in changes.items()])
-        self.moves += moves
-        self.version = version
-        self.count(moves)
-        return moves
+    @property
+    def net(self) -> dict[Place, int]:
+        """Its movements summed by place."""
+        return summed(self.moves)
 
-    def count(self, moves: list[Movement]) -> None:
-        """Adds movements to what is derived from them."""
-        net, totals = self.net, self.totals
+    def record(self, moves: list[Movement]) -> None:
+        """Adds movements of one version."""
+        totals, before, last_day = self.totals, self.last_day, self.last_day
+        is_later = True
         for _, component, item, currency, due, day, amount in moves:
-            add(net, Place(component, item, currency, due, day), amount)
-            add(totals, (component, item, currency, due), amount)
-            if day > self.last_day:
-                self.last_day = day
+            what = (component, item, currency, due)
+            rest = totals.get(what, 0) + amount
+            if rest:
+                totals[what] = rest
+            else:
+                del totals[what]
+            if day > last_day:
+                last_day = day
+            elif day <= before:
+                is_later = False
             if day < self.opened:
                 self.opened = day
-        if self.kind not in AGREED:
-            self.closed = LAST_DAY if totals else max([place.day for place in net], default="")
+        self.moves += moves
+        self.version = moves[0].version
+        self.last_day = last_day
+        if totals or self.kind in AGREED:
+            self.closed = LAST_DAY
+        else:
+            self.closed = last_day if is_later else last_of(self.net)
+
+    def recall(self, version: int, facts: list[Fact], inbox: dict[Key, Claim], moves: list[Movement]) -> None:
+        """Takes what was kept of it: all else follows."""
+        self.facts, self.inbox = facts, inbox
+        self.horizon = LAST_DAY
+        if moves:
+            self.record(moves)
+            if self.closed != LAST_DAY:
+                self.closed = last_of(self.net)
+        self.version = version
 
 
-What = TypeVar("What", bound=Hashable)
+Sum = TypeVar("Sum", bound=Hashable)
 
 
-def add(sums: dict[What, int], what: What, amount: int) -> None:
+def add(sums: dict[Sum, int], what: Sum, amount: int) -> None:
     """Adds to a sum; nothing stands with 0."""
     rest = sums.get(what, 0) + amount
     if rest:
@@ -103,104 +126,52 @@ def add(sums: dict[What, int], what: What, amount: int) -> None:
         del sums[what]
 
 
-AGREED = ("customer", "limit", "protection")
-"""Kinds that have no movements but a say on every day: they never close."""
+def summed(moves: Iterable[Movement]) -> dict[Place, int]:
+    sums: dict[Place, int] = {}
+    for _, component, item, currency, due, day, amount in moves:
+        place = (component, item, currency, due, day)
+        sums[place] = sums.get(place, 0) + amount
+    return {place: amount for place, amount in sums.items() if amount}
 
 
-State = dict[tuple[str, str, str, str], int]
-"""What a document says on one day: (component, item, currency, due) to amount; nothing stands with 0."""
+def last_of(net: dict[Place, int]) -> str:
+    return max([place[4] for place in net], default="")
 
 
-class Timeline:
-    """Collects what a document says on ascending days, from the day ``since`` on; what it said before still holds."""
+def moved(document: Document, version: int, since: str, said: list[tuple[str, State]]) -> list[Movement]:
+    """Records and returns the movements after which the document says this on these ascending days, none before ``since``.
 
-    __slots__ = ("_document", "_last", "_net", "_since")
-
-    def __init__(self, document: Document, since: str) -> None:
-        self._document = document
-        self._since = since
-        self._net: Net = {}
-        self._last = document.totals if since > document.last_day else said_before(document, since)
-
-    def on(self, day: str, state: State) -> None:
-        last = self._last
+    What it said before ``since`` still holds.
+    """
+    is_later = since > document.last_day
+    last = document.totals if is_later else said_before(document, since)
+    net: dict[Place, int] = {}
+    for day, state in said:
         for what, amount in state.items():
             change = amount - last.get(what, 0)
             if change:
-                self._net[Place(*what, day)] = change
+                net[(*what, day)] = change
         for what, amount in last.items():
             if what not in state:
-                self._net[Place(*what, day)] = -amount
-        self._last = state
-
-    def changes(self) -> Net:
-        """What is to be added to the document's net, so that it says this."""
-        if self._since > self._document.last_day:
-            return self._net
-        old = {place: amount for place, amount in self._document.net.items() if place.day >= self._since}
-        changes = {place: amount - old.get(place, 0) for place, amount in self._net.items() if amount != old.get(place)}
-        changes.update((place, -amount) for place, amount in old.items() if place not in self._net)
-        return changes
+                net[(*what, day)] = -amount
+        last = state
+    if not is_later:
+        for place, amount in summed([move for move in document.moves if move.day >= since]).items():
+            change = net.pop(place, 0) - amount
+            if change:
+                net[place] = change
+    moves = [Movement(version, *place, amount) for place, amount in net.items()]
+    if len(moves) > 1:
+        moves.sort()
+    if moves:
+        document.record(moves)
+    return moves
 
 
 def said_before(document: Document, since: str) -> State:
     state: State = {}
-    for place, amount in document.net.items():
-        if place.day < since:
-            what = place[:4]
+    for _, component, item, currency, due, day, amount in document.moves:
+        if day < since:
+            what = (component, item, currency, due)
             state[what] = state.get(what, 0) + amount
     return {what: amount for what, amount in state.items() if amount}
-
-
-Span = list[Any]
-"""``[from, until]``: days from the first (included) until the second (not included; null is for ever)."""
-
-
-def within(spans: list[Span], day: str) -> bool:
-    for start, until in spans:  # noqa: SIM110 (the loop is what costs)
-        if start <= day and (until is None or day < until):
-            return True
-    return False
-
-
-def edges(spans: list[Span]) -> Iterator[str]:
-    for start, until in spans:
-        yield start
-        if until is not None:
-            yield until
-
-
-def claim_days(claim: Claim) -> list[str]:
-    """Every day on which what a claim says may change."""
-    days = list(edges(claim.get("spans", [])))
-    if isinstance(claim.get("naming"), list):
-        for _, spans in claim["naming"]:
-            days += edges(spans)
-    for _, steps in claim.get("grants", ()):
-        days += edges([step[:2] for step in steps])
-    if "spread" in claim:
-        days += edges([span[:2] for span in claim["spread"]])
-        days += edges(claim["settled"])
-    return days
-
-
-def standing(facts: list[Fact], *names: str) -> Fact | None:
-    """Of the facts that claim one number, the first in told order."""
-    found = None
-    for fact in facts:
-        if fact.name in names and (found is None or fact.told < found.told):
-            found = fact
-    return found
-
-
-def earliest_day(facts: list[Fact], name: str) -> str | None:
-    """Of several cancellations the earliest date counts."""
-    return min([fact.data["date"] for fact in facts if fact.name == name], default=None)
-
-
-def clashes(rivals: list[Fact]) -> str | None:
-    """From which day the number (or version) is told with other data than the standing fact's; ``None`` where it is not."""
-    if len(rivals) < 2:
-        return None
-    first = min(rivals, key=lambda fact: fact.told)
-    return min((rival.data["date"] for rival in rivals if rival.digest != first.digest), default=None)

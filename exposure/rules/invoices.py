@@ -4,43 +4,30 @@ On a day, the allocations granted to the item clear it in order, write-offs afte
 the earliest due is cleared first, disputes cover the latest due first (laws 5 to 8).
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
-from exposure.rules.documents import Claim, Document, Net, Span, State, Timeline, clashes, earliest_day, edges, standing, within
+from exposure.rules.documents import Document, Movement, State, moved
+from exposure.rules.spans import NEVER, Span, clash_of, clashes, span_from, standing
 from schemas.amounts import divided, minor
-from schemas.facts import Fact
+from schemas.facts import LAST_DAY, Fact
 
 TERMS = "InvoiceTermsChanged"
 
-
-class Taker(NamedTuple):
-    """Something that clears the item on a day: sorted by day, allocations before write-offs, told order, place in its list."""
-
-    day: str
-    rank: int
-    time: str
-    source: str
-    id: str
-    place: int
-    cash: int
-    credit_amount: int
-    discount: int
-    credit: str
-    currency: str
+Taker = tuple[str, int, str, str, str, int, int, int, int, str, str]
+"""Something that clears the item on a day: since which day, 0 for an allocation and 1 for a write-off, told order, its place in its list;
+then its cash, what the credit gives for it, its discount, the credit and the credit's currency. Takers take their turn in this order."""
 
 
-def spans_of(item: Document) -> list[Span]:
+def span_of(facts: list[Fact], posted: Fact | None) -> Span:
+    return span_from(posted.data["date"], facts, "InvoiceCancelled") if posted else NEVER
+
+
+def existence(item: Document) -> tuple[str, str, str | None]:
+    """What a credit has to know of an item it names: from when until when it can be cleared, and its currency."""
     posted = standing(item.facts, "InvoicePosted")
     if posted is None:
-        return []
-    start, until = posted.data["date"], earliest_day(item.facts, "InvoiceCancelled")
-    return [[start, until]] if until is None or start < until else []
-
-
-def existence(item: Document) -> Claim:
-    """What a credit has to know of an item it names."""
-    posted = standing(item.facts, "InvoicePosted")
-    return {"spans": spans_of(item), "currency": posted.data["currency"] if posted else None}
+        return (*NEVER, None)
+    return (*span_of(item.facts, posted), posted.data["currency"])
 
 
 def terms_of(facts: list[Fact]) -> tuple[list[Fact], str | None]:
@@ -50,7 +37,7 @@ def terms_of(facts: list[Fact]) -> tuple[list[Fact], str | None]:
     """
     posted = standing(facts, "InvoicePosted")
     if posted and len(facts) == 1:
-        return [posted], None
+        return facts, None
     rivals: dict[int, list[Fact]] = {0: [posted]} if posted else {}
     for fact in facts:
         if fact.name == TERMS:
@@ -58,17 +45,21 @@ def terms_of(facts: list[Fact]) -> tuple[list[Fact], str | None]:
     stands = [min(rivals[version], key=lambda fact: fact.told) for version in sorted(rivals)]
     if posted and posted not in stands:
         stands.insert(0, posted)
-    clash = min((day for same in rivals.values() if (day := clashes(same))), default=None)
+    clash = min([day for same in rivals.values() if (day := clashes(same))], default=None)
     return stands, clash
 
 
 def instalments_on(terms: list[Fact], amount: int, currency: str, day: str) -> tuple[list[tuple[str, int]], bool]:
     """Due days with their amounts, earliest first, adding up to the item's amount; and whether they did so as told."""
-    fact = next(fact for fact in reversed(terms) if fact.data["date"] <= day)
-    if "due" in fact.data:
-        return [(fact.data["due"], amount)], True
-    told = sorted(((part["due"], minor(part["amount"], currency)) for part in fact.data["instalments"]), key=lambda part: part[0])
-    rest = amount - sum(part for _, part in told)
+    data = terms[0].data
+    for fact in reversed(terms):
+        if fact.data["date"] <= day:
+            data = fact.data
+            break
+    if "due" in data:
+        return [(data["due"], amount)], True
+    told = sorted([(part["due"], minor(part["amount"], currency)) for part in data["instalments"]], key=lambda part: part[0])
+    rest = amount - sum([part for _, part in told])
     if rest == 0:
         return told, True
     if rest > 0:
@@ -82,58 +73,67 @@ def instalments_on(terms: list[Fact], amount: int, currency: str, day: str) -> t
     return told, False
 
 
-def evaluate(item: Document, since: str) -> Net:
-    """What changes of the item's net movements from ``since`` on."""
-    posted = standing(item.facts, "InvoicePosted")
-    terms, terms_clash = terms_of(item.facts)
-    number_clash = clashes([fact for fact in item.facts if fact.name == "InvoicePosted"])
-    clash = min((day for day in (terms_clash, number_clash) if day), default=None)
-    timeline = Timeline(item, since)
-    spans = spans_of(item)
-    for day in days_of(item, terms, spans, clash):
-        if day < since:
-            continue
+def evaluate(item: Document, version: int, since: str) -> list[Movement]:
+    """How the item moves from ``since`` on."""
+    if since == LAST_DAY:
+        return []
+    facts = item.facts
+    posted = standing(facts, "InvoicePosted")
+    terms, clash = terms_of(facts)
+    number_clash = clash_of(facts, "InvoicePosted")
+    if number_clash and (clash is None or number_clash < clash):
+        clash = number_clash
+    start, until = span_of(facts, posted)
+    said: list[tuple[str, State]] = []
+    for day in days_from(item, since):
         state: State = {}
         if clash and clash <= day:
             state["anomaly:number_clash", item.key, "", ""] = 1
         if posted is None or day < posted.data["date"]:
             pending(item, day, state)
-        elif within(spans, day):
+        elif start <= day < until:
             item_state(item, posted, terms, day, state)
-        timeline.on(day, state)
-    return timeline.changes()
+        said.append((day, state))
+    return moved(item, version, since, said)
 
 
-def days_of(item: Document, terms: list[Fact], spans: list[Span], clash: str | None) -> list[str]:
-    days = {fact.data["date"] for fact in terms}
-    days.update(edges(spans))
-    if clash:
-        days.add(clash)
-    for claim in item.inbox.values():
-        for _, spans in claim["naming"]:
-            days.update(edges(spans))
-        for _, steps in claim.get("grants", ()):
-            days.update(edges([step[:2] for step in steps]))
-    return sorted(days)
+def days_from(item: Document, since: str) -> list[str]:
+    """The days from ``since`` on that may say something else than the day before."""
+    if since >= item.horizon:
+        return [since]
+    days = {fact.data["date"] for fact in item.facts}
+    for _, _, names, grants, _, _ in item.inbox.values():
+        for _, start, until in names:
+            days.add(start)
+            days.add(until)
+        for grant in grants:
+            days.add(grant[8])
+            days.add(grant[9])
+    days.discard(LAST_DAY)
+    item.horizon = max(days, default="")
+    return sorted([day for day in days if day >= since])
 
 
 def pending(item: Document, day: str, state: State) -> None:
     for claim in item.inbox.values():
-        for naming, spans in claim["naming"]:
-            if within(spans, day):
+        for naming, start, until in claim[2]:
+            if start <= day < until:
                 state["pending:invoice", naming, "", ""] = 1
 
 
 def item_state(item: Document, posted: Fact, terms: list[Fact], day: str, state: State) -> None:
     currency = posted.data["currency"]
     amount = minor(posted.data["amount"], currency)
-    rest = clear(takers_on(item, posted, day), amount, currency, state)
+    rest = clear(takers_on(item, posted, day), amount, currency, state) if item.inbox else amount
     instalments, adds_up = instalments_on(terms, amount, currency, day)
     if not adds_up:
         state["anomaly:instalments_mismatch", item.key, "", ""] = 1
     if rest == 0:
         return
-    disputed = min(rest, disputed_on(item, currency, day))
+    disputed = min(rest, disputed_on(item, currency, day)) if item.inbox else 0
+    if len(instalments) == 1 and not disputed:
+        state["receivables", "", currency, instalments[0][0]] = rest
+        return
     parts = open_parts(instalments, rest)
     for place in range(len(parts) - 1, -1, -1):
         due, part = parts[place]
@@ -156,19 +156,16 @@ def open_parts(instalments: list[tuple[str, int]], rest: int) -> list[tuple[str,
 
 
 def takers_on(item: Document, posted: Fact, day: str) -> list[Taker]:
-    takers = []
-    currency = posted.data["currency"]
-    for key, claim in item.inbox.items():
-        for (effective, time, source, id_, place, _, credit, credit_currency), steps in claim.get("grants", ()):
-            for start, until, cash, credit_amount, discount in steps:
-                if within([[start, until]], day):
-                    takers.append(Taker(effective, 0, time, source, id_, place, cash, credit_amount, discount, credit, credit_currency))
-        if key.startswith("write_off:"):
-            _, spans = claim["naming"][0] if claim["naming"] else ("", [])
-            if within(spans, day):
-                since = max(spans[0][0], posted.data["date"])
-                time, source, id_ = claim["told"]
-                takers.append(Taker(since, 1, time, source, id_, 0, minor(claim["amount"], currency), 0, 0, "", ""))
+    takers: list[Taker] = []
+    for key, (_, _, names, grants, told, amount) in item.inbox.items():
+        for effective, time, source, id_, place, _, credit, credit_currency, start, until, cash, credit_amount, discount in grants:
+            if start <= day < until:
+                takers.append((effective, 0, time, source, id_, place, cash, credit_amount, discount, credit, credit_currency))
+        if names and key.startswith("write_off:"):
+            _, start, until = names[0]
+            if start <= day < until:
+                cash = minor(amount, posted.data["currency"])
+                takers.append((max(start, posted.data["date"]), 1, *told, 0, cash, 0, 0, "", ""))
     if len(takers) > 1:
         takers.sort()
     return takers
@@ -177,28 +174,29 @@ def takers_on(item: Document, posted: Fact, day: str) -> list[Taker]:
 def clear(takers: list[Taker], amount: int, currency: str, state: State) -> int:
     """Lets each take its turn and returns what stays open; what an item refuses of a credit is unapplied there."""
     rest = amount
-    for taker in takers:
-        taken = min(taker.cash, rest)
+    for _, is_write_off, _, _, _, _, cash, credit_amount, discount, credit, credit_currency in takers:
+        taken = min(cash, rest)
         rest -= taken
-        if taker.rank:
+        if is_write_off:
             if taken:
                 state["written_off", "", currency, ""] = state.get(("written_off", "", currency, ""), 0) + taken
             continue
-        rest -= min(taker.discount, rest)
-        if taken < taker.cash:
-            refused = divided(taker.credit_amount * (taker.cash - taken), taker.cash)
+        if discount:
+            rest -= min(discount, rest)
+        if taken < cash:
+            refused = divided(credit_amount * (cash - taken), cash)
             if refused:
-                place = ("unapplied", taker.credit, taker.currency, "")
+                place = ("unapplied", credit, credit_currency, "")
                 state[place] = state.get(place, 0) - refused
     return rest
 
 
 def disputed_on(item: Document, currency: str, day: str) -> int:
-    return sum(
-        minor(claim["amount"], currency)
-        for key, claim in item.inbox.items()
-        if key.startswith("dispute:") and any(within(spans, day) for _, spans in claim["naming"])
-    )
+    disputed = 0
+    for key, (_, _, names, _, _, amount) in item.inbox.items():
+        if names and key.startswith("dispute:") and names[0][1] <= day < names[0][2]:
+            disputed += minor(amount, currency)
+    return disputed
 
 
 def header(facts: list[Fact]) -> dict[str, Any]:

@@ -1,96 +1,98 @@
 """Orders: per order line, ordered − max(delivered, invoiced) is *orders*, delivered − invoiced is *deliveries*, neither below zero.
 
-An order's document keeps its texts by version and what deliveries, invoices and credit notes claim of its lines. Everything on a line is
-valued exactly at the line's price of the day and rounded once, half-even, to minor units.
+An order's document keeps its texts by version and what deliveries, invoices and credit notes claim of its lines. In order of arrival a claim
+is added to the tally of the last day; all else is evaluated anew, from the first day that may say something else on.
 """
 
-from fractions import Fraction
-from functools import lru_cache
 from typing import Any
 
-from exposure.rules.documents import Document, Net, State, Timeline, edges, within
-from schemas.amounts import billionths, divided, scaled
-from schemas.currencies import DECIMALS
-from schemas.facts import Data, Fact
+from exposure.rules.documents import Claim, Document, Key, Movement, State, moved
+from exposure.rules.lines import Tally, last_price
+from exposure.rules.spans import Span, edges, within
+from exposure.rules.unconfirmed import before_order
+from schemas.facts import LAST_DAY, Fact
 
 TEXTS = ("OrderConfirmed", "OrderAmended")
-Exact = int | Fraction
-"""A value in 10⁻¹⁸ of the currency's unit, or a quantity in 10⁻⁹."""
 
 
-class Line:
-    """One order line on one day: what was ordered, and what claims add up to, in exact value at the line's price.
-
-    ``parts`` are the claims that name a delivery: (delivery, role, value); ``deliverers`` the deliveries that delivered something here, ``settled``
-    those a final invoice took out of the netting.
-    """
-
-    __slots__ = ("delivered", "deliverers", "final", "invoiced", "ordered", "parts", "price", "settled", "uninvoiced", "unpriced")
-
-    def __init__(self, ordered: Exact, price: int | None) -> None:
-        self.ordered = ordered
-        self.price = price
-        self.delivered: Exact = 0
-        self.invoiced: Exact = 0
-        self.uninvoiced: Exact = 0
-        self.unpriced = False
-        self.final = False
-        self.deliverers: set[str] = set()
-        self.settled: set[str] = set()
-        self.parts: list[tuple[str, str, Exact]] = []
-
-    def value(self, unit: str, amount: str) -> Exact:
-        """A quantity without a known price counts 0 and is remembered."""
-        if unit == "value":
-            return exact(unit, amount)
-        if self.price is None:
-            self.unpriced = True
-            return 0
-        return exact(unit, amount) * self.price
-
-    def add(self, role: str, value: Exact, delivery: str | None) -> None:
-        if role == "delivered":
-            self.delivered += value
-            self.deliverers.add(delivery or "")
-        elif role == "invoiced":
-            self.invoiced += value
-        else:
-            self.uninvoiced += value
-        if delivery:
-            self.parts.append((delivery, role, value))
-
-    def still_ordered(self) -> Exact:
-        return self.ordered - max(self.delivered, self.invoiced - self.uninvoiced, 0)
-
-    def not_invoiced(self) -> Exact:
-        """Delivered − invoiced; a final invoice leaves nothing of the line, or takes one delivery out of the netting."""
-        if self.final:
-            return 0
-        delivered, invoiced, uninvoiced = self.delivered, self.invoiced, self.uninvoiced
-        if self.settled:
-            settled = self.settled & self.deliverers
-            for delivery, role, value in self.parts:
-                if delivery in settled:
-                    delivered -= value if role == "delivered" else 0
-                    invoiced -= value if role == "invoiced" else 0
-                    uninvoiced -= value if role == "uninvoiced" else 0
-        return delivered - max(invoiced - uninvoiced, 0)
+def line_claim(role: str, naming: str, currency: str, span: Span, entries: tuple[Any, ...]) -> Claim:
+    """What a delivery, an invoice or a credit note says of the lines of an order (or, naming order and line, of a delivery)."""
+    start, until = span
+    last = until if until < LAST_DAY else start if start < LAST_DAY else ""
+    return start, last, role, naming, currency, start, until, entries, None, ()
 
 
-def evaluate(order: Document, since: str) -> Net:
-    """What changes of the order's net movements from ``since`` on, by its texts and by what is claimed of its lines."""
+def evaluate(order: Document, version: int, since: str, source: Key) -> list[Movement]:
+    """How the order moves from ``since`` on, by its texts and by what is claimed of its lines; ``source`` is the document that has news."""
+    if since == LAST_DAY:
+        return []
+    tally = order.tally
+    if tally is not None and since >= order.horizon:
+        names = closed(order, tally) if source == order.key else claimed(order.inbox[source], tally)
+        if names is not None:
+            return said(order, version, since, tally, names)
     stands, clash = by_version(order.facts)
     texts = [fact for fact in stands if fact.name in TEXTS]
     statuses = [fact for fact in stands if fact.name not in TEXTS]
-    timeline = Timeline(order, since)
-    for day in days_of(order, stands, clash):
-        if day >= since:
-            timeline.on(day, state_on(order, texts, statuses, clash, day))
-    return timeline.changes()
+    days: list[tuple[str, State]] = []
+    order.tally = None
+    for day in days_from(order, since):
+        state: State = {}
+        if clash and clash <= day:
+            state["anomaly:number_clash", order.key, "", ""] = 1
+        order.tally = tally_on(order, texts, statuses, day, state)
+        days.append((day, state))
+    return moved(order, version, since, days)
+
+
+def claimed(claim: Claim, tally: Tally) -> list[str] | None:
+    """Adds a new claim to the tally, and returns the lines it names; ``None`` where it is not of the ordinary kind."""
+    _, _, role, _, currency, _, until, entries, _, _ = claim
+    if until < LAST_DAY or not tally.add(role, currency, entries):
+        return None
+    names = [name or tally.first for name, _, _, _, _ in entries]
+    for name in names:
+        if tally.lines[name].unpriced:
+            return None
+    return names
+
+
+def closed(order: Document, tally: Tally) -> list[str] | None:
+    """Closes the lines where the last fact, of the highest version, says so."""
+    fact = order.facts[-1]
+    version = fact.data["version"]
+    if fact.name != "OrderClosed":
+        return None
+    for known in order.facts[:-1]:
+        if known.data["version"] >= version:
+            return None
+    for line in tally.lines.values():
+        line.ordered = 0
+    return list(tally.lines)
+
+
+def said(order: Document, version: int, day: str, tally: Tally, names: list[str]) -> list[Movement]:
+    """Weighs the named lines anew and moves the order by what they now say otherwise."""
+    moves: list[Movement] = []
+    currency = tally.currency
+    for name in names:
+        line = tally.lines[name]
+        orders, deliveries = line.orders, line.deliveries
+        line.weigh(tally.unit)
+        if line.orders != orders:
+            moves.append(Movement(version, "orders", name, currency, "", day, line.orders - orders))
+        if line.deliveries != deliveries:
+            moves.append(Movement(version, "deliveries", name, currency, "", day, line.deliveries - deliveries))
+    if moves:
+        moves.sort()
+        order.record(moves)
+    return moves
 
 
 def by_version(facts: list[Fact]) -> tuple[list[Fact], str | None]:
     """The standing fact of each version, lowest first, and from which day a version clashes: texts and statuses share one counter."""
+    if len(facts) == 1:
+        return facts, None
     versions: dict[int, list[Fact]] = {}
     for fact in facts:
         versions.setdefault(fact.data["version"], []).append(fact)
@@ -106,16 +108,20 @@ def is_other(rival: Fact, first: Fact) -> bool:
     return rival.digest != first.digest or (rival.name != first.name and not (rival.name in TEXTS and first.name in TEXTS))
 
 
-def days_of(order: Document, stands: list[Fact], clash: str | None) -> list[str]:
-    days = {fact.data["date"] for fact in stands}
-    for claim in order.inbox.values():
-        days.update(edges(claim["spans"]))
-        if "spread" in claim:
-            days.update(edges(claim["settled"]))
-            days.update(edges([span[:2] for span in claim["spread"]]))
-    if clash:
-        days.add(clash)
-    return sorted(days)
+def days_from(order: Document, since: str) -> list[str]:
+    """The days from ``since`` on that may say something else than the day before."""
+    if since >= order.horizon:
+        return [since]
+    days = {fact.data["date"] for fact in order.facts}
+    for _, _, _, _, _, start, until, _, spread, settled in order.inbox.values():
+        days.add(start)
+        days.add(until)
+        if spread is not None:
+            days |= edges(settled)
+            days |= edges([(first, after) for first, after, *_ in spread])
+    days.discard(LAST_DAY)
+    order.horizon = max(days, default="")
+    return sorted([day for day in days if day >= since])
 
 
 def highest(facts: list[Fact], day: str) -> Fact | None:
@@ -126,152 +132,59 @@ def highest(facts: list[Fact], day: str) -> Fact | None:
     return None
 
 
-def state_on(order: Document, texts: list[Fact], statuses: list[Fact], clash: str | None, day: str) -> State:
-    """What every line of the order says on one day."""
-    state: State = {}
-    if clash and clash <= day:
-        state["anomaly:number_clash", order.key, "", ""] = 1
-    text = highest(texts, day)
-    if text is None:
+def tally_on(order: Document, texts: list[Fact], statuses: list[Fact], day: str, state: State) -> Tally | None:
+    """What every line of the order says on one day; ``None`` before the order has come."""
+    dated = [text for text in texts if text.data["date"] <= day]
+    if not dated:
         before_order(order, day, state)
-        return state
+        return None
     status = highest(statuses, day)
-    is_open = status is None or status.name != "OrderClosed"
-    currency = text.data["currency"]
-    lines = {line["line"]: Line(ordered(line) if is_open else 0, price_of(line)) for line in text.data["lines"]}
-    add_claims(order, lines, texts, currency, day, state)
-    unit = 10 ** (18 - DECIMALS[currency])
-    for name, line in lines.items():
-        rest, not_invoiced = line.still_ordered(), line.not_invoiced()
-        if rest > 0 and (amount := rounded(rest, unit)):
-            state["orders", name, currency, ""] = amount
-        if not_invoiced > 0 and (amount := rounded(not_invoiced, unit)):
-            state["deliveries", name, currency, ""] = amount
+    tally = Tally(dated, status is None or status.name != "OrderClosed")
+    if order.inbox:
+        add_claims(order, tally, day, state)
+    currency = tally.currency
+    for name, line in tally.lines.items():
+        line.weigh(tally.unit)
+        if line.orders:
+            state["orders", name, currency, ""] = line.orders
+        if line.deliveries:
+            state["deliveries", name, currency, ""] = line.deliveries
         if line.unpriced:
             state["anomaly:missing_price", order.key, "", ""] = 1
-    return state
+    return tally
 
 
-def add_claims(order: Document, lines: dict[str, Line], texts: list[Fact], currency: str, day: str, state: State) -> None:
-    """Adds what stands on the day to its lines; a value in another currency than the order's has no effect."""
-    first = next(iter(lines), "")
-
-    def line_of(name: str | None) -> Line:
-        """No line means the first of the text; a line the text lacks is ordered 0, at the price of the newest version that had it."""
-        name = name or first
-        if name not in lines:
-            lines[name] = Line(0, last_price(texts, name, day))
-        return lines[name]
-
+def add_claims(order: Document, tally: Tally, day: str, state: State) -> None:
+    """Adds what stands on the day to its lines."""
     for source, claim in order.inbox.items():
-        if within(claim["spans"], day):
-            role, same = claim["role"], claim["currency"] == currency
-            for name, unit, amount, is_final, delivery in claim["entries"]:
-                line = line_of(name)
-                if same or unit == "quantity":
-                    line.add(role, line.value(unit, amount), delivery)
-                else:
-                    line.add(role, 0, delivery)
-                    state["anomaly:currency_mismatch", claim["naming"], "", ""] = 1
-                if is_final:
-                    if delivery:
-                        line.settled.add(delivery)
-                    else:
-                        line.final = True
-        if "spread" in claim:
-            for start, until, name, unit, amount, told_in in claim["spread"]:
-                if within([[start, until]], day) and (unit == "quantity" or told_in in ("*", currency)):
-                    line = line_of(name)
+        _, _, role, naming, currency, start, until, entries, spread, settled = claim
+        if start <= day < until and not tally.add(role, currency, entries):
+            state["anomaly:currency_mismatch", naming, "", ""] = 1
+        if spread is not None:
+            for first, after, name, unit, amount, told_in in spread:
+                if first <= day < after and (unit == "quantity" or told_in in ("*", tally.currency)):
+                    line = tally.line(name)
                     line.add("invoiced", line.value(unit, amount), source)
-            if within(claim["settled"], day):
-                for name, *_ in claim["entries"]:
-                    line_of(name).settled.add(source)
+            if within(settled, day):
+                for name, _, _, _, _ in entries:
+                    tally.line(name).settle(source)
 
 
-def before_order(order: Document, day: str, state: State) -> None:
-    """Before the order has arrived its lines are netted per currency of what names them; quantities have no price yet."""
-    lines: dict[tuple[str, str], Line] = {}
-    for source, claim in order.inbox.items():
-        entries = [(name, unit, amount, claim["role"], claim["currency"], delivery) for name, unit, amount, _, delivery in claim["entries"]]
-        if not within(claim["spans"], day):
-            entries = []
-        else:
-            state["pending:order", claim["naming"], "", ""] = 1
-        entries += [
-            (name, unit, amount, "invoiced", told_in or claim["currency"], source)
-            for start, until, name, unit, amount, told_in in claim.get("spread", ())
-            if within([[start, until]], day)
-        ]
-        for name, unit, amount, role, told_in, delivery in entries:
-            line = lines.setdefault((name or "", told_in), Line(0, None))
-            line.add(role, line.value(unit, amount), delivery)
-    settle_lines(order, lines, day)
-    for (name, told_in), line in lines.items():
-        amount = rounded(line.not_invoiced(), 10 ** (18 - DECIMALS[told_in]))
-        if amount > 0:
-            state["deliveries", name, told_in, ""] = amount
-        if line.unpriced:
-            state["anomaly:missing_price", order.key, "", ""] = 1
+Prices = tuple[str, str, dict[str, str | None], str]
+"""From one day on: the first line, each line's price in billionths as text, and the order's currency."""
 
 
-def settle_lines(order: Document, lines: dict[tuple[str, str], Line], day: str) -> None:
-    """Finals hold on a line in whatever currency it was told, and so does who delivered on it."""
-    for (name, _), line in lines.items():
-        line.deliverers = {delivery for (other, _), told in lines.items() if other == name for delivery in told.deliverers}
-    for source, claim in order.inbox.items():
-        stands, settles = within(claim["spans"], day), within(claim.get("settled", []), day)
-        for name, _, _, is_final, delivery in claim["entries"]:
-            for (other, _), line in lines.items():
-                if other == (name or ""):
-                    line.final |= stands and is_final and not delivery
-                    if (stands and is_final and delivery) or settles:
-                        line.settled.add(delivery or source)
-
-
-@lru_cache(maxsize=65536)
-def exact(unit: str, amount: str) -> Exact:
-    """A value in 10⁻¹⁸, a quantity in 10⁻⁹; a spread value may be a fraction of them."""
-    if "/" in amount:
-        return Fraction(amount)
-    return billionths(amount) if unit == "quantity" else scaled(amount, 18)
-
-
-def ordered(line: Data) -> Exact:
-    if "value" in line:
-        return exact("value", line["value"])
-    return exact("quantity", line["quantity"]) * exact("quantity", line["unit_price"])
-
-
-def price_of(line: Data) -> int | None:
-    """The unit price in billionths of a line that gives one."""
-    return int(exact("quantity", line["unit_price"])) if "unit_price" in line else None
-
-
-def last_price(texts: list[Fact], name: str, day: str) -> int | None:
-    """The unit price (billionths) told by the newest version dated by the day that has the line."""
-    for text in reversed(texts):
-        if text.data["date"] <= day:
-            for line in text.data["lines"]:
-                if line["line"] == name:
-                    return price_of(line)
-    return None
-
-
-def rounded(value: Exact, unit: int) -> int:
-    """Whole units, half-even."""
-    return divided(value.numerator, value.denominator * unit)
-
-
-def prices(order: Document) -> list[Any]:
-    """For a delivery that has to know: per day on which they change, ``[day, first line, {line: price in billionths as text}, currency]``."""
+def prices(order: Document) -> tuple[Prices, ...]:
+    """For a delivery that has to know: per day on which they change."""
     stands, _ = by_version(order.facts)
     texts = [fact for fact in stands if fact.name in TEXTS]
-    return [[day, *prices_on(texts, day)] for day in sorted({fact.data["date"] for fact in texts})]
+    return tuple([prices_on(texts, day) for day in sorted({fact.data["date"] for fact in texts})])
 
 
-def prices_on(texts: list[Fact], day: str) -> tuple[str, dict[str, str | None], str]:
-    text = highest(texts, day)
-    assert text is not None
-    names = {line["line"] for fact in texts if fact.data["date"] <= day for line in fact.data["lines"]}
-    first = text.data["lines"][0]["line"] if text.data["lines"] else ""
-    return first, {name: None if (price := last_price(texts, name, day)) is None else str(price) for name in sorted(names)}, text.data["currency"]
+def prices_on(texts: list[Fact], day: str) -> Prices:
+    dated = [text for text in texts if text.data["date"] <= day]
+    text = dated[-1].data
+    names = {line["line"] for fact in dated for line in fact.data["lines"]}
+    first = text["lines"][0]["line"] if text["lines"] else ""
+    told = {name: None if (price := last_price(dated, name)) is None else str(price) for name in sorted(names)}
+    return day, first, told, text["currency"]

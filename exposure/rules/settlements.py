@@ -1,9 +1,10 @@
 """Allocations, disputes and write-offs: documents of their own that claim something of an item (and an allocation of a credit)."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from exposure.rules.documents import Claim, Document, Key, Net, Span, Timeline, clashes, earliest_day, standing
-from schemas.facts import Fact
+from exposure.rules.documents import Claim, Document, Key, Movement, moved
+from exposure.rules.spans import clash_of, last_change, span_from, standing
+from schemas.facts import LAST_DAY
 
 
 class Form(NamedTuple):
@@ -26,32 +27,20 @@ def claims_of(document: Document) -> dict[Key, Claim]:
     fact = standing(document.facts, form.made)
     if fact is None:
         return {}
-    data, spans = fact.data, spans_of(document, fact)
-    claim: Claim = {"naming": [[document.key, spans]]}
-    claims = {f"invoice:{data['invoice']}": claim}
-    if document.kind == "allocation":
-        claims[f"credit:{data['credit']}"] = {
-            "told": list(fact.told),
-            "spans": spans,
-            "kind": data.get("credit_kind"),
-            "invoice": data["invoice"],
-            "amount": data["amount"],
-            "credit_amount": data.get("credit_amount"),
-        }
-    else:
-        claim.update(told=list(fact.told), amount=data["amount"])
-    return claims
+    data = fact.data
+    start, until = span_from(data["date"], document.facts, form.ended)
+    last = last_change(start, until)
+    names: tuple[Any, ...] = ((document.key, start, until),) if start < LAST_DAY else ()
+    item = "invoice:" + data["invoice"]
+    if document.kind != "allocation":
+        return {item: (start, last, names, (), fact.told, data["amount"])}
+    credit = (start, last, fact.told, start, until, data.get("credit_kind"), data["invoice"], data["amount"], data.get("credit_amount"))
+    return {item: (start, last, names, (), None, ""), "credit:" + data["credit"]: credit}
 
 
-def spans_of(document: Document, fact: Fact) -> list[Span]:
-    start, until = fact.data["date"], earliest_day(document.facts, FORMS[document.kind].ended)
-    return [[start, until]] if until is None or start < until else []
-
-
-def evaluate(document: Document) -> Net:
+def evaluate(document: Document, version: int) -> list[Movement]:
     """Its money moves at the item and the credit; of its own it only has a clash of its number."""
-    timeline = Timeline(document, "")
-    clash = clashes([fact for fact in document.facts if fact.name == FORMS[document.kind].made])
-    if clash:
-        timeline.on(clash, {("anomaly:number_clash", document.key, "", ""): 1})
-    return timeline.changes()
+    clash = clash_of(document.facts, FORMS[document.kind].made)
+    if clash is None and not document.moves:
+        return []
+    return moved(document, version, "", [(clash, {("anomaly:number_clash", document.key, "", ""): 1})] if clash else [])

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from exposure.rules.documents import Document, Net, Timeline
+from exposure.rules.documents import Document, Movement, State, moved
 from schemas.facts import Fact
 
 DAY_FIELD = {"LimitChanged": "valid_from", "ProtectionChanged": "valid_from"}
@@ -20,10 +20,10 @@ def by_version(facts: list[Fact]) -> list[Fact]:
     return [versions[version] for version in sorted(versions)]
 
 
-def evaluate(document: Document) -> Net:
+def evaluate(document: Document, version: int) -> list[Movement]:
     """Agreements have no money; they move where versions are told twice with other data, each from the day of the one that lost."""
     if len(document.facts) < 2:
-        return {}
+        return []
     clashes: dict[str, str] = {}
     for kind, facts in kinds_of(document):
         rivals: dict[int, list[Fact]] = {}
@@ -33,10 +33,12 @@ def evaluate(document: Document) -> Net:
         days = [day for same in rivals.values() if (day := clash_day(same, zone))]
         if days:
             clashes[document.key if kind == document.kind else f"{kind}:{document.number}"] = min(days)
-    timeline = Timeline(document, "")
+    if not clashes and not document.moves:
+        return []
+    said: list[tuple[str, State]] = []
     for day in sorted(set(clashes.values())):
-        timeline.on(day, {("anomaly:number_clash", item, "", ""): 1 for item, since in clashes.items() if since <= day})
-    return timeline.changes()
+        said.append((day, {("anomaly:number_clash", item, "", ""): 1 for item, since in clashes.items() if since <= day}))
+    return moved(document, version, "", said)
 
 
 def kinds_of(document: Document) -> list[tuple[str, list[Fact]]]:

@@ -1,0 +1,178 @@
+"""The lines of an order on one day: what was ordered, and what deliveries, invoices and credit notes claim of each add up to.
+
+Everything on a line is valued exactly at the line's price of the day and rounded once, half-even, to minor units.
+"""
+
+from fractions import Fraction
+from functools import lru_cache
+
+from schemas.amounts import billionths, divided, scaled
+from schemas.currencies import DECIMALS
+from schemas.facts import Data, Fact
+
+Exact = int | Fraction
+"""A value in 10⁻¹⁸ of the currency's unit, or a quantity in 10⁻⁹."""
+
+Entry = tuple[str | None, str, str, bool, str | None]
+"""What is claimed of one line: its number (the first line where none was told), ``value`` or ``quantity``, how much, final, naming which delivery."""
+
+
+@lru_cache(maxsize=65536)
+def exact(unit: str, amount: str) -> Exact:
+    """A value in 10⁻¹⁸, a quantity in 10⁻⁹; a spread value may be a fraction of them."""
+    if "/" in amount:
+        return Fraction(amount)
+    return billionths(amount) if unit == "quantity" else scaled(amount, 18)
+
+
+def rounded(value: Exact, unit: int) -> int:
+    """Whole units, half-even."""
+    if isinstance(value, int):
+        return divided(value, unit)
+    return divided(value.numerator, value.denominator * unit)
+
+
+def price_of(line: Data) -> int | None:
+    """The unit price in billionths of a line that gives one."""
+    return int(exact("quantity", line["unit_price"])) if "unit_price" in line else None
+
+
+def last_price(texts: list[Fact], name: str) -> int | None:
+    """The unit price (billionths) told by the newest of some texts that has the line."""
+    for text in reversed(texts):
+        for line in text.data["lines"]:
+            if line["line"] == name:
+                return price_of(line)
+    return None
+
+
+class Line:
+    """One order line on one day, in exact value at the line's price; ``orders`` and ``deliveries`` are the minor units last said of it.
+
+    ``parts`` are the claims that name a delivery: (delivery, role, value); ``settled`` the deliveries a final invoice took out of the netting.
+    """
+
+    __slots__ = ("delivered", "deliveries", "final", "invoiced", "ordered", "orders", "parts", "price", "settled", "uninvoiced", "unpriced")
+
+    def __init__(self, ordered: Exact, price: int | None) -> None:
+        self.ordered = ordered
+        self.price = price
+        self.delivered: Exact = 0
+        self.invoiced: Exact = 0
+        self.uninvoiced: Exact = 0
+        self.orders = 0
+        self.deliveries = 0
+        self.unpriced = False
+        self.final = False
+        self.settled: set[str] | None = None
+        self.parts: list[tuple[str, str, Exact]] = []
+
+    def value(self, unit: str, amount: str) -> Exact:
+        """A quantity without a known price counts 0 and is remembered."""
+        if unit == "value":
+            return exact(unit, amount)
+        if self.price is None:
+            self.unpriced = True
+            return 0
+        return exact(unit, amount) * self.price
+
+    def add(self, role: str, value: Exact, delivery: str | None) -> None:
+        if role == "delivered":
+            self.delivered += value
+        elif role == "invoiced":
+            self.invoiced += value
+        else:
+            self.uninvoiced += value
+        if delivery:
+            self.parts.append((delivery, role, value))
+
+    def settle(self, delivery: str) -> None:
+        """A final reference to a delivery takes it out of the netting."""
+        if self.settled is None:
+            self.settled = set()
+        self.settled.add(delivery)
+
+    def still_ordered(self) -> Exact:
+        """Ordered − max(delivered, invoiced), which may be below zero."""
+        gone = self.invoiced - self.uninvoiced
+        if gone < self.delivered:
+            gone = self.delivered
+        return self.ordered - gone if gone > 0 else self.ordered
+
+    def deliverers(self) -> set[str]:
+        """The deliveries that delivered something here."""
+        return {delivery for delivery, role, _ in self.parts if role == "delivered"}
+
+    def not_invoiced(self) -> Exact:
+        """Delivered − invoiced, which may be below zero; a final invoice leaves nothing of the line, or takes deliveries out of the netting."""
+        if self.final:
+            return 0
+        if self.settled is not None:
+            return self.without(self.settled & self.deliverers())
+        gone = self.invoiced - self.uninvoiced
+        return self.delivered - gone if gone > 0 else self.delivered
+
+    def without(self, settled: set[str]) -> Exact:
+        """Delivered − invoiced, leaving out what was delivered and invoiced of these deliveries."""
+        delivered, invoiced, uninvoiced = self.delivered, self.invoiced, self.uninvoiced
+        for delivery, role, value in self.parts:
+            if delivery in settled:
+                if role == "delivered":
+                    delivered -= value
+                elif role == "invoiced":
+                    invoiced -= value
+                else:
+                    uninvoiced -= value
+        return delivered - max(invoiced - uninvoiced, 0)
+
+    def weigh(self, unit: int) -> None:
+        """Says anew what is open of it."""
+        rest, not_invoiced = self.still_ordered(), self.not_invoiced()
+        self.orders = rounded(rest, unit) if rest > 0 else 0
+        self.deliveries = rounded(not_invoiced, unit) if not_invoiced > 0 else 0
+
+
+class Tally:
+    """An order's lines on one day, by the texts dated by then (lowest version first, the last is the order's text of the day).
+
+    A line the text lacks is ordered 0, at the price of the newest version that had it.
+    """
+
+    __slots__ = ("currency", "first", "lines", "texts", "unit")
+
+    def __init__(self, texts: list[Fact], is_open: bool) -> None:
+        data = texts[-1].data
+        self.texts = texts
+        self.currency: str = data["currency"]
+        self.unit: int = 10 ** (18 - DECIMALS[self.currency])
+        self.lines: dict[str, Line] = {}
+        for line in data["lines"]:
+            price = price_of(line)
+            ordered = exact("value", line["value"]) if price is None else exact("quantity", line["quantity"]) * price
+            self.lines[line["line"]] = Line(ordered if is_open else 0, price)
+        self.first: str = data["lines"][0]["line"] if self.lines else ""
+
+    def line(self, name: str | None) -> Line:
+        """No line means the first of the text."""
+        name = name or self.first
+        line = self.lines.get(name)
+        if line is None:
+            line = self.lines[name] = Line(0, last_price(self.texts, name))
+        return line
+
+    def add(self, role: str, currency: str, entries: tuple[Entry, ...]) -> bool:
+        """Adds a claim to its lines, and returns whether all of it counts: a value in another currency than the order's has no effect."""
+        all_counts = True
+        for name, unit, amount, is_final, delivery in entries:
+            line = self.line(name)
+            if unit == "quantity" or currency == self.currency:
+                line.add(role, line.value(unit, amount), delivery)
+            else:
+                line.add(role, 0, delivery)
+                all_counts = False
+            if is_final:
+                if delivery:
+                    line.settle(delivery)
+                else:
+                    line.final = True
+        return all_counts
