@@ -7,10 +7,11 @@ from functools import cache
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, InstanceOf, model_validator
 
 from schemas.currencies import DECIMALS
 from schemas.decimals import Decimals, spell
+from schemas.fields import OneOf
 from schemas.instants import NOT_A_DAY, NOT_AN_INSTANT, instant, real_day
 from schemas.reasons import Otherwise
 
@@ -24,12 +25,6 @@ def either(*ways: tuple[str, ...]) -> ConfigDict:
     fields = {field for way in ways for field in way}
     told: list[Any] = [{field: {"not": {"type": "null"}} if field in way else {"type": "null"} for field in sorted(fields)} for way in ways]
     return ConfigDict(json_schema_extra={"oneOf": [{"required": list(way), "properties": is_} for way, is_ in zip(ways, told, strict=True)]})
-
-
-def known_currency(code: str) -> str:
-    if code not in DECIMALS:
-        raise ValueError(NO_CURRENCY)
-    return code
 
 
 @cache
@@ -61,12 +56,12 @@ Id = Annotated[
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$"), Otherwise("not a text without NUL characters")]
 Day = Annotated[
     str,
-    Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", json_schema_extra={"format": "date"}),
+    Field(json_schema_extra={"format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}),
     AfterValidator(real_day),
     Otherwise(NOT_A_DAY),
 ]
 Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"}), AfterValidator(instant), Otherwise(NOT_AN_INSTANT)]
-Currency = Annotated[str, Field(json_schema_extra={"enum": sorted(DECIMALS)}), AfterValidator(known_currency), Otherwise(NO_CURRENCY)]
+Currency = Annotated[str, OneOf(sorted(DECIMALS)), Otherwise(NO_CURRENCY)]
 Zone = Annotated[str, AfterValidator(known_zone), Otherwise(NO_ZONE)]
 Version = Annotated[int, Field(strict=True, ge=0, lt=2**53), Otherwise(f"not a whole number from 0 to {2**53 - 1}")]
 
@@ -85,7 +80,7 @@ class Envelope(Inbound):
     subject: Id
     time: Instant
     datacontenttype: str | None = None
-    data: dict[str, Any]
+    data: InstanceOf[dict[str, Any]]
 
 
 class Document(Inbound):
