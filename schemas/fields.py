@@ -6,6 +6,8 @@ from pydantic import BaseModel, GetCoreSchemaHandler
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
+from schemas.facts import Data
+
 T = TypeVar("T")
 
 
@@ -28,6 +30,11 @@ def mark(field: FieldInfo, kind: type[T]) -> T | None:
 def model_inside(field: FieldInfo) -> type[BaseModel] | None:
     """The model of a field's items, where it holds a list of them."""
     return next((part for part in parts(field) if isinstance(part, type) and issubclass(part, BaseModel)), None)
+
+
+def told_of(part: Any) -> Data:
+    """The fields of a part by their names, whether it was validated into a model or into plain data."""
+    return part if type(part) is dict else part.__dict__
 
 
 class OneOf:
