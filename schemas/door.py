@@ -24,6 +24,7 @@ REASON_LETTERS_MAX = 500
 ACCOUNT = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,250}")
 PERSONAL = {"CustomerChanged": ("name", "contact", "account_manager")}
 CURRENCY_OF_NO_ACCOUNT = "FxRatePublished"
+BACKSLASH = 0x5C
 
 
 class Unreadable(Exception):
@@ -53,18 +54,20 @@ class ToldFact(NamedTuple):
 class Kind(NamedTuple):
     """What the door knows of a type: the name of its facts, its model, and how its data becomes a plain dict.
 
-    ``has_any`` says whether a field may be any value.
+    ``has_any`` says whether a field may be any value, ``filled_in`` are fields that have a value when they are not told.
     """
 
     name: str
     model: type[Inbound]
     data: Callable[[Any], Data]
     has_any: bool
+    filled_in: tuple[str, ...]
     personal: tuple[str, ...]
 
 
 def kind_of(name: str, model: type[Inbound]) -> Kind:
-    return Kind(name, model, plainly(model), has_any(model), PERSONAL.get(name, ()))
+    filled_in = tuple(field for field, of in model.model_fields.items() if not of.is_required() and of.default is not None)
+    return Kind(name, model, plainly(model), has_any(model), filled_in, PERSONAL.get(name, ()))
 
 
 KINDS = {type_: kind_of(STORED[type_], model) for type_, model in MODELS.items()}
@@ -94,16 +97,22 @@ def account_told(value: Any) -> str | None:
 
 
 def told_fact(raw: bytes, record: Data) -> ToldFact:
-    check_shape(raw, record)
-    envelope, kind, data = validated(record)
+    try:
+        envelope, kind, data = validated(record)
+    except Unreadable:
+        check_shape(raw, record)  # is said first: the rest may only follow from it
+        raise
+    if kind.has_any:
+        check_shape(raw, record)
     values = written(data)
+    is_all = is_all_of(raw, record, kind, len(envelope), values)
     if kind.has_any or values.find(b":null") >= 0 or values.find(b":false") >= 0:
         data = tidy(data, kind.model)
         values = written(data)
     subject, time, source, id_ = envelope["subject"], envelope["time"], envelope["source"], envelope["id"]
     naming = f"{len(source)}:{source}{id_}".encode()
     content = f"{envelope['type']}\n{subject}\n{time}\n".encode() + values
-    others = beyond_models(kind, record)
+    others = None if is_all else beyond_models(raw, kind, record)
     if others:
         values += others
         content += others
@@ -142,8 +151,22 @@ def validated(record: Data) -> tuple[Data, Kind, Data]:
     return envelope, kind, data
 
 
-def beyond_models(kind: Kind, record: Data) -> bytes | None:
+def is_all_of(raw: bytes, record: Data, kind: Kind, attributes: int, values: bytes) -> bool:
+    """Whether what was read is all that the record says: no member is unknown, and none was named twice (only the last of them is read).
+
+    Every member is a colon, and texts have colons of their own: when what was read has as many as the record, no member is missing. Without a
+    backslash texts are their own bytes. Where there is one, or a colon that is not counted here, the answer is no: then look closely.
+    """
+    texts = f"{record['id']}{record['source']}{record['subject']}{record['time']}"
+    colons = attributes + values.count(b":") + texts.count(":")
+    for field in kind.filled_in:
+        colons -= field not in record["data"]
+    return raw.count(b":") == colons and BACKSLASH not in raw
+
+
+def beyond_models(raw: bytes, kind: Kind, record: Data) -> bytes | None:
     """What the models do not know, where there is something (nothing is said by a null, and the attributes are no content)."""
+    check_shape(raw, record)
     if knows_all(Envelope, record) and knows_all(kind.model, record["data"]):
         return None
     others = unknown_fields(kind.model, record["data"])

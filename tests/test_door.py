@@ -1,4 +1,4 @@
-"""The door reads what the models read, and misses no member."""
+"""The door reads what the models read and misses no member: it looks closely only where one could be missing, and there it finds it."""
 
 from collections.abc import Iterator
 from random import Random
@@ -19,6 +19,7 @@ from tests.examples import Event, example, examples
 from tests.test_bad_input import changed
 
 PLAINLY = {model: plainly(model) for model in (Envelope, *MODELS.values())}
+INVOICE = "erp.invoice.posted.v1"
 
 
 def as_the_model(model: type[BaseModel], value: Any) -> Any:
@@ -110,6 +111,30 @@ def test_a_member_no_model_knows_seals_the_record_wherever_it_stands(value: str)
             assert other.personal == {**(fact.personal or {}), "unknown": raw.decode()}
             assert other.data == fact.data
             assert (other.content != fact.content) == (part is not event and value != "null")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ('"id":', '"id":"x","id":', "member_twice"),
+        ('"kind":"invoice",', "", None),
+        ('"kind":"invoice",', '"invoice":"I-8",', "member_twice"),
+        ('"kind":"invoice",', '"note":1,', None),
+        ("T09:30", 'T09\\u003a30","subject":"x', "member_twice"),
+        ('"id":"', '"subject":"x","id":"\\u003a', "member_twice"),
+        ('"id":"', '"subject":"x","id":":', "member_twice"),
+        ('"source":"', '"source":"urn:erp:', None),
+        ('"source":"', '"source":"x","source":"urn:erp:', "member_twice"),
+        ('"invoice":"', '"invoice":"a:b', None),
+        ('"invoice":"', '"invoice":"x","invoice":"a:b', "member_twice"),
+        ('"amount":', '"kind":null,"kind":null,"amount":', "member_twice"),
+    ],
+)
+def test_no_colon_hides_a_member(old: str, new: str, code: str | None) -> None:
+    """Members are counted by their colons: a field that is filled in has none, and texts have some of their own."""
+    raw = written(example(INVOICE)).decode()
+    assert old in raw
+    assert code_of(raw.replace(old, new, 1).encode()) == code
 
 
 def code_of(raw: bytes) -> str | None:
