@@ -1,5 +1,6 @@
 """Decimals in one spelling: money with exactly its currency's decimals, other numbers without trailing zeros, never more than they may have."""
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
@@ -7,11 +8,13 @@ from pydantic import BaseModel, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from schemas.currencies import DECIMALS
+from schemas.facts import Data
 from schemas.fields import mark, model_inside
 
 TOO_MANY_DECIMALS = "too_many_decimals"
 NO_AMOUNT = ("unlimited", "none")
 """The words a limit may have where others have an amount."""
+
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -35,61 +38,67 @@ class Decimals:
 
 
 class DecimalFields(NamedTuple):
-    """The decimals of a model: money of the document, numbers with the most decimals each may have, and those of its parts."""
+    """The decimals of a document, or of the parts in its field ``place``: money, and numbers with the most decimals each may have."""
 
+    place: str | None
     money: tuple[str, ...]
     numbers: tuple[tuple[str, int], ...]
-    parts: tuple[tuple[str, "DecimalFields"], ...]
 
 
 @cache
-def decimal_fields(model: type[BaseModel]) -> DecimalFields:
+def decimal_fields(model: type[BaseModel], place: str | None = None) -> list[DecimalFields]:
+    """Those of the document itself, then those of its parts."""
     fields = model.model_fields
     marks = {name: found.of for name, field in fields.items() if (found := mark(field, Decimals))}
-    inside = {name: decimal_fields(inner) for name, field in fields.items() if (inner := model_inside(field))}
-    return DecimalFields(
+    own = DecimalFields(
+        place,
         tuple(name for name, of in marks.items() if of == "document"),
         tuple((name, Decimals.MOST[of]) for name, of in marks.items() if of != "document"),
-        tuple((name, found) for name, found in inside.items() if any(found)),
     )
+    parts = [decimal_fields(inner, name) for name, field in fields.items() if (inner := model_inside(field))]
+    return [found for found in (own, *(part for inside in parts for part in inside)) if found.money or found.numbers]
 
 
 class TooManyDecimals(Exception):
-    """``place`` is where they stand, from the document inwards."""
-
     def __init__(self, name: str, at_most: str) -> None:
-        self.place: tuple[str | int, ...] = (name,)
+        self.name = name
         self.at_most = at_most
 
 
 def spell(model: M) -> M:
     """Brings the decimals of a document and of its parts to their one spelling, in place; raises ``ValueError`` where one has too many."""
-    values = model.__dict__
-    try:
-        spell_fields(values, decimal_fields(type(model)), DECIMALS.get(values.get("currency", ""), 0))
-    except TooManyDecimals as error:
-        place = ".".join(map(str, error.place))
-        raise PydanticCustomError(TOO_MANY_DECIMALS, "{place}: more than {at_most}", {"place": place, "at_most": error.at_most}) from error
+    spelling(type(model))(model.__dict__)
     return model
 
 
-def spell_fields(values: dict[str, Any], fields: DecimalFields, decimals: int) -> None:
-    money_of_document, numbers, parts = fields
-    for name in money_of_document:
-        value = values[name]
-        # Most money comes in its one spelling already: then there is nothing to take apart.
-        if value is not None and not (type(value) is str and value[-1 - decimals : -decimals] == "." and value[0] != "0"):
-            values[name] = money(value, decimals, name)
-    for name, most in numbers:
-        if (value := values[name]) is not None:
-            values[name] = number(value, most, name)
-    for name, inside in parts:
-        for item in values[name] or ():
-            try:
-                spell_fields(item.__dict__, inside, decimals)
-            except TooManyDecimals as error:
-                error.place = (name, values[name].index(item), *error.place)
-                raise
+@cache
+def spelling(model: type[BaseModel]) -> Callable[[Data], Data]:
+    """``spell`` for the fields alone, by their names."""
+    document_and_parts = decimal_fields(model)
+
+    def spell_fields(told: Data) -> Data:
+        decimals = DECIMALS.get(told.get("currency", ""), 0)
+        point = -1 - decimals
+        for place, money_of_document, numbers in document_and_parts:
+            for part in told.get(place) or () if place else (told,):
+                fields = part if type(part) is dict else part.__dict__
+                try:
+                    for name in money_of_document:
+                        value = fields.get(name)
+                        # Most money comes in its one spelling already: then there is nothing to take apart.
+                        if value is not None and not (type(value) is str and value[point:-decimals] == "." and value[0] != "0"):
+                            fields[name] = money(value, decimals, name)
+                    for name, most in numbers:
+                        value = fields.get(name)
+                        if value is not None:
+                            fields[name] = number(value, most, name)
+                except TooManyDecimals as error:
+                    where = f"{place}.{told[place].index(part)}." if place else ""
+                    said = {"place": where + error.name, "at_most": error.at_most}
+                    raise PydanticCustomError(TOO_MANY_DECIMALS, "{place}: more than {at_most}", said) from error
+        return told
+
+    return spell_fields
 
 
 def money(value: str | int, decimals: int, name: str) -> str:

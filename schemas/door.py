@@ -6,26 +6,25 @@ Two records with equal content (type, subject, time, data as values) have equal 
 
 import re
 from collections.abc import Callable
-from functools import cache
 from hashlib import blake2b
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from schemas.facts import STORED, Data
-from schemas.fields import model_inside
 from schemas.inbound import MODELS, Envelope, Inbound
 from schemas.jsontext import NotJson, named_twice, read, written, written_sorted
+from schemas.plainly import has_any, plainly
 from schemas.reasons import refusal
+from schemas.unknown import knows_all, tidy, unknown_fields
 
 RECORD_BYTES_MAX = 1 << 20
 DEPTH_MAX = 64
 REASON_LETTERS_MAX = 500
-INT64 = 1 << 63
 ACCOUNT = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,250}")
-M = TypeVar("M", bound=Inbound)
 PERSONAL = {"CustomerChanged": ("name", "contact", "account_manager")}
 CURRENCY_OF_NO_ACCOUNT = "FxRatePublished"
+BACKSLASH = 0x5C
 
 
 class Unreadable(Exception):
@@ -52,6 +51,29 @@ class ToldFact(NamedTuple):
     content: bytes
 
 
+class Kind(NamedTuple):
+    """What the door knows of a type: the name of its facts, its model, and how its data becomes a plain dict.
+
+    ``has_any`` says whether a field may be any value, ``filled_in`` are fields that have a value when they are not told.
+    """
+
+    name: str
+    model: type[Inbound]
+    data: Callable[[Any], Data]
+    has_any: bool
+    filled_in: tuple[str, ...]
+    personal: tuple[str, ...]
+
+
+def kind_of(name: str, model: type[Inbound]) -> Kind:
+    filled_in = tuple(field for field, of in model.model_fields.items() if not of.is_required() and of.default is not None)
+    return Kind(name, model, plainly(model), has_any(model), filled_in, PERSONAL.get(name, ()))
+
+
+KINDS = {type_: kind_of(STORED[type_], model) for type_, model in MODELS.items()}
+envelope_of = plainly(Envelope)
+
+
 def read_record(raw: bytes) -> ToldFact:
     """Reads one CloudEvents JSON object (structured mode); raises ``Unreadable``."""
     if len(raw) > RECORD_BYTES_MAX:
@@ -63,7 +85,6 @@ def read_record(raw: bytes) -> ToldFact:
     if type(record) is not dict:
         raise Unreadable("not_an_object", "a record is one JSON object")
     try:
-        check_shape(raw, record)
         return told_fact(raw, record)
     except Unreadable as error:
         error.subject = account_told(record.get("subject"))
@@ -75,46 +96,84 @@ def account_told(value: Any) -> str | None:
     return value if isinstance(value, str) and ACCOUNT.fullmatch(value) else None
 
 
-def told_fact(raw: bytes, record: dict[str, Any]) -> ToldFact:
-    envelope = validated(Envelope, record, "")
-    name = STORED.get(envelope.type)
-    if name is None:
-        raise Unreadable("unknown_type", f"type {envelope.type!r} is not one this engine takes")
-    model = validated(MODELS[envelope.type], envelope.data, "data.")
-    unknown: list[BaseModel] = []
-    data = plain(model, unknown)
-    if name == CURRENCY_OF_NO_ACCOUNT and data["base"] != envelope.subject:
-        raise Unreadable("wrong_subject", "subject: not the base currency of the rate")
+def told_fact(raw: bytes, record: Data) -> ToldFact:
+    try:
+        envelope, kind, data = validated(record)
+    except Unreadable:
+        check_shape(raw, record)  # is said first: the rest may only follow from it
+        raise
+    if kind.has_any:
+        check_shape(raw, record)
     values = written(data)
-    if unknown and (others := unknown_fields(model)):
-        values += written_sorted(others)
-    personal = {field: data.pop(field) for field in PERSONAL.get(name, ()) if field in data}
-    if unknown or envelope.__pydantic_extra__:
+    is_all = is_all_of(raw, record, kind, len(envelope), values)
+    if kind.has_any or values.find(b":null") >= 0 or values.find(b":false") >= 0:
+        data = tidy(data, kind.model)
+        values = written(data)
+    subject, time, source, id_ = envelope["subject"], envelope["time"], envelope["source"], envelope["id"]
+    naming = f"{len(source)}:{source}{id_}".encode()
+    content = f"{envelope['type']}\n{subject}\n{time}\n".encode() + values
+    others = None if is_all else beyond_models(raw, kind, record)
+    if others:
+        values += others
+        content += others
+    personal = {field: data.pop(field) for field in kind.personal if field in data} if kind.personal else {}
+    if others is not None:
         personal["unknown"] = raw.decode()
-    source, id_, time = envelope.source, envelope.id, envelope.time
-    head = f"{envelope.type}\n{envelope.subject}\n{time}\n".encode()
     return ToldFact(
-        name,
-        envelope.subject,
+        kind.name,
+        subject,
         time,
         source,
         id_,
         blake2b(values, digest_size=8).hexdigest(),
         data,
         personal or None,
-        blake2b(f"{len(source)}:{source}{id_}".encode(), digest_size=16).digest(),
-        blake2b(head + values, digest_size=16).digest(),
+        blake2b(naming, digest_size=16).digest(),
+        blake2b(content, digest_size=16).digest(),
     )
 
 
-def validated(model: type[M], value: Any, place: str) -> M:
+def validated(record: Data) -> tuple[Data, Kind, Data]:
+    """The envelope, the kind of its type, and the data as its model has it."""
+    model: type[Inbound] = Envelope
+    inside = ""
     try:
-        return model.model_validate(value)
+        envelope = envelope_of(record)
+        kind = KINDS.get(envelope["type"])
+        if kind is None:
+            raise Unreadable("unknown_type", f"type {envelope['type']!r} is not one this engine takes")
+        model, inside = kind.model, "data."
+        data = kind.data(envelope["data"])
     except ValidationError as error:
-        raise Unreadable(*refusal(model, error, place)) from error
+        raise Unreadable(*refusal(model, error, inside)) from error
+    if kind.name == CURRENCY_OF_NO_ACCOUNT and data["base"] != envelope["subject"]:
+        raise Unreadable("wrong_subject", "subject: not the base currency of the rate")
+    return envelope, kind, data
 
 
-def check_shape(raw: bytes, record: Any) -> None:
+def is_all_of(raw: bytes, record: Data, kind: Kind, attributes: int, values: bytes) -> bool:
+    """Whether what was read is all that the record says: no member is unknown, and none was named twice (only the last of them is read).
+
+    Every member is a colon, and texts have colons of their own: when what was read has as many as the record, no member is missing. Without a
+    backslash texts are their own bytes. Where there is one, or a colon that is not counted here, the answer is no: then look closely.
+    """
+    texts = f"{record['id']}{record['source']}{record['subject']}{record['time']}"
+    colons = attributes + values.count(b":") + texts.count(":")
+    for field in kind.filled_in:
+        colons -= field not in record["data"]
+    return raw.count(b":") == colons and BACKSLASH not in raw
+
+
+def beyond_models(raw: bytes, kind: Kind, record: Data) -> bytes | None:
+    """What the models do not know, where there is something (nothing is said by a null, and the attributes are no content)."""
+    check_shape(raw, record)
+    if knows_all(Envelope, record) and knows_all(kind.model, record["data"]):
+        return None
+    others = unknown_fields(kind.model, record["data"])
+    return written_sorted(others) if others else b""
+
+
+def check_shape(raw: bytes, record: Data) -> None:
     """At most 64 levels, and no member named twice in one object; both looked at closely only where they could be wrong.
 
     A member that was named twice is gone from what was read, and its quotes with it: then the bytes have more of them.
@@ -139,56 +198,3 @@ def depth(value: Any) -> int:
             if isinstance(inner, dict | list)
         ]
     return level
-
-
-Collect = Callable[[Any, list[BaseModel]], Any]
-
-
-def plain(model: BaseModel, unknown: list[BaseModel]) -> Data:
-    """The told fields; every part with fields its model does not know is appended to ``unknown``."""
-    if model.__pydantic_extra__:
-        unknown.append(model)
-    values = model.__dict__
-    return {
-        field: collect(value, unknown) if collect else value
-        for field, collect in plan(type(model))
-        if (value := values[field]) is not None and value is not False
-    }
-
-
-@cache
-def plan(model: type[BaseModel]) -> list[tuple[str, Collect | None]]:
-    """The fields of a model, and how those that are more than one word are collected."""
-    return [
-        (name, parts_plain if model_inside(field) else any_plain if field.annotation is Any else None) for name, field in model.model_fields.items()
-    ]
-
-
-def parts_plain(parts: list[BaseModel], unknown: list[BaseModel]) -> list[Data]:
-    return [plain(part, unknown) for part in parts]
-
-
-def any_plain(value: Any, _: list[BaseModel]) -> Any:
-    return as_value(value)
-
-
-def unknown_fields(model: BaseModel) -> Data:
-    """What the models do not know, each at its place: a part of what the record says."""
-    found = {field: as_value(value) for field, value in (model.__pydantic_extra__ or {}).items() if value is not None}
-    for field, value in model.__dict__.items():
-        if isinstance(value, list) and value and isinstance(value[0], BaseModel):
-            lines = [unknown_fields(line) for line in value]
-            if any(lines):
-                found[field] = lines
-    return found
-
-
-def as_value(value: Any) -> Any:
-    """A JSON value in one spelling: members sorted, null ones absent, 1.0 as 1."""
-    if isinstance(value, dict):
-        return {name: as_value(inner) for name, inner in sorted(value.items()) if inner is not None}
-    if isinstance(value, list):
-        return [as_value(inner) for inner in value]
-    if isinstance(value, float) and value.is_integer() and abs(value) < INT64:
-        return int(value)
-    return value

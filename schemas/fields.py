@@ -2,8 +2,11 @@
 
 from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, GetCoreSchemaHandler
 from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema, core_schema
+
+from schemas.facts import Data
 
 T = TypeVar("T")
 
@@ -27,3 +30,18 @@ def mark(field: FieldInfo, kind: type[T]) -> T | None:
 def model_inside(field: FieldInfo) -> type[BaseModel] | None:
     """The model of a field's items, where it holds a list of them."""
     return next((part for part in parts(field) if isinstance(part, type) and issubclass(part, BaseModel)), None)
+
+
+def told_of(part: Any) -> Data:
+    """The fields of a part by their names, whether it was validated into a model or into plain data."""
+    return part if type(part) is dict else part.__dict__
+
+
+class OneOf:
+    """Marks a text that is one of many words: pydantic looks it up and asks no function of ours."""
+
+    def __init__(self, choice: list[str]) -> None:
+        self.choice = choice
+
+    def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.literal_schema(self.choice)

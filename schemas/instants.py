@@ -14,19 +14,32 @@ FIRST_INSTANT, LAST_INSTANT = "0001-01-02", "9999-12-31"
 
 @lru_cache(maxsize=1 << 14)
 def real_day(text: str) -> str:
-    """A text of the form of a day, where the calendar has that day; raises ``ValueError``."""
+    """A day as ``2026-02-20``, where the calendar has it; raises ``ValueError``."""
     try:
-        date.fromisoformat(text)
+        # What has another form, as 20260220, is read as well, but not written so.
+        if date.fromisoformat(text).isoformat() == text:
+            return text
     except ValueError:
-        raise ValueError(NOT_A_DAY) from None
-    return text
+        pass
+    raise ValueError(NOT_A_DAY)
+
+
+@lru_cache(maxsize=1 << 14)
+def is_day_everywhere(text: str) -> bool:
+    """Whether a text is a day of the calendar, in every time zone."""
+    try:
+        return FIRST_INSTANT <= real_day(text) < LAST_INSTANT
+    except ValueError:
+        return False
 
 
 def instant(text: str) -> str:
     """An RFC 3339 date-time as UTC text (``2026-01-12T09:30:00`` or ``…00.25``); raises ``ValueError``."""
+    # Most come in their one spelling already: then there is nothing to reckon.
+    if IN_ONE_SPELLING.fullmatch(text) and is_day_everywhere(text[:10]):
+        return text[:19]
     try:
-        # Most come in their one spelling already: then there is nothing to reckon.
-        told = text[:19] if IN_ONE_SPELLING.fullmatch(text) and real_day(text[:10]) else in_utc(text)
+        told = in_utc(text)
     except (ValueError, OverflowError) as error:
         raise ValueError("no such day or time of day") from error
     if told is None:

@@ -13,6 +13,7 @@ OF_A_SHAPE = {
     "missing": "missing",
     "model_type": "not an object",
     "dict_type": "not an object",
+    "is_instance_of": "not an object",
     "list_type": "not a list",
     "too_short": "an empty list",
 }
