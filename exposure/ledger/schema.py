@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-LATEST = "0002"
+LATEST = "0003"
 MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK_SECONDS = 30
 

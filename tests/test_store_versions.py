@@ -1,0 +1,57 @@
+"""A store of an older version is brought up to date when it is opened, whole or not at all; one of a newer engine is left alone."""
+
+import sqlite3
+from contextlib import closing
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exposure.ledger.rebuild import rebuild
+from exposure.ledger.schema import WrongStoreVersion
+from schemas.door import naming_of
+from schemas.jsontext import read
+from service.sample import sample
+from tests.stores import fed, holds_the_same, opened
+
+LINES = list(sample(1500, seed=13, accounts=15))
+
+
+def aged(path: Path) -> None:
+    """Makes a store one of version 0001: every row of a document as new as its account, names by one digest."""
+    with closing(sqlite3.connect(path)) as store, store:
+        store.execute("DROP INDEX accounts_behind")
+        store.execute("ALTER TABLE accounts DROP COLUMN written")
+        told = {read(state)["id"]: read(state)["source"] for (state,) in store.execute("SELECT state FROM stored_events")}
+        contents = dict(store.execute("SELECT naming, content FROM names"))
+        store.execute("DELETE FROM names")
+        for id_, source in told.items():
+            old = blake2b(f"{len(source)}:{source}{id_}".encode(), digest_size=16).digest()
+            store.execute("INSERT INTO names VALUES (?,?)", (old, contents[naming_of(source, id_)]))
+        store.execute("UPDATE alembic_version SET version_num = '0001'")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Any:
+    made = opened(tmp_path / "exposure.db")
+    fed(made, LINES[:1000])
+    made.datastore.close()
+    aged(tmp_path / "exposure.db")
+    return opened(tmp_path / "exposure.db")
+
+
+def test_a_store_of_the_first_version_goes_on_as_if_it_had_been_made_today(store: Any, tmp_path: Path) -> None:
+    clean = opened(tmp_path / "clean.db")
+    assert fed(store, LINES).duplicates == 1000
+    fed(clean, LINES[:1000])
+    fed(clean, LINES)
+    holds_the_same(store, clean)
+    assert rebuild(store).equal
+
+
+def test_a_store_of_a_newer_engine_is_left_alone(store: Any, tmp_path: Path) -> None:
+    with store.datastore.transaction(commit=True) as cursor:
+        cursor.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(WrongStoreVersion, match="use a newer engine"):
+        opened(tmp_path / "exposure.db")
