@@ -5,6 +5,7 @@ An older shape is read through its upcaster; golden files in the tests hold one 
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable
+from typing import Protocol
 
 from schemas.facts import CONTRACT_TYPE, Data, Fact
 from schemas.jsontext import read, written
@@ -20,7 +21,22 @@ class UnknownTopic(LookupError):
     """The store holds a fact of a name or version this engine does not know: it was written by a newer one."""
 
 
-def write_fact(fact: Fact, sealed: bytes | None = None) -> bytes:
+class Told(Protocol):
+    """What is stored of a fact: its words, and not its place in the account's history, which is its row's."""
+
+    @property
+    def time(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def data(self) -> Data: ...
+
+
+def write_fact(fact: Told, sealed: bytes | None = None) -> bytes:
     """The frozen bytes of a fact; ``sealed`` are its personal fields, encrypted under the account's key."""
     state = {"time": fact.time, "source": fact.source, "id": fact.id, "digest": fact.digest, "data": fact.data}
     if sealed is not None:

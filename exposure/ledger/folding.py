@@ -13,7 +13,7 @@ from exposure.ledger.encoding import document_row, head_row, rate_row
 from exposure.ledger.keys import new_key, seal
 from exposure.ledger.loading import catch_up, load, load_heads, tails
 from exposure.ledger.memory import EVENTS_BEHIND_OF_ONE, Account, Memory
-from exposure.ledger.records import Counts, Record, Source
+from exposure.ledger.records import Counts, Read, Record, Source
 from exposure.rules.documents import Key
 from exposure.rules.evolve import evolve
 from schemas.door import ToldFact, Unreadable
@@ -24,9 +24,6 @@ from schemas.stored import TOPICS, write_fact
 RATE = "FxRatePublished"
 
 NO_KEYS: frozenset[Key] = frozenset()
-
-Read = Sequence[tuple[Record, ToldFact | Unreadable]]
-"""Records, each with what the door made of it."""
 
 
 class Folding:
@@ -39,7 +36,7 @@ class Folding:
         self.batch = Batch(now, actor, tracking, source.before, source.input)
         self.before = before
         self.counts = Counts()
-        self.fresh: list[ToldFact] = []
+        self.fresh: list[tuple[ToldFact, bytes]] = []
         self.refused: list[tuple[Record, Unreadable]] = []
         self.accounts: dict[str, Account] = {}
         self.settled: dict[str, set[Key]] = {}
@@ -49,38 +46,43 @@ class Folding:
         self.streams: dict[str, int] = {}
         self.keys: dict[str, bytes] = {}
 
-    def load(self, moment: Any, read: Read, missed: Iterable[tuple[str, Key]]) -> None:
+    def load(self, moment: Any, read: Sequence[Read], missed: Iterable[tuple[str, Key]]) -> None:
         """Sorts out what is new and brings what it touches into memory. ``missed`` are documents that an earlier attempt did not load."""
         self.counts.read = len(read)
         self.sort_out(moment, read)
-        self.load_accounts(moment, [told for told in self.fresh if told.name != RATE], missed)
-        self.load_streams(moment, {f"currency:{told.subject}" for told in self.fresh if told.name == RATE})
+        self.load_accounts(moment, [told for told, _ in self.fresh if told.name != RATE], missed)
+        self.load_streams(moment, {f"currency:{told.subject}" for told, _ in self.fresh if told.name == RATE})
         self.load_keys(moment)
         self.before = None
 
     def fold(self) -> None:
         """Folds what is new and makes the rows ready. Raises ``MissingDocument``: then the accounts are half changed."""
-        for told in self.fresh:
-            self.record(told)
+        for told, state in self.fresh:
+            if told.personal:
+                state = write_fact(told, seal(self.keys[told.subject], written(told.personal), told.subject))
+            if told.name == RATE:
+                self.publish(told, state)
+            else:
+                self.record(told, state)
         for record, refusal in self.refused:
             self.bury(record, refusal)
         self.counts.recorded, self.counts.dead_letters = len(self.fresh), len(self.refused)
         self.encode()
 
-    def sort_out(self, moment: Any, read: Read) -> None:
+    def sort_out(self, moment: Any, read: Sequence[Read]) -> None:
         """What is new, and what cannot be taken; the same name with the same content again is neither."""
-        known = moment.known_names([told.naming for _, told in read if not isinstance(told, Unreadable)])
+        known = moment.known_names([one.told.naming for one in read if not isinstance(one.told, Unreadable)])
         if self.before:
             known.update(self.before.names)
         refused: dict[bytes, tuple[Record, Unreadable]] = {}
-        for record, told in read:
+        for record, told, state in read:
             if isinstance(told, Unreadable):
                 refused.setdefault(record.digest, (record, told))
                 continue
             content = known.get(told.naming)
             if content is None:
                 known[told.naming] = self.names[told.naming] = told.content
-                self.fresh.append(told)
+                self.fresh.append((told, state))
             elif content != told.content:
                 refusal = Unreadable("name_reused", f"event {told.id!r} of {told.source!r} was already told with other content", told.subject)
                 refused.setdefault(record.digest, (record, refusal))
@@ -109,31 +111,29 @@ class Folding:
             self.streams[stream] = before.get(stream) or moment.last_version(stream)
 
     def load_keys(self, moment: Any) -> None:
-        wanted = {told.subject for told in self.fresh if told.personal} | {refusal.subject or "" for _, refusal in self.refused}
+        wanted = {told.subject for told, _ in self.fresh if told.personal} | {refusal.subject or "" for _, refusal in self.refused}
         if wanted:
             self.keys = {**moment.keys(sorted(wanted)), **(self.before.keys if self.before else {})}
             for account in wanted - self.keys.keys():
                 self.keys[account] = new_key()
                 self.batch.keys.append((account, self.keys[account]))
 
-    def record(self, told: ToldFact) -> None:
-        """Gives a fact its version and folds it into its account."""
-        if told.name == RATE:
-            stream = f"currency:{told.subject}"
-            version = self.streams[stream] = self.streams[stream] + 1
-        else:
-            stream = f"account:{told.subject}"
-            version = self.accounts[told.subject].head.version + 1
-        fact = Fact(version, told.name, told.time, told.source, told.id, told.digest, told.data)
-        sealed = seal(self.keys[told.subject], written(told.personal), told.subject) if told.personal else None
-        self.batch.events.append(Row(stream, version, TOPICS[told.name], write_fact(fact, sealed)))
-        if told.name == RATE:
-            self.batch.rates.append(rate_row(fact))
-        else:
-            account = self.accounts[told.subject]
-            changed, moves = evolve(told.subject, fact, account.documents)
-            account.head.take(fact, moves)
-            account.change(changed)
+    def publish(self, told: ToldFact, state: bytes) -> None:
+        """Gives a rate its place in its currency's history: no account's."""
+        stream = f"currency:{told.subject}"
+        version = self.streams[stream] = self.streams[stream] + 1
+        self.batch.events.append(Row(stream, version, TOPICS[told.name], state))
+        self.batch.rates.append(rate_row(fact_of(told, version)))
+
+    def record(self, told: ToldFact, state: bytes) -> None:
+        """Gives a fact its place in its account's history and folds it into its documents."""
+        account = self.accounts[told.subject]
+        version = account.head.version + 1
+        self.batch.events.append(Row(f"account:{told.subject}", version, TOPICS[told.name], state))
+        fact = fact_of(told, version)
+        changed, moves = evolve(told.subject, fact, account.documents)
+        account.head.take(fact, moves)
+        account.change(changed)
 
     def bury(self, record: Record, refusal: Unreadable) -> None:
         account = refusal.subject
@@ -177,6 +177,10 @@ class Folding:
         """After a write that failed: what is in memory was never written."""
         for name, account in self.accounts.items():
             self.memory.forget(name, account)
+
+
+def fact_of(told: ToldFact, version: int) -> Fact:
+    return Fact(version, told.name, told.time, told.source, told.id, told.digest, told.data)
 
 
 def document_rows(accounts: Iterable[tuple[str, Account]]) -> list[DocumentRow]:

@@ -5,6 +5,7 @@ with an account or a name, the batch is loaded and decided again.
 """
 
 import gc
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from typing import Any
 from eventsourcing.persistence import IntegrityError
 
 from exposure.ledger.batch import Batch
-from exposure.ledger.folding import Folding, Read, document_rows
+from exposure.ledger.folding import Folding, document_rows
 from exposure.ledger.loading import caught_up
 from exposure.ledger.memory import DOCUMENTS_IN_MEMORY, Account, Memory
 from exposure.ledger.records import Counts, Record, Source, read_or_refuse
@@ -21,6 +22,7 @@ from exposure.rules.documents import Key
 from exposure.rules.evolve import MissingDocument
 
 LOST_RACES_MAX = 5
+TURN_SECONDS = 0.0005
 EVENTS_AT_ONCE, ACCOUNTS_AT_ONCE = 2_000, 100
 """How much is settled in one transaction where nothing else is done: so many events behind in memory, so many accounts that others left."""
 
@@ -31,7 +33,7 @@ class Taking:
     """One batch on its way: what was read, its folding, and, once that is begun, its writing."""
 
     def __init__(self, records: Sequence[Record], source: Source, actor: str | None) -> None:
-        self.read: Read = [(record, read_or_refuse(record)) for record in records]
+        self.read = [read_or_refuse(record) for record in records]
         self.source = source
         self.actor = actor
         self.missed: set[tuple[str, Key]] = set()
@@ -55,7 +57,7 @@ class Ledger:
     def take_all(self, batches: Batches, *, actor: str | None = None) -> Iterator[Counts]:
         """Takes one batch after the other, each in a transaction of its own; a batch is written while the next is read and folded."""
         being_written: Taking | None = None
-        with ThreadPoolExecutor(1, "writer") as writer:
+        with ThreadPoolExecutor(1, "writer") as writer, short_turns():
             try:
                 for records, source in batches:
                     with collector_paused():
@@ -165,6 +167,17 @@ class Ledger:
                 account.forget_closed(account.settle())
                 if self.memory.has_room(0, len(account.documents) + 1):
                     self.memory.keep(name, account)
+
+
+@contextmanager
+def short_turns() -> Iterator[None]:
+    """The writer needs the interpreter only for moments, between statements: it should not have to wait long for them."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(TURN_SECONDS)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
 
 
 @contextmanager

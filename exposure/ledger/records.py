@@ -5,6 +5,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from schemas.door import ToldFact, Unreadable, read_record
+from schemas.stored import write_fact
 
 
 class Record(NamedTuple):
@@ -46,10 +47,22 @@ class Counts:
         self.dead_letters += other.dead_letters
 
 
-def read_or_refuse(record: Record) -> ToldFact | Unreadable:
+class Read(NamedTuple):
+    """A record and what the door made of it: a fact with the bytes it will be stored as, or why it cannot be taken.
+
+    Personal fields are sealed when their key is at hand: then the bytes are written then.
+    """
+
+    record: Record
+    told: ToldFact | Unreadable
+    state: bytes
+
+
+def read_or_refuse(record: Record) -> Read:
     if record.refused is not None:
-        return record.refused
+        return Read(record, record.refused, b"")
     try:
-        return read_record(record.raw)
+        told = read_record(record.raw)
     except Unreadable as refusal:
-        return refusal
+        return Read(record, refusal, b"")
+    return Read(record, told, b"" if told.personal else write_fact(told))

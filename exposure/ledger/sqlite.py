@@ -17,11 +17,12 @@ from exposure.ledger.batch import Batch, DeadLetter
 from exposure.ledger.schema import LATEST, LOCK_SECONDS, WrongStoreVersion, migrate
 from exposure.ledger.sqlite_moment import Moment
 from exposure.ledger.sqlite_rebuilt import Rebuilt, write_derived
+from exposure.ledger.sqlite_rows import put
 from schemas.jsontext import written
 
 PAGE_CACHE_KIB = 64 * 1024
 CHECKPOINT_PAGES = 10_000
-INSERT_EVENTS = "INSERT INTO stored_events (originator_id, originator_version, topic, state, recorded_at, actor) VALUES (?,?,?,?,?,?)"
+INSERT_EVENTS = "INSERT INTO stored_events (originator_id, originator_version, topic, state, recorded_at, actor) VALUES {rows}"
 
 
 class LedgerPool(SQLiteConnectionPool):
@@ -119,9 +120,9 @@ class Writing(Moment):
         cursor = self.cursor
         if batch.tracking is not None:
             self.move_on(batch.tracking, batch)
-        cursor.executemany(INSERT_EVENTS, [(*row, self.recorded_at, batch.actor) for row in batch.events])
-        cursor.executemany("INSERT INTO names VALUES (?,?)", batch.names)
-        cursor.executemany("INSERT INTO account_keys VALUES (?,?)", batch.keys)
+        put(cursor, INSERT_EVENTS, [(*row, self.recorded_at, batch.actor) for row in batch.events])
+        put(cursor, "INSERT INTO names VALUES {rows}", batch.names)
+        put(cursor, "INSERT INTO account_keys VALUES {rows}", batch.keys)
         moved_on = {account for account, version in batch.settled if not self.settle(account, version)}
         if moved_on:
             batch.documents = [row for row in batch.documents if row[0] not in moved_on]

@@ -5,22 +5,25 @@ from typing import Any
 
 from exposure.ledger.batch import Batch, Row
 from exposure.ledger.sqlite_moment import Moment
+from exposure.ledger.sqlite_rows import put
 
 DERIVED = ("accounts", "documents", "rates")
 
 
 def write_derived(c: Any, batch: Batch, suffix: str = "") -> None:
-    c.executemany(
-        f"INSERT INTO accounts{suffix} (account, version, written, state) VALUES (?,?,?,?) ON CONFLICT (account) DO UPDATE SET "
+    put(
+        c,
+        f"INSERT INTO accounts{suffix} (account, version, written, state) VALUES {{rows}} ON CONFLICT (account) DO UPDATE SET "
         f"version=excluded.version, written=max(accounts{suffix}.written, excluded.written), state=excluded.state",
         batch.heads,
     )
-    c.executemany(
-        f"INSERT INTO documents{suffix} VALUES (?,?,?,?,?,?) ON CONFLICT (account, key) DO UPDATE SET "
+    put(
+        c,
+        f"INSERT INTO documents{suffix} VALUES {{rows}} ON CONFLICT (account, key) DO UPDATE SET "
         "version=excluded.version, opened=excluded.opened, closed=excluded.closed, state=excluded.state",
         batch.documents,
     )
-    c.executemany(f"INSERT OR REPLACE INTO rates{suffix} VALUES (?,?,?,?,?,?)", batch.rates)
+    put(c, f"INSERT OR REPLACE INTO rates{suffix} VALUES {{rows}}", batch.rates)
 
 
 def other_name(index: str) -> str:
