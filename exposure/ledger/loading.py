@@ -12,7 +12,7 @@ from exposure.ledger.account import Head
 from exposure.ledger.encoding import decode_document
 from exposure.ledger.memory import Account
 from exposure.rules.documents import Document, Key
-from exposure.rules.evolve import MissingDocument, evolve, names, own_key, reaches
+from exposure.rules.evolve import MissingDocument, evolve, names, reaches
 from schemas.door import ToldFact
 from schemas.facts import Fact
 from schemas.stored import read_fact
@@ -40,19 +40,23 @@ def load(moment: Any, accounts: Mapping[str, Account], facts: Sequence[Told], mo
 
     Returns by account what was brought, documents that are new among them.
     """
-    named = [(name, told, accounts[name].documents, names(told.name, told.data, name)) for name, told in facts]
-    wanted = {(name, key) for name, _, documents, keys in named for key in keys if key not in documents}
+    turns = [(name, told.name, accounts[name].documents, names(told.name, told.data, name)) for name, told in facts]
+    wanted = {(name, key) for name, _, documents, keys in turns for key in keys if key not in documents}
     wanted.update((name, key) for name, key in more if key not in accounts[name].documents)
     loaded: dict[str, set[Key]] = defaultdict(set)
-    while wanted:
+    while True:
         bring(moment, accounts, wanted)
         for name, key in wanted:
             loaded[name].add(key)
         wanted = set()
-        for name, told, documents, keys in named:
-            own = documents[own_key(told.name, told.data, name)]
-            wanted.update([(name, key) for key in reaches(told.name, own, keys, documents) if key not in documents])
-    return loaded
+        for name, of, documents, keys in turns:
+            for key in reaches(of, documents[keys[0]], keys, documents):
+                if key not in documents:
+                    wanted.add((name, key))
+        if not wanted:
+            return loaded
+        grown = {name for name, _ in wanted}
+        turns = [turn for turn in turns if turn[0] in grown]
 
 
 def bring(moment: Any, accounts: Mapping[str, Account], wanted: set[tuple[str, Key]]) -> None:

@@ -11,7 +11,7 @@ from exposure.rules.documents import Document, Key
 from schemas.facts import LAST_DAY
 
 DOCUMENTS_IN_MEMORY = 100_000
-EVENTS_BEHIND = 20_000
+EVENTS_BEHIND = 10_000
 """So many events of all accounts may be newer than the rows of their documents: a question folds them, and so does who comes after a crash."""
 EVENTS_BEHIND_OF_ONE = 200
 
