@@ -144,6 +144,9 @@ def moved(document: Document, version: int, since: str, said: list[tuple[str, St
     What it said before ``since`` still holds.
     """
     is_later = since > document.last_day
+    if is_later and len(said) == 1:
+        day, state = said[0]
+        return moved_on(document, version, day, state)
     last = document.totals if is_later else said_before(document, since)
     net: dict[Place, int] = {}
     for day, state in said:
@@ -161,10 +164,36 @@ def moved(document: Document, version: int, since: str, said: list[tuple[str, St
             if change:
                 net[place] = change
     moves = [Movement(version, *place, amount) for place, amount in net.items()]
-    if len(moves) > 1:
-        moves.sort()
     if moves:
+        moves.sort()
         document.record(moves)
+    return moves
+
+
+def moved_on(document: Document, version: int, day: str, state: State) -> list[Movement]:
+    """The same of one day after all others."""
+    moves: list[Movement] = []
+    totals = document.totals
+    for what, amount in state.items():
+        change = amount - totals.get(what, 0)
+        if change:
+            component, item, currency, due = what
+            moves.append(Movement(version, component, item, currency, due, day, change))
+    for what, amount in totals.items():
+        if what not in state:
+            component, item, currency, due = what
+            moves.append(Movement(version, component, item, currency, due, day, -amount))
+    if moves:
+        if len(moves) > 1:
+            moves.sort()
+        document.moves += moves
+        document.version = version
+        document.totals = state
+        document.last_day = day
+        if day < document.opened:
+            document.opened = day
+        if document.kind not in AGREED:
+            document.closed = LAST_DAY if state else day
     return moves
 
 

@@ -5,7 +5,7 @@ Law: evaluating a document depends only on the facts told of it and on what othe
 
 from collections.abc import Mapping
 
-from exposure.rules import credits, deliveries, invoices, orders, settlements, terms
+from exposure.rules import credits, deliveries, grants, invoices, orders, settlements, terms
 from exposure.rules.documents import Claim, Document, Key, Movement
 from exposure.rules.references import CLAIMANTS, announced, names, own_key, reaches, watching
 from schemas.facts import Fact
@@ -64,10 +64,10 @@ def taken(account: str, fact: Fact, documents: Mapping[Key, Document]) -> tuple[
     for key in before:
         if key not in after:
             withdraw(own.key, documents[key], changed)
-    if own.inbox:
+    if own.inbox and not (since and own.kind == "order" and fact.name not in orders.TEXTS):
         for key in watching(fact.name, own):
             changed[documents[key].key] = ""
-    return settled(fact.version, own.key, documents, changed)
+    return settled(fact, own.key, documents, changed)
 
 
 def is_alone(own: Document, fact: Fact) -> bool:
@@ -88,20 +88,22 @@ def is_news(own: Document, fact: Fact) -> bool:
     return True
 
 
-def settled(version: int, source: Key, documents: Mapping[Key, Document], changed: Changed) -> tuple[list[Document], list[Movement]]:
+def settled(fact: Fact, source: Key, documents: Mapping[Key, Document], changed: Changed) -> tuple[list[Document], list[Movement]]:
     """Evaluates what changed: claimants first, for what they claim changes others."""
     moves: list[Movement] = []
+    version = fact.version
     for key in list(changed):
         document = documents[key]
         if document.kind == "delivery":
-            moves += deliver(document, version, documents, changed)
+            if document.moves or not deliveries.says_nothing(document):
+                moves += deliver(document, version, documents, changed)
         elif document.kind == "credit":
             moves += give_credit(document, version, documents, changed)
     news = [documents[key] for key in changed]
     for document in news:
         kind = document.kind
         if kind == "order":
-            moves += orders.evaluate(document, version, changed[document.key], source)
+            moves += orders.evaluate(document, version, changed[document.key], fact if document.key == source else None)
         elif kind == "invoice":
             moves += invoices.evaluate(document, version, changed[document.key])
         elif kind in settlements.FORMS:
@@ -118,20 +120,20 @@ def deliver(delivery: Document, version: int, documents: Mapping[Key, Document],
             for key in announced(delivery):
                 delivery.inbox[key] = orders.prices(documents[key])
             break
-    moves, claims = deliveries.evaluate(delivery, version)
+    moves, claims = deliveries.evaluate(delivery, version, changed[delivery.key])
     post(delivery.key, claims, documents, changed)
     return moves
 
 
 def give_credit(credit: Document, version: int, documents: Mapping[Key, Document], changed: Changed) -> list[Movement]:
     """Evaluates a credit, which first copies from when until when the items it names can be cleared, where those are loaded (else its copy holds)."""
-    is_first = len(credit.facts) == 1 and not credit.inbox
     for key in credits.items_named(credit):
         item = documents.get(key)
         if item is not None:
             credit.inbox[key] = invoices.existence(item)
-    done = credits.in_order(credit, version) if is_first else None
-    moves, claims = credits.evaluate(credit, version) if done is None else done
+    since = changed[credit.key]
+    done = grants.in_order(credit, version, since) if len(credit.facts) == 1 else None
+    moves, claims = credits.evaluate(credit, version, since) if done is None else done
     post(credit.key, claims, documents, changed)
     if done is None:
         for key in [key for key in credit.inbox if key.startswith("invoice:") and key not in claims]:
@@ -150,8 +152,11 @@ def post(source: Key, claims: dict[Key, Claim], documents: Mapping[Key, Document
             continue
         target.inbox[source] = claim
         since = claim[0]
-        if old is not None:
-            target.tally = None
+        if target.kind == "order":
+            if old is not None:
+                since = orders.first_difference(old, claim)
+            orders.hear(target, source, old, claim, since)
+        elif old is not None:
             since = min(since, old[0])
         if claim[1] > target.horizon:
             target.horizon = claim[1]

@@ -6,7 +6,7 @@ Everything on a line is valued exactly at the line's price of the day and rounde
 from fractions import Fraction
 from functools import lru_cache
 
-from schemas.amounts import billionths, divided, scaled
+from schemas.amounts import billionths, scaled
 from schemas.currencies import DECIMALS
 from schemas.facts import Data, Fact
 
@@ -15,6 +15,10 @@ Exact = int | Fraction
 
 Entry = tuple[str | None, str, str, bool, str | None]
 """What is claimed of one line: its number (the first line where none was told), ``value`` or ``quantity``, how much, final, naming which delivery."""
+
+
+Spread = tuple[str, str, str, str, str, str]
+"""From when until when, of which order line, ``value`` or ``quantity``, how much, and in which currency ("*" in the order's, whatever it is)."""
 
 
 @lru_cache(maxsize=65536)
@@ -27,9 +31,10 @@ def exact(unit: str, amount: str) -> Exact:
 
 def rounded(value: Exact, unit: int) -> int:
     """Whole units, half-even."""
-    if isinstance(value, int):
-        return divided(value, unit)
-    return divided(value.numerator, value.denominator * unit)
+    quotient, rest = divmod(value, unit)
+    if rest and (rest * 2 > unit or (rest * 2 == unit and quotient & 1)):
+        return quotient + 1
+    return quotient
 
 
 def price_of(line: Data) -> int | None:
@@ -92,25 +97,9 @@ class Line:
             self.settled = set()
         self.settled.add(delivery)
 
-    def still_ordered(self) -> Exact:
-        """Ordered − max(delivered, invoiced), which may be below zero."""
-        gone = self.invoiced - self.uninvoiced
-        if gone < self.delivered:
-            gone = self.delivered
-        return self.ordered - gone if gone > 0 else self.ordered
-
     def deliverers(self) -> set[str]:
         """The deliveries that delivered something here."""
         return {delivery for delivery, role, _ in self.parts if role == "delivered"}
-
-    def not_invoiced(self) -> Exact:
-        """Delivered − invoiced, which may be below zero; a final invoice leaves nothing of the line, or takes deliveries out of the netting."""
-        if self.final:
-            return 0
-        if self.settled is not None:
-            return self.without(self.settled & self.deliverers())
-        gone = self.invoiced - self.uninvoiced
-        return self.delivered - gone if gone > 0 else self.delivered
 
     def without(self, settled: set[str]) -> Exact:
         """Delivered − invoiced, leaving out what was delivered and invoiced of these deliveries."""
@@ -126,19 +115,30 @@ class Line:
         return delivered - max(invoiced - uninvoiced, 0)
 
     def weigh(self, unit: int) -> None:
-        """Says anew what is open of it."""
-        rest, not_invoiced = self.still_ordered(), self.not_invoiced()
+        """Says anew what is open of it: ordered − max(delivered, invoiced), and delivered − invoiced, neither below zero.
+
+        A final invoice leaves nothing of the line delivered and not invoiced, or takes deliveries out of the netting.
+        """
+        delivered, invoiced = self.delivered, self.invoiced - self.uninvoiced
+        if invoiced < 0:
+            invoiced = 0
+        rest = self.ordered - (delivered if delivered > invoiced else invoiced)
         self.orders = rounded(rest, unit) if rest > 0 else 0
-        self.deliveries = rounded(not_invoiced, unit) if not_invoiced > 0 else 0
+        left = delivered - invoiced
+        if self.final:
+            left = 0
+        elif self.settled is not None:
+            left = self.without(self.settled & self.deliverers())
+        self.deliveries = rounded(left, unit) if left > 0 else 0
 
 
 class Tally:
     """An order's lines on one day, by the texts dated by then (lowest version first, the last is the order's text of the day).
 
-    A line the text lacks is ordered 0, at the price of the newest version that had it.
+    A line the text lacks is ordered 0, at the price of the newest version that had it. ``heard`` are the lines that something was added to.
     """
 
-    __slots__ = ("currency", "first", "lines", "texts", "unit")
+    __slots__ = ("currency", "first", "heard", "lines", "texts", "unit")
 
     def __init__(self, texts: list[Fact], is_open: bool) -> None:
         data = texts[-1].data
@@ -146,6 +146,7 @@ class Tally:
         self.currency: str = data["currency"]
         self.unit: int = 10 ** (18 - DECIMALS[self.currency])
         self.lines: dict[str, Line] = {}
+        self.heard: dict[str, Line] = {}
         for line in data["lines"]:
             price = price_of(line)
             ordered = exact("value", line["value"]) if price is None else exact("quantity", line["quantity"]) * price
@@ -158,6 +159,7 @@ class Tally:
         line = self.lines.get(name)
         if line is None:
             line = self.lines[name] = Line(0, last_price(self.texts, name))
+        self.heard[name] = line
         return line
 
     def add(self, role: str, currency: str, entries: tuple[Entry, ...]) -> bool:
@@ -176,3 +178,22 @@ class Tally:
                 else:
                     line.final = True
         return all_counts
+
+    def add_spread(self, delivery: str, day: str, spread: tuple[Spread, ...]) -> None:
+        """Adds what stands on the day of what references that name only a delivery take."""
+        for start, until, name, unit, amount, told_in in spread:
+            if start <= day < until and (unit == "quantity" or told_in in ("*", self.currency)):
+                line = self.line(name)
+                line.add("invoiced", line.value(unit, amount), delivery)
+
+    def settle(self, delivery: str, entries: tuple[Entry, ...]) -> None:
+        """A final reference to all of a delivery takes it out of the netting of every line it delivered to."""
+        for name, _, _, _, _ in entries:
+            self.line(name).settle(delivery)
+
+    def is_unpriced(self) -> bool:
+        """Whether a quantity without a known price was heard of."""
+        for line in self.heard.values():  # noqa: SIM110 (the loop is what costs)
+            if line.unpriced:
+                return True
+        return False
