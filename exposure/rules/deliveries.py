@@ -75,16 +75,16 @@ def orders_of(delivery: Document) -> list[Key]:
 
 def orders_claims(delivery: Document, posted: Fact | None, span: Span, spreads: Spreads) -> dict[Key, Claim]:
     """What was delivered of each order; where a reference has to be spread, or had to be, also what it took."""
-    entries: dict[Key, list[Entry]] = {}
+    entries: dict[str, list[Entry]] = {}
     if posted is None:
         return {}
     number = delivery.key
     for line in posted.data["lines"]:
         if "order" in line:
             unit = "quantity" if "quantity" in line else "value"
-            entries.setdefault("order:" + line["order"], []).append((line.get("line"), unit, line[unit], False, number))
+            entries.setdefault(line["order"], []).append((line.get("line"), unit, line[unit], False, number))
     currency = posted.data["currency"]
-    claims = {key: line_claim("delivered", number, currency, span, tuple(told)) for key, told in entries.items()}
+    claims = {"order:" + order: line_claim("delivered", number, currency, span, tuple(told)) for order, told in entries.items()}
     if delivery.inbox and has_to_spread(delivery):
         settled = settled_spans(delivery)
         return {key: spreading(claim, settled, spreads.get(key, [])) for key, claim in claims.items()}

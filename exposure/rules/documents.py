@@ -103,6 +103,20 @@ class Document:
         else:
             self.closed = last_day if is_later else last_of(self.net)
 
+    def turn(self, version: int, day: str, moves: list[Movement]) -> None:
+        """Adds movements of one day that its totals know of already."""
+        self.moves += moves
+        self.version = version
+        is_later = day > self.last_day
+        if is_later:
+            self.last_day = day
+        if day < self.opened:
+            self.opened = day
+        if self.totals or self.kind in AGREED:
+            self.closed = LAST_DAY
+        else:
+            self.closed = day if is_later else last_of(self.net)
+
     def recall(self, version: int, facts: list[Fact], inbox: dict[Key, Claim], moves: list[Movement]) -> None:
         """Takes what was kept of it: all else follows."""
         self.facts, self.inbox = facts, inbox
@@ -171,7 +185,7 @@ def moved(document: Document, version: int, since: str, said: list[tuple[str, St
 
 
 def moved_on(document: Document, version: int, day: str, state: State) -> list[Movement]:
-    """The same of one day after all others."""
+    """The same of one day after all others: what it says then are its totals."""
     moves: list[Movement] = []
     totals = document.totals
     for what, amount in state.items():
@@ -186,14 +200,8 @@ def moved_on(document: Document, version: int, day: str, state: State) -> list[M
     if moves:
         if len(moves) > 1:
             moves.sort()
-        document.moves += moves
-        document.version = version
         document.totals = state
-        document.last_day = day
-        if day < document.opened:
-            document.opened = day
-        if document.kind not in AGREED:
-            document.closed = LAST_DAY if state else day
+        document.turn(version, day, moves)
     return moves
 
 

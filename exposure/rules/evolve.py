@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from exposure.rules import credits, deliveries, grants, invoices, orders, settlements, terms
 from exposure.rules.documents import Claim, Document, Key, Movement
-from exposure.rules.references import CLAIMANTS, announced, names, own_key, reaches, watching
+from exposure.rules.references import ANNOUNCES, CLAIMANTS, announced, names, own_key, reaches, watching
 from schemas.facts import Fact
 
 __all__ = ["MissingDocument", "evolve", "names", "own_key", "reaches"]
@@ -45,27 +45,31 @@ def evolve(account: str, fact: Fact, documents: Mapping[Key, Document]) -> tuple
 
 
 def taken(account: str, fact: Fact, documents: Mapping[Key, Document]) -> tuple[list[Document], list[Movement]]:
-    own = documents[own_key(fact.name, fact.data, account)]
-    since = day = fact.data.get("date", "")
+    name, data = fact.name, fact.data
+    own = documents[own_key(name, data, account)]
+    since = day = data.get("date", "")
     before: dict[Key, Claim] = {}
+    announces = name in ANNOUNCES
     if own.facts:
         if not is_news(own, fact):
             return [], []
         if not is_alone(own, fact):
             since = ""
-        before = announced(own)
+        if announces:
+            before = announced(own)
     own.facts.append(fact)
     own.version = fact.version
     if day > own.horizon:
         own.horizon = day
     changed: Changed = {own.key: since}
-    after = announced(own)
-    post(own.key, after, documents, changed)
-    for key in before:
-        if key not in after:
-            withdraw(own.key, documents[key], changed)
-    if own.inbox and not (since and own.kind == "order" and fact.name not in orders.TEXTS):
-        for key in watching(fact.name, own):
+    if announces:
+        after = announced(own)
+        post(own.key, after, documents, changed)
+        for key in before:
+            if key not in after:
+                withdraw(own.key, documents[key], changed)
+    if own.inbox and not (since and own.kind == "order" and name not in orders.TEXTS):
+        for key in watching(name, own):
             changed[documents[key].key] = ""
     return settled(fact, own.key, documents, changed)
 
@@ -74,7 +78,10 @@ def is_alone(own: Document, fact: Fact) -> bool:
     """Whether nothing of its kind was told of the document before: then nothing changes before its own day."""
     if own.kind == "order" or fact.name == invoices.TERMS:
         version = fact.data["version"]
-        return version > 0 and all(known.data.get("version") != version for known in own.facts)
+        for known in own.facts:
+            if known.data.get("version") == version:
+                return False
+        return bool(version > 0)
     return own.kind == "invoice" and all(known.name != fact.name and known.data.get("version") != 0 for known in own.facts)
 
 
@@ -92,14 +99,14 @@ def settled(fact: Fact, source: Key, documents: Mapping[Key, Document], changed:
     """Evaluates what changed: claimants first, for what they claim changes others."""
     moves: list[Movement] = []
     version = fact.version
-    for key in list(changed):
-        document = documents[key]
-        if document.kind == "delivery":
-            if document.moves or not deliveries.says_nothing(document):
-                moves += deliver(document, version, documents, changed)
-        elif document.kind == "credit":
-            moves += give_credit(document, version, documents, changed)
     news = [documents[key] for key in changed]
+    for document in news:
+        if document.kind == "credit":
+            moves += give_credit(document, version, documents, changed)
+        elif document.kind == "delivery" and (document.moves or not deliveries.says_nothing(document)):
+            moves += deliver(document, version, documents, changed)
+    if len(changed) > len(news):
+        news = [documents[key] for key in changed]
     for document in news:
         kind = document.kind
         if kind == "order":

@@ -6,7 +6,7 @@ the earliest due is cleared first, disputes cover the latest due first (laws 5 t
 
 from typing import Any
 
-from exposure.rules.documents import Document, Movement, State, moved
+from exposure.rules.documents import Document, Movement, State, moved, moved_on
 from exposure.rules.spans import NEVER, Span, clash_of, clashes, span_from, standing
 from schemas.amounts import divided, minor
 from schemas.facts import LAST_DAY, Data, Fact
@@ -55,10 +55,8 @@ def terms_of(facts: list[Fact]) -> tuple[list[Fact], str | None]:
 def instalments_on(terms: list[Fact], amount: int, currency: str, day: str) -> tuple[list[tuple[str, int]], bool]:
     """Due days with their amounts, earliest first, adding up to the item's amount; and whether they did so as told."""
     data = terms[0].data
-    for fact in reversed(terms):
-        if fact.data["date"] <= day:
-            data = fact.data
-            break
+    if len(terms) > 1:
+        data = next(fact.data for fact in reversed(terms) if fact.data["date"] <= day)
     if "due" in data:
         return [(data["due"], amount)], True
     told = sorted([(part["due"], minor(part["amount"], currency)) for part in data["instalments"]], key=lambda part: part[0])
@@ -87,7 +85,7 @@ def evaluate(item: Document, version: int, since: str) -> list[Movement]:
     if posted and len(facts) == 1 and since >= item.horizon and since >= posted.data["date"]:
         state: State = {}
         item_state(item, posted, facts, since, state)
-        return moved(item, version, since, [(since, state)])
+        return moved_on(item, version, since, state) if since > item.last_day else moved(item, version, since, [(since, state)])
     terms, clash = terms_of(facts)
     if len(facts) > 1 and (number_clash := clash_of(facts, "InvoicePosted")):
         clash = min(clash or LAST_DAY, number_clash)
@@ -109,11 +107,7 @@ def falls_due(item: Document, version: int, data: Data) -> list[Movement]:
     """An item that nothing was claimed of yet, due on one day: all of it is open."""
     currency = data["currency"]
     amount = minor(data["amount"], currency)
-    if not amount:
-        return []
-    moves = [Movement(version, "receivables", "", currency, data["due"], data["date"], amount)]
-    item.record(moves)
-    return moves
+    return moved_on(item, version, data["date"], {("receivables", "", currency, data["due"]): amount}) if amount else []
 
 
 def days_from(item: Document, since: str) -> list[str]:

@@ -57,7 +57,7 @@ class Line:
     ``parts`` are the claims that name a delivery: (delivery, role, value); ``settled`` the deliveries a final invoice took out of the netting.
     """
 
-    __slots__ = ("delivered", "deliveries", "final", "invoiced", "ordered", "orders", "parts", "price", "settled", "uninvoiced", "unpriced")
+    __slots__ = ("delivered", "deliveries", "final", "invoiced", "ordered", "orders", "parts", "price", "settled", "uninvoiced")
 
     def __init__(self, ordered: Exact, price: int | None) -> None:
         self.ordered = ordered
@@ -67,19 +67,9 @@ class Line:
         self.uninvoiced: Exact = 0
         self.orders = 0
         self.deliveries = 0
-        self.unpriced = False
         self.final = False
         self.settled: set[str] | None = None
         self.parts: list[tuple[str, str, Exact]] = []
-
-    def value(self, unit: str, amount: str) -> Exact:
-        """A quantity without a known price counts 0 and is remembered."""
-        if unit == "value":
-            return exact(unit, amount)
-        if self.price is None:
-            self.unpriced = True
-            return 0
-        return exact(unit, amount) * self.price
 
     def add(self, role: str, value: Exact, delivery: str | None) -> None:
         if role == "delivered":
@@ -138,7 +128,7 @@ class Tally:
     A line the text lacks is ordered 0, at the price of the newest version that had it. ``heard`` are the lines that something was added to.
     """
 
-    __slots__ = ("currency", "first", "heard", "lines", "texts", "unit")
+    __slots__ = ("currency", "first", "heard", "is_unpriced", "lines", "texts", "unit")
 
     def __init__(self, texts: list[Fact], is_open: bool) -> None:
         data = texts[-1].data
@@ -147,6 +137,7 @@ class Tally:
         self.unit: int = 10 ** (18 - DECIMALS[self.currency])
         self.lines: dict[str, Line] = {}
         self.heard: dict[str, Line] = {}
+        self.is_unpriced = False
         for line in data["lines"]:
             price = price_of(line)
             ordered = exact("value", line["value"]) if price is None else exact("quantity", line["quantity"]) * price
@@ -164,14 +155,20 @@ class Tally:
 
     def add(self, role: str, currency: str, entries: tuple[Entry, ...]) -> bool:
         """Adds a claim to its lines, and returns whether all of it counts: a value in another currency than the order's has no effect."""
+        lines, heard = self.lines, self.heard
         all_counts = True
-        for name, unit, amount, is_final, delivery in entries:
-            line = self.line(name)
-            if unit == "quantity" or currency == self.currency:
-                line.add(role, line.value(unit, amount), delivery)
+        for told, unit, amount, is_final, delivery in entries:
+            name = told or self.first
+            line = lines[name] if name in lines else self.line(name)
+            heard[name] = line
+            value: Exact = 0
+            if unit == "quantity":
+                value = self.valued(line, amount)
+            elif currency == self.currency:
+                value = exact(unit, amount)
             else:
-                line.add(role, 0, delivery)
                 all_counts = False
+            line.add(role, value, delivery)
             if is_final:
                 if delivery:
                     line.settle(delivery)
@@ -179,21 +176,21 @@ class Tally:
                     line.final = True
         return all_counts
 
+    def valued(self, line: Line, quantity: str) -> Exact:
+        """A quantity without a known price counts 0 and is remembered."""
+        if line.price is None:
+            self.is_unpriced = True
+            return 0
+        return exact("quantity", quantity) * line.price
+
     def add_spread(self, delivery: str, day: str, spread: tuple[Spread, ...]) -> None:
         """Adds what stands on the day of what references that name only a delivery take."""
         for start, until, name, unit, amount, told_in in spread:
             if start <= day < until and (unit == "quantity" or told_in in ("*", self.currency)):
                 line = self.line(name)
-                line.add("invoiced", line.value(unit, amount), delivery)
+                line.add("invoiced", self.valued(line, amount) if unit == "quantity" else exact(unit, amount), delivery)
 
     def settle(self, delivery: str, entries: tuple[Entry, ...]) -> None:
         """A final reference to all of a delivery takes it out of the netting of every line it delivered to."""
         for name, _, _, _, _ in entries:
             self.line(name).settle(delivery)
-
-    def is_unpriced(self) -> bool:
-        """Whether a quantity without a known price was heard of."""
-        for line in self.heard.values():  # noqa: SIM110 (the loop is what costs)
-            if line.unpriced:
-                return True
-        return False

@@ -6,7 +6,7 @@ is added to the tally of the last day; all else is evaluated anew, from the firs
 
 from typing import Any
 
-from exposure.rules.documents import Claim, Document, Key, Movement, State, moved
+from exposure.rules.documents import Claim, Document, Key, Movement, State, What, moved
 from exposure.rules.lines import Tally, exact, last_price
 from exposure.rules.spans import Span, edges, within
 from exposure.rules.unconfirmed import before_order
@@ -41,6 +41,7 @@ def hear(order: Document, source: Key, old: Claim | None, claim: Claim, since: s
     order.tally = None
     if start == LAST_DAY or until < LAST_DAY or since < order.horizon or (old is not None and (old[8] or old[9] or old[2:8] != claim[2:8])):
         return
+    was_unpriced = tally.is_unpriced
     if old is None and not tally.add(role, currency, entries):
         return
     if spread is not None:
@@ -49,7 +50,7 @@ def hear(order: Document, source: Key, old: Claim | None, claim: Claim, since: s
         tally.add_spread(source, since, spread)
         if settled:
             tally.settle(source, entries)
-    if not tally.is_unpriced():
+    if tally.is_unpriced == was_unpriced:
         order.tally = tally
 
 
@@ -88,20 +89,29 @@ def closes(order: Document, tally: Tally, fact: Fact) -> bool:
 def said(order: Document, version: int, day: str, tally: Tally) -> list[Movement]:
     """Weighs anew the lines of which something was heard, and moves the order by what they now say otherwise."""
     moves: list[Movement] = []
-    currency, unit = tally.currency, tally.unit
+    currency, unit, totals = tally.currency, tally.unit, order.totals
     for name, line in tally.heard.items():
         orders, deliveries = line.orders, line.deliveries
         line.weigh(unit)
         if line.deliveries != deliveries:
             moves.append(Movement(version, "deliveries", name, currency, "", day, line.deliveries - deliveries))
+            say(totals, ("deliveries", name, currency, ""), line.deliveries)
         if line.orders != orders:
             moves.append(Movement(version, "orders", name, currency, "", day, line.orders - orders))
-    tally.heard = {}
-    if len(moves) > 1:
+            say(totals, ("orders", name, currency, ""), line.orders)
+    if len(tally.heard) > 1:
         moves.sort()
+    tally.heard = {}
     if moves:
-        order.record(moves)
+        order.turn(version, day, moves)
     return moves
+
+
+def say(totals: State, what: What, amount: int) -> None:
+    if amount:
+        totals[what] = amount
+    else:
+        del totals[what]
 
 
 def by_version(facts: list[Fact]) -> tuple[list[Fact], str | None]:
@@ -164,8 +174,8 @@ def tally_on(order: Document, texts: list[Fact], statuses: list[Fact], day: str,
             state["orders", name, currency, ""] = line.orders
         if line.deliveries:
             state["deliveries", name, currency, ""] = line.deliveries
-        if line.unpriced:
-            state["anomaly:missing_price", order.key, "", ""] = 1
+    if tally.is_unpriced:
+        state["anomaly:missing_price", order.key, "", ""] = 1
     tally.heard = {}
     return tally
 
