@@ -68,9 +68,10 @@ def span_of(delivery: Document, posted: Fact | None) -> Span:
 
 
 def orders_of(delivery: Document) -> list[Key]:
-    """The orders its lines name."""
+    """The orders its lines name, once each."""
     posted = standing(delivery.facts, "DeliveryPosted")
-    return ["order:" + line["order"] for line in posted.data["lines"] if "order" in line] if posted else []
+    orders = {line["order"]: None for line in posted.data["lines"] if "order" in line} if posted else {}
+    return ["order:" + order for order in orders]
 
 
 def orders_claims(delivery: Document, posted: Fact | None, span: Span, spreads: Spreads) -> dict[Key, Claim]:

@@ -124,7 +124,7 @@ def deliver(delivery: Document, version: int, documents: Mapping[Key, Document],
     """Evaluates a delivery; one that has to spread copies the prices of its orders first."""
     for source, claim in delivery.inbox.items():
         if not source.startswith("order:") and deliveries.only_delivery(claim):
-            for key in announced(delivery):
+            for key in deliveries.orders_of(delivery):
                 delivery.inbox[key] = orders.prices(documents[key])
             break
     moves, claims = deliveries.evaluate(delivery, version, changed[delivery.key])

@@ -5,7 +5,7 @@ by itself. All else is left to ``credits.evaluate``, which says the same of thes
 """
 
 from exposure.rules.credits import POSTED
-from exposure.rules.documents import Claim, Document, Key, Movement, moved
+from exposure.rules.documents import Claim, Document, Key, Movement, State, moved
 from schemas.amounts import divided, minor
 from schemas.facts import LAST_DAY, Data, Told
 
@@ -27,36 +27,35 @@ def in_order(credit: Document, version: int, since: str) -> tuple[list[Movement]
     if asked is None:
         return None
     left = minor(data["amount"], currency)
-    lefts = {day: left}
-    given: dict[Key, list[Claim]] = {one[4]: [] for one in asked}
-    named = {one[4] for one in asked if one[3] == naming}
+    lefts = [(day, left)]
+    claims: dict[Key, Claim] = {}
     if len(asked) > 1:
+        claims = {one[4]: NOTHING for one in asked}
         asked.sort()
     for effective, told, place, source, item, amount, its_currency, credit_amount, discount in asked:
         cash = minor(amount, its_currency)
         wanted = cash if its_currency == currency else minor(credit_amount or "0", currency)
-        granted = min(wanted, left)
+        granted = wanted if wanted < left else left
         left -= granted
-        lefts[effective] = left
         if granted < wanted:
             cash, discount = divided(cash * granted, wanted), None
         elif not wanted:
             cash = 0
         rebate = minor(discount, its_currency) if discount else 0
+        if effective > lefts[-1][0]:
+            lefts.append((effective, left))
+        else:
+            lefts[-1] = (effective, left)
+        first, last, names, grants, _, _ = claims.get(item, NOTHING)
+        if source == naming:
+            first, last, names = day, max(last, day), ((naming, day, LAST_DAY),)
         if cash or rebate:
-            given[item].append((effective, *told, place, source, naming, currency, effective, LAST_DAY, cash, granted, rebate))
+            grants += ((effective, *told, place, source, naming, currency, effective, LAST_DAY, cash, granted, rebate),)
+            first, last = min(first, effective), effective
+        claims[item] = (first, last, names, grants, None, "")
     what = ("unapplied", naming, currency, "")
-    moves = moved(credit, version, since, [(on, {what: -left} if left else {}) for on, left in lefts.items() if on >= since])
-    names = ((naming, day, LAST_DAY),)
-    return moves, {item: item_claim(day, names if item in named else (), grants) for item, grants in given.items()}
-
-
-def item_claim(day: str, names: tuple[tuple[str, str, str], ...], grants: list[Claim]) -> Claim:
-    first = day if names else LAST_DAY
-    last = day if names else ""
-    if grants:
-        first, last = min(first, grants[0][0]), grants[-1][0]
-    return first, last, names, tuple(grants), None, ""
+    said: list[tuple[str, State]] = [(on, {what: -left} if left else {}) for on, left in lefts if on >= since]
+    return moved(credit, version, since, said), claims
 
 
 def asked_of(credit: Document, data: Data, kind: str, order: Told, naming: str) -> list[Asked] | None:
@@ -85,3 +84,6 @@ def asked_of(credit: Document, data: Data, kind: str, order: Told, naming: str) 
 
 NOWHERE = (LAST_DAY, LAST_DAY, None)
 """When an item that is not known stands."""
+
+NOTHING: Claim = (LAST_DAY, "", (), (), None, "")
+"""What is claimed of an item that no allocation in effect names."""
