@@ -6,7 +6,7 @@ is added to the tally of the last day; all else is evaluated anew, from the firs
 
 from typing import Any
 
-from exposure.rules.documents import Claim, Document, Key, Movement, State, What, moved
+from exposure.rules.documents import Claim, Document, Key, Movement, State, moved
 from exposure.rules.lines import Tally, exact, last_price
 from exposure.rules.spans import Span, edges, within
 from exposure.rules.unconfirmed import before_order
@@ -16,7 +16,11 @@ TEXTS = ("OrderConfirmed", "OrderAmended")
 
 
 def line_claim(role: str, naming: str, currency: str, span: Span, entries: tuple[Any, ...]) -> Claim:
-    """What a delivery, an invoice or a credit note says of the lines of an order (or, naming order and line, of a delivery)."""
+    """What a delivery, an invoice or a credit note says of the lines of an order; what invoices and credit notes say of a delivery looks the same.
+
+    After its first and last day: role, naming document, currency, from when until when, entries; and of a delivery that has to spread what others
+    take of its lines, and when all of it is settled by a final reference.
+    """
     start, until = span
     last = until if until < LAST_DAY else start if start < LAST_DAY else ""
     return start, last, role, naming, currency, start, until, entries, None, ()
@@ -89,29 +93,22 @@ def closes(order: Document, tally: Tally, fact: Fact) -> bool:
 def said(order: Document, version: int, day: str, tally: Tally) -> list[Movement]:
     """Weighs anew the lines of which something was heard, and moves the order by what they now say otherwise."""
     moves: list[Movement] = []
-    currency, unit, totals = tally.currency, tally.unit, order.totals
+    currency, unit, amounts = tally.currency, tally.unit, order.amounts
     for name, line in tally.heard.items():
         orders, deliveries = line.orders, line.deliveries
         line.weigh(unit)
         if line.deliveries != deliveries:
             moves.append(Movement(version, "deliveries", name, currency, "", day, line.deliveries - deliveries))
-            say(totals, ("deliveries", name, currency, ""), line.deliveries)
+            amounts += 1 if not deliveries else 0 if line.deliveries else -1
         if line.orders != orders:
             moves.append(Movement(version, "orders", name, currency, "", day, line.orders - orders))
-            say(totals, ("orders", name, currency, ""), line.orders)
+            amounts += 1 if not orders else 0 if line.orders else -1
     if len(tally.heard) > 1:
         moves.sort()
     tally.heard = {}
     if moves:
-        order.turn(version, day, moves)
+        order.turn(version, day, moves, amounts)
     return moves
-
-
-def say(totals: State, what: What, amount: int) -> None:
-    if amount:
-        totals[what] = amount
-    else:
-        del totals[what]
 
 
 def by_version(facts: list[Fact]) -> tuple[list[Fact], str | None]:
