@@ -10,7 +10,9 @@ BILLION = 10**9
 
 def minor(text: str, currency: str) -> int:
     """Minor units of a decimal text; digits beyond the currency's decimals are rounded half-even."""
-    return scaled(text, DECIMALS[currency])
+    decimals = DECIMALS[currency]
+    whole, _, fraction = text.partition(".")
+    return int(whole + fraction) if len(fraction) == decimals else scaled(text, decimals)
 
 
 def scaled(text: str, decimals: int) -> int:

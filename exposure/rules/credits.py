@@ -100,7 +100,9 @@ def asked_of(document: Document, credits: Credits) -> list[Asked]:
 
 
 def items_named(document: Document) -> list[Key]:
-    """The items its allocations name, once each."""
+    """The items its allocations name."""
+    if len(document.facts) == 1 and not document.inbox:
+        return ["invoice:" + told["invoice"] for told in document.facts[0].data.get("allocations", ())]
     keys: dict[Key, None] = {}
     for fact in document.facts:
         for told in fact.data.get("allocations", ()):
@@ -115,18 +117,18 @@ Grant = list[Any]
 """Since which day, told order, place in its list, naming, the credit and its currency; from when until when, cash, credit, discount."""
 
 
-def evaluate(document: Document, version: int) -> tuple[list[Movement], dict[Key, Claim]]:
-    """How the credit moves (its own remainder before items refuse any), and what it grants to the items it names."""
+def evaluate(document: Document, version: int, since: str) -> tuple[list[Movement], dict[Key, Claim]]:
+    """How the credit moves from ``since`` on (its own remainder before items refuse any), and what it grants to the items it names."""
     credits = credits_of(document.facts)
     asked = asked_of(document, credits)
     grants: dict[Key, list[Grant]] = {one.invoice: [] for one in asked}
-    clash = {kind: since for name, kind in POSTED.items() if (since := clash_of(document.facts, name))}
+    clash = {kind: found for name, kind in POSTED.items() if (found := clash_of(document.facts, name))}
     said: list[tuple[str, State]] = []
     days = days_of(document, credits, asked, clash)
     for day, until in zip(days, [*days[1:], LAST_DAY], strict=False):
         state: State = {}
-        for kind, since in clash.items():
-            if since <= day:
+        for kind, clashing in clash.items():
+            if clashing <= day:
                 state["anomaly:number_clash", f"{kind}:{document.number}", "", ""] = 1
         pending(document, credits, day, state)
         for credit in credits.values():
@@ -135,8 +137,9 @@ def evaluate(document: Document, version: int) -> tuple[list[Movement], dict[Key
                 left = grant(credit, queue, grants, (day, until))
                 if left:
                     state["unapplied", credit.naming, credit.currency, ""] = -left
-        said.append((day, state))
-    return moved(document, version, "", said), {key: item_claim(credits, asked, key, given) for key, given in grants.items()}
+        if day >= since:
+            said.append((day, state))
+    return moved(document, version, since, said), {key: item_claim(credits, asked, key, given) for key, given in grants.items()}
 
 
 def days_of(document: Document, credits: Credits, asked: list[Asked], clash: dict[str, str]) -> list[str]:
@@ -227,33 +230,3 @@ def item_claim(credits: Credits, asked: list[Asked], item: Key, given: list[Gran
     names = [(credit.naming, *span) for credit in credits.values() if credit.naming in names_it for span in credit.spans if span[0] < LAST_DAY]
     days = edges([(start, until) for _, start, until in names] + [(grant[8], grant[9]) for grant in given])
     return min(days, default=LAST_DAY), max(days, default=""), tuple(names), tuple([tuple(grant) for grant in given]), None, ""
-
-
-def in_order(credit: Document, version: int) -> tuple[list[Movement], dict[Key, Claim]] | None:
-    """The same of a credit of one fact, where all items it names are there and its money can be used at once; else ``None``."""
-    fact = credit.facts[0]
-    data, kind = fact.data, POSTED.get(fact.name)
-    if kind is None:
-        return None
-    day, currency = data["date"], data["currency"]
-    if data.get("value_date", day) > day:
-        return None
-    naming = f"{kind}:{data[kind]}"
-    left = minor(data["amount"], currency)
-    claims: dict[Key, Claim] = {}
-    for place, told in enumerate(data.get("allocations", ())):
-        item = "invoice:" + told["invoice"]
-        start, until, its_currency = credit.inbox[item]
-        if start > day or until < LAST_DAY or its_currency != currency or item in claims:
-            return None
-        wanted = minor(told["amount"], currency)
-        granted = min(wanted, left)
-        left -= granted
-        discount = minor(told["discount"], currency) if granted == wanted and "discount" in told else 0
-        given = (day, *fact.told, place, naming, naming, currency, day, LAST_DAY, granted, granted, discount)
-        claims[item] = (day, day, ((naming, day, LAST_DAY),), (given,) if granted or discount else (), None, "")
-    if not left:
-        return [], claims
-    moves = [Movement(version, "unapplied", naming, currency, "", day, -left)]
-    credit.record(moves)
-    return moves, claims

@@ -4,9 +4,9 @@ References that name only the delivery are spread over its lines in list order, 
 """
 
 from exposure.rules.documents import Claim, Document, Key, Movement, State, moved
-from exposure.rules.lines import Entry, Exact, exact, rounded
+from exposure.rules.lines import Entry, Exact, Spread, exact, rounded
 from exposure.rules.orders import line_claim
-from exposure.rules.slots import Slot, Spread, place, slot_of, spread_entry
+from exposure.rules.slots import Slot, place, slot_of, spread_entry
 from exposure.rules.spans import NEVER, Span, clash_of, edges, span_from, standing, within
 from schemas.currencies import DECIMALS
 from schemas.facts import LAST_DAY, Fact
@@ -15,11 +15,9 @@ Spreads = dict[Key, list[Spread]]
 """What references that name only the delivery take of each order."""
 
 
-def evaluate(delivery: Document, version: int) -> tuple[list[Movement], dict[Key, Claim]]:
-    """How the delivery itself moves (order-less lines, what is pending on it), and what it claims of its orders."""
+def evaluate(delivery: Document, version: int, since: str) -> tuple[list[Movement], dict[Key, Claim]]:
+    """How the delivery itself moves from ``since`` on (order-less lines, what is pending on it), and what it claims of its orders."""
     posted = standing(delivery.facts, "DeliveryPosted")
-    if posted and len(delivery.facts) == 1 and not delivery.moves and says_nothing(delivery, posted):
-        return [], {}
     span = span_of(delivery, posted)
     clash = clash_of(delivery.facts, "DeliveryPosted")
     days = sorted(days_of(delivery, posted, span, clash))
@@ -30,8 +28,9 @@ def evaluate(delivery: Document, version: int) -> tuple[list[Movement], dict[Key
         if clash and clash <= day:
             state["anomaly:number_clash", delivery.key, "", ""] = 1
         say(delivery, posted, span, (day, until), state, spreads)
-        said.append((day, state))
-    return moved(delivery, version, "", said), orders_claims(delivery, posted, span, spreads)
+        if day >= since:
+            said.append((day, state))
+    return moved(delivery, version, since, said), orders_claims(delivery, posted, span, spreads)
 
 
 def days_of(delivery: Document, posted: Fact | None, span: Span, clash: str | None) -> set[str]:
@@ -49,8 +48,11 @@ def days_of(delivery: Document, posted: Fact | None, span: Span, clash: str | No
     return days
 
 
-def says_nothing(delivery: Document, posted: Fact) -> bool:
-    """Every line has its order, and what names the delivery came no earlier and names the order too: all is said at the orders."""
+def says_nothing(delivery: Document) -> bool:
+    """It was told once, every line has its order, and what names it came no earlier and names the order too: all is said at the orders."""
+    posted = delivery.facts[0] if len(delivery.facts) == 1 else None
+    if posted is None or posted.name != "DeliveryPosted":
+        return False
     for line in posted.data["lines"]:
         if "order" not in line:
             return False
@@ -66,23 +68,24 @@ def span_of(delivery: Document, posted: Fact | None) -> Span:
 
 
 def orders_of(delivery: Document) -> list[Key]:
-    """The orders its lines name."""
+    """The orders its lines name, once each."""
     posted = standing(delivery.facts, "DeliveryPosted")
-    return ["order:" + line["order"] for line in posted.data["lines"] if "order" in line] if posted else []
+    orders = {line["order"]: None for line in posted.data["lines"] if "order" in line} if posted else {}
+    return ["order:" + order for order in orders]
 
 
 def orders_claims(delivery: Document, posted: Fact | None, span: Span, spreads: Spreads) -> dict[Key, Claim]:
     """What was delivered of each order; where a reference has to be spread, or had to be, also what it took."""
-    entries: dict[Key, list[Entry]] = {}
+    entries: dict[str, list[Entry]] = {}
     if posted is None:
         return {}
     number = delivery.key
     for line in posted.data["lines"]:
         if "order" in line:
             unit = "quantity" if "quantity" in line else "value"
-            entries.setdefault("order:" + line["order"], []).append((line.get("line"), unit, line[unit], False, number))
+            entries.setdefault(line["order"], []).append((line.get("line"), unit, line[unit], False, number))
     currency = posted.data["currency"]
-    claims = {key: line_claim("delivered", number, currency, span, tuple(told)) for key, told in entries.items()}
+    claims = {"order:" + order: line_claim("delivered", number, currency, span, tuple(told)) for order, told in entries.items()}
     if delivery.inbox and has_to_spread(delivery):
         settled = settled_spans(delivery)
         return {key: spreading(claim, settled, spreads.get(key, [])) for key, claim in claims.items()}
@@ -126,6 +129,8 @@ def say(delivery: Document, posted: Fact | None, span: Span, days: Span, state: 
     if not within([span], day):
         return
     currency = posted.data["currency"]
+    if not naming and all("order" in line for line in posted.data["lines"]):
+        return
     slots = [slot_of(line, currency, delivery.inbox.get(f"order:{line.get('order')}", ()), day) for line in posted.data["lines"]]
     fill(slots, naming, currency, state)
     for slot in slots:

@@ -46,12 +46,12 @@ AGREED = ("customer", "limit", "protection")
 class Document:
     """``key`` names it; ``version`` is the account's version that last changed it.
 
-    ``totals`` is what it says after its ``last_day`` of change; ``opened`` the first day on which it says anything, ``closed`` the first
+    After its ``last_day`` of change it says so many ``amounts``; ``opened`` is the first day on which it says anything, ``closed`` the first
     from which on it says nothing any more, as now known. No fact and no claim it knows changes anything after its ``horizon``
     (``LAST_DAY`` where that has still to be found out); an order's ``tally`` holds the lines it has from then on. Both only save work.
     """
 
-    __slots__ = ("closed", "facts", "horizon", "inbox", "key", "kind", "last_day", "moves", "opened", "tally", "totals", "version")
+    __slots__ = ("amounts", "closed", "facts", "horizon", "inbox", "key", "kind", "last_day", "moves", "opened", "tally", "version")
 
     def __init__(self, key: Key) -> None:
         self.key = key
@@ -60,7 +60,7 @@ class Document:
         self.facts: list[Fact] = []
         self.inbox: dict[Key, Claim] = {}
         self.moves: list[Movement] = []
-        self.totals: State = {}
+        self.amounts = 0
         self.last_day = ""
         self.horizon = ""
         self.tally: Tally | None = None
@@ -78,40 +78,44 @@ class Document:
         """Its movements summed by place."""
         return summed(self.moves)
 
-    def record(self, moves: list[Movement]) -> None:
-        """Adds movements of one version."""
-        totals, before, last_day = self.totals, self.last_day, self.last_day
-        is_later = True
-        for _, component, item, currency, due, day, amount in moves:
-            what = (component, item, currency, due)
-            rest = totals.get(what, 0) + amount
-            if rest:
-                totals[what] = rest
-            else:
-                del totals[what]
-            if day > last_day:
-                last_day = day
-            elif day <= before:
-                is_later = False
-            if day < self.opened:
-                self.opened = day
+    @property
+    def totals(self) -> State:
+        """What it says after its last day."""
+        return said_before(self, LAST_DAY)
+
+    def record(self, version: int, moves: list[Movement]) -> None:
+        """Adds movements."""
         self.moves += moves
-        self.version = moves[0].version
-        self.last_day = last_day
-        if totals or self.kind in AGREED:
+        self.version = version
+        for move in moves:
+            if move.day > self.last_day:
+                self.last_day = move.day
+            if move.day < self.opened:
+                self.opened = move.day
+        self.amounts = len(self.totals)
+        if self.kind not in AGREED:
+            self.closed = LAST_DAY if self.amounts else last_of(self.net)
+
+    def turn(self, version: int, day: str, moves: list[Movement], amounts: int) -> None:
+        """Adds movements of one day, after which it says so many amounts."""
+        self.moves += moves
+        self.version = version
+        self.amounts = amounts
+        is_later = day > self.last_day
+        if is_later:
+            self.last_day = day
+        if day < self.opened:
+            self.opened = day
+        if amounts or self.kind in AGREED:
             self.closed = LAST_DAY
         else:
-            self.closed = last_day if is_later else last_of(self.net)
+            self.closed = day if is_later else last_of(self.net)
 
     def recall(self, version: int, facts: list[Fact], inbox: dict[Key, Claim], moves: list[Movement]) -> None:
         """Takes what was kept of it: all else follows."""
         self.facts, self.inbox = facts, inbox
         self.horizon = LAST_DAY
-        if moves:
-            self.record(moves)
-            if self.closed != LAST_DAY:
-                self.closed = last_of(self.net)
-        self.version = version
+        self.record(version, moves)
 
 
 Sum = TypeVar("Sum", bound=Hashable)
@@ -144,6 +148,9 @@ def moved(document: Document, version: int, since: str, said: list[tuple[str, St
     What it said before ``since`` still holds.
     """
     is_later = since > document.last_day
+    if is_later and len(said) == 1:
+        day, state = said[0]
+        return moved_on(document, version, day, state)
     last = document.totals if is_later else said_before(document, since)
     net: dict[Place, int] = {}
     for day, state in said:
@@ -161,10 +168,29 @@ def moved(document: Document, version: int, since: str, said: list[tuple[str, St
             if change:
                 net[place] = change
     moves = [Movement(version, *place, amount) for place, amount in net.items()]
-    if len(moves) > 1:
-        moves.sort()
     if moves:
-        document.record(moves)
+        moves.sort()
+        document.record(version, moves)
+    return moves
+
+
+def moved_on(document: Document, version: int, day: str, state: State) -> list[Movement]:
+    """The same of one day after all others."""
+    moves: list[Movement] = []
+    totals = document.totals if document.amounts else {}
+    for what, amount in state.items():
+        change = amount - totals.get(what, 0)
+        if change:
+            component, item, currency, due = what
+            moves.append(Movement(version, component, item, currency, due, day, change))
+    for what, amount in totals.items():
+        if what not in state:
+            component, item, currency, due = what
+            moves.append(Movement(version, component, item, currency, due, day, -amount))
+    if moves:
+        if len(moves) > 1:
+            moves.sort()
+        document.turn(version, day, moves, len(state))
     return moves
 
 

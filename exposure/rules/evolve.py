@@ -5,9 +5,9 @@ Law: evaluating a document depends only on the facts told of it and on what othe
 
 from collections.abc import Mapping
 
-from exposure.rules import credits, deliveries, invoices, orders, settlements, terms
+from exposure.rules import credits, deliveries, grants, invoices, orders, settlements, terms
 from exposure.rules.documents import Claim, Document, Key, Movement
-from exposure.rules.references import CLAIMANTS, announced, names, own_key, reaches, watching
+from exposure.rules.references import ANNOUNCES, CLAIMANTS, announced, names, own_key, reaches, watching
 from schemas.facts import Fact
 
 __all__ = ["MissingDocument", "evolve", "names", "own_key", "reaches"]
@@ -51,36 +51,43 @@ def evolve(account: str, fact: Fact, documents: Mapping[Key, Document]) -> tuple
 
 
 def taken(account: str, fact: Fact, documents: Mapping[Key, Document]) -> tuple[list[Document], list[Movement]]:
-    own = documents[own_key(fact.name, fact.data, account)]
-    since = day = fact.data.get("date", "")
+    name, data = fact.name, fact.data
+    own = documents[own_key(name, data, account)]
+    since = day = data.get("date", "")
     before: dict[Key, Claim] = {}
+    announces = name in ANNOUNCES
     if own.facts:
         if not is_news(own, fact):
             return [], []
         if not is_alone(own, fact):
             since = ""
-        before = announced(own)
+        if announces:
+            before = announced(own)
     own.facts.append(fact)
     own.version = fact.version
     if day > own.horizon:
         own.horizon = day
     changed: Changed = {own.key: since}
-    after = announced(own)
-    post(own.key, after, documents, changed)
-    for key in before:
-        if key not in after:
-            withdraw(own.key, documents[key], changed)
-    if own.inbox:
-        for key in watching(fact.name, own):
+    if announces:
+        after = announced(own)
+        post(own.key, after, documents, changed)
+        for key in before:
+            if key not in after:
+                withdraw(own.key, documents[key], changed)
+    if own.inbox and not (since and own.kind == "order" and name not in orders.TEXTS):
+        for key in watching(name, own):
             changed[documents[key].key] = ""
-    return settled(fact.version, own.key, documents, changed)
+    return settled(fact, own.key, documents, changed)
 
 
 def is_alone(own: Document, fact: Fact) -> bool:
     """Whether nothing of its kind was told of the document before: then nothing changes before its own day."""
     if own.kind == "order" or fact.name == invoices.TERMS:
         version = fact.data["version"]
-        return version > 0 and all(known.data.get("version") != version for known in own.facts)
+        for known in own.facts:
+            if known.data.get("version") == version:
+                return False
+        return bool(version > 0)
     return own.kind == "invoice" and all(known.name != fact.name and known.data.get("version") != 0 for known in own.facts)
 
 
@@ -94,20 +101,22 @@ def is_news(own: Document, fact: Fact) -> bool:
     return True
 
 
-def settled(version: int, source: Key, documents: Mapping[Key, Document], changed: Changed) -> tuple[list[Document], list[Movement]]:
+def settled(fact: Fact, source: Key, documents: Mapping[Key, Document], changed: Changed) -> tuple[list[Document], list[Movement]]:
     """Evaluates what changed: claimants first, for what they claim changes others."""
     moves: list[Movement] = []
-    for key in list(changed):
-        document = documents[key]
-        if document.kind == "delivery":
-            moves += deliver(document, version, documents, changed)
-        elif document.kind == "credit":
-            moves += give_credit(document, version, documents, changed)
+    version = fact.version
     news = [documents[key] for key in changed]
+    for document in news:
+        if document.kind == "credit":
+            moves += give_credit(document, version, documents, changed)
+        elif document.kind == "delivery" and (document.moves or not deliveries.says_nothing(document)):
+            moves += deliver(document, version, documents, changed)
+    if len(changed) > len(news):
+        news = [documents[key] for key in changed]
     for document in news:
         kind = document.kind
         if kind == "order":
-            moves += orders.evaluate(document, version, changed[document.key], source)
+            moves += orders.evaluate(document, version, changed[document.key], fact if document.key == source else None)
         elif kind == "invoice":
             moves += invoices.evaluate(document, version, changed[document.key])
         elif kind in settlements.FORMS:
@@ -121,23 +130,23 @@ def deliver(delivery: Document, version: int, documents: Mapping[Key, Document],
     """Evaluates a delivery; one that has to spread copies the prices of its orders first."""
     for source, claim in delivery.inbox.items():
         if not source.startswith("order:") and deliveries.only_delivery(claim):
-            for key in announced(delivery):
+            for key in deliveries.orders_of(delivery):
                 delivery.inbox[key] = orders.prices(documents[key])
             break
-    moves, claims = deliveries.evaluate(delivery, version)
+    moves, claims = deliveries.evaluate(delivery, version, changed[delivery.key])
     post(delivery.key, claims, documents, changed)
     return moves
 
 
 def give_credit(credit: Document, version: int, documents: Mapping[Key, Document], changed: Changed) -> list[Movement]:
     """Evaluates a credit, which first copies from when until when the items it names can be cleared, where those are loaded (else its copy holds)."""
-    is_first = len(credit.facts) == 1 and not credit.inbox
     for key in credits.items_named(credit):
         item = documents.get(key)
         if item is not None:
             credit.inbox[key] = invoices.existence(item)
-    done = credits.in_order(credit, version) if is_first else None
-    moves, claims = credits.evaluate(credit, version) if done is None else done
+    since = changed[credit.key]
+    done = grants.in_order(credit, version, since) if len(credit.facts) == 1 else None
+    moves, claims = credits.evaluate(credit, version, since) if done is None else done
     post(credit.key, claims, documents, changed)
     if done is None:
         for key in [key for key in credit.inbox if key.startswith("invoice:") and key not in claims]:
@@ -156,8 +165,11 @@ def post(source: Key, claims: dict[Key, Claim], documents: Mapping[Key, Document
             continue
         target.inbox[source] = claim
         since = claim[0]
-        if old is not None:
-            target.tally = None
+        if target.kind == "order":
+            if old is not None:
+                since = orders.first_difference(old, claim)
+            orders.hear(target, source, old, claim, since)
+        elif old is not None:
             since = min(since, old[0])
         if claim[1] > target.horizon:
             target.horizon = claim[1]

@@ -6,10 +6,10 @@ the earliest due is cleared first, disputes cover the latest due first (laws 5 t
 
 from typing import Any
 
-from exposure.rules.documents import Document, Movement, State, moved
+from exposure.rules.documents import Document, Movement, State, moved, moved_on
 from exposure.rules.spans import NEVER, Span, clash_of, clashes, span_from, standing
 from schemas.amounts import divided, minor
-from schemas.facts import LAST_DAY, Fact
+from schemas.facts import LAST_DAY, Data, Fact
 
 TERMS = "InvoiceTermsChanged"
 
@@ -19,7 +19,10 @@ then its cash, what the credit gives for it, its discount, the credit and the cr
 
 
 def span_of(facts: list[Fact], posted: Fact | None) -> Span:
-    return span_from(posted.data["date"], facts, "InvoiceCancelled") if posted else NEVER
+    if posted is None:
+        return NEVER
+    start = posted.data["date"]
+    return (start, LAST_DAY) if len(facts) == 1 else span_from(start, facts, "InvoiceCancelled")
 
 
 def existence(item: Document) -> tuple[str, str, str | None]:
@@ -52,10 +55,8 @@ def terms_of(facts: list[Fact]) -> tuple[list[Fact], str | None]:
 def instalments_on(terms: list[Fact], amount: int, currency: str, day: str) -> tuple[list[tuple[str, int]], bool]:
     """Due days with their amounts, earliest first, adding up to the item's amount; and whether they did so as told."""
     data = terms[0].data
-    for fact in reversed(terms):
-        if fact.data["date"] <= day:
-            data = fact.data
-            break
+    if len(terms) > 1:
+        data = next(fact.data for fact in reversed(terms) if fact.data["date"] <= day)
     if "due" in data:
         return [(data["due"], amount)], True
     told = sorted([(part["due"], minor(part["amount"], currency)) for part in data["instalments"]], key=lambda part: part[0])
@@ -78,15 +79,20 @@ def evaluate(item: Document, version: int, since: str) -> list[Movement]:
     if since == LAST_DAY:
         return []
     facts = item.facts
+    if len(facts) == 1 and not item.inbox and not item.moves and "due" in facts[0].data and facts[0].name == "InvoicePosted":
+        return falls_due(item, version, facts[0].data)
     posted = standing(facts, "InvoicePosted")
+    if posted and len(facts) == 1 and since >= item.horizon and since >= posted.data["date"]:
+        state: State = {}
+        item_state(item, posted, facts, since, state)
+        return moved_on(item, version, since, state) if since > item.last_day else moved(item, version, since, [(since, state)])
     terms, clash = terms_of(facts)
-    number_clash = clash_of(facts, "InvoicePosted")
-    if number_clash and (clash is None or number_clash < clash):
-        clash = number_clash
+    if len(facts) > 1 and (number_clash := clash_of(facts, "InvoicePosted")):
+        clash = min(clash or LAST_DAY, number_clash)
     start, until = span_of(facts, posted)
     said: list[tuple[str, State]] = []
     for day in days_from(item, since):
-        state: State = {}
+        state = {}
         if clash and clash <= day:
             state["anomaly:number_clash", item.key, "", ""] = 1
         if posted is None or day < posted.data["date"]:
@@ -95,6 +101,13 @@ def evaluate(item: Document, version: int, since: str) -> list[Movement]:
             item_state(item, posted, terms, day, state)
         said.append((day, state))
     return moved(item, version, since, said)
+
+
+def falls_due(item: Document, version: int, data: Data) -> list[Movement]:
+    """An item that nothing was claimed of yet, due on one day: all of it is open."""
+    currency = data["currency"]
+    amount = minor(data["amount"], currency)
+    return moved_on(item, version, data["date"], {("receivables", "", currency, data["due"]): amount}) if amount else []
 
 
 def days_from(item: Document, since: str) -> list[str]:
@@ -124,13 +137,16 @@ def pending(item: Document, day: str, state: State) -> None:
 def item_state(item: Document, posted: Fact, terms: list[Fact], day: str, state: State) -> None:
     currency = posted.data["currency"]
     amount = minor(posted.data["amount"], currency)
-    rest = clear(takers_on(item, posted, day), amount, currency, state) if item.inbox else amount
+    rest, disputed = amount, 0
+    if item.inbox:
+        takers, disputed = takers_on(item, posted, day)
+        rest = clear(takers, amount, currency, state)
     instalments, adds_up = instalments_on(terms, amount, currency, day)
     if not adds_up:
         state["anomaly:instalments_mismatch", item.key, "", ""] = 1
     if rest == 0:
         return
-    disputed = min(rest, disputed_on(item, currency, day)) if item.inbox else 0
+    disputed = min(rest, disputed)
     if len(instalments) == 1 and not disputed:
         state["receivables", "", currency, instalments[0][0]] = rest
         return
@@ -155,20 +171,25 @@ def open_parts(instalments: list[tuple[str, int]], rest: int) -> list[tuple[str,
     return parts[::-1]
 
 
-def takers_on(item: Document, posted: Fact, day: str) -> list[Taker]:
+def takers_on(item: Document, posted: Fact, day: str) -> tuple[list[Taker], int]:
+    """What clears the item on the day, in order; and how much of it is in dispute."""
     takers: list[Taker] = []
+    disputed = 0
     for key, (_, _, names, grants, told, amount) in item.inbox.items():
         for effective, time, source, id_, place, _, credit, credit_currency, start, until, cash, credit_amount, discount in grants:
             if start <= day < until:
                 takers.append((effective, 0, time, source, id_, place, cash, credit_amount, discount, credit, credit_currency))
-        if names and key.startswith("write_off:"):
+        if told is not None and names:
             _, start, until = names[0]
             if start <= day < until:
                 cash = minor(amount, posted.data["currency"])
-                takers.append((max(start, posted.data["date"]), 1, *told, 0, cash, 0, 0, "", ""))
+                if key.startswith("dispute:"):
+                    disputed += cash
+                else:
+                    takers.append((max(start, posted.data["date"]), 1, *told, 0, cash, 0, 0, "", ""))
     if len(takers) > 1:
         takers.sort()
-    return takers
+    return takers, disputed
 
 
 def clear(takers: list[Taker], amount: int, currency: str, state: State) -> int:
@@ -189,14 +210,6 @@ def clear(takers: list[Taker], amount: int, currency: str, state: State) -> int:
                 place = ("unapplied", credit, credit_currency, "")
                 state[place] = state.get(place, 0) - refused
     return rest
-
-
-def disputed_on(item: Document, currency: str, day: str) -> int:
-    disputed = 0
-    for key, (_, _, names, _, _, amount) in item.inbox.items():
-        if names and key.startswith("dispute:") and names[0][1] <= day < names[0][2]:
-            disputed += minor(amount, currency)
-    return disputed
 
 
 def header(facts: list[Fact]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Everything on a line is valued exactly at the line's price of the day and rounde
 from fractions import Fraction
 from functools import lru_cache
 
-from schemas.amounts import billionths, divided, scaled
+from schemas.amounts import billionths, scaled
 from schemas.currencies import DECIMALS
 from schemas.facts import Data, Fact
 
@@ -15,6 +15,10 @@ Exact = int | Fraction
 
 Entry = tuple[str | None, str, str, bool, str | None]
 """What is claimed of one line: its number (the first line where none was told), ``value`` or ``quantity``, how much, final, naming which delivery."""
+
+
+Spread = tuple[str, str, str, str, str, str]
+"""From when until when, of which order line, ``value`` or ``quantity``, how much, and in which currency ("*" in the order's, whatever it is)."""
 
 
 @lru_cache(maxsize=65536)
@@ -27,9 +31,10 @@ def exact(unit: str, amount: str) -> Exact:
 
 def rounded(value: Exact, unit: int) -> int:
     """Whole units, half-even."""
-    if isinstance(value, int):
-        return divided(value, unit)
-    return divided(value.numerator, value.denominator * unit)
+    quotient, rest = divmod(value, unit)
+    if rest and (rest * 2 > unit or (rest * 2 == unit and quotient & 1)):
+        return quotient + 1
+    return quotient
 
 
 def price_of(line: Data) -> int | None:
@@ -52,7 +57,7 @@ class Line:
     ``parts`` are the claims that name a delivery: (delivery, role, value); ``settled`` the deliveries a final invoice took out of the netting.
     """
 
-    __slots__ = ("delivered", "deliveries", "final", "invoiced", "ordered", "orders", "parts", "price", "settled", "uninvoiced", "unpriced")
+    __slots__ = ("delivered", "deliveries", "final", "invoiced", "ordered", "orders", "parts", "price", "settled", "uninvoiced")
 
     def __init__(self, ordered: Exact, price: int | None) -> None:
         self.ordered = ordered
@@ -62,19 +67,9 @@ class Line:
         self.uninvoiced: Exact = 0
         self.orders = 0
         self.deliveries = 0
-        self.unpriced = False
         self.final = False
         self.settled: set[str] | None = None
         self.parts: list[tuple[str, str, Exact]] = []
-
-    def value(self, unit: str, amount: str) -> Exact:
-        """A quantity without a known price counts 0 and is remembered."""
-        if unit == "value":
-            return exact(unit, amount)
-        if self.price is None:
-            self.unpriced = True
-            return 0
-        return exact(unit, amount) * self.price
 
     def add(self, role: str, value: Exact, delivery: str | None) -> None:
         if role == "delivered":
@@ -92,25 +87,9 @@ class Line:
             self.settled = set()
         self.settled.add(delivery)
 
-    def still_ordered(self) -> Exact:
-        """Ordered − max(delivered, invoiced), which may be below zero."""
-        gone = self.invoiced - self.uninvoiced
-        if gone < self.delivered:
-            gone = self.delivered
-        return self.ordered - gone if gone > 0 else self.ordered
-
     def deliverers(self) -> set[str]:
         """The deliveries that delivered something here."""
         return {delivery for delivery, role, _ in self.parts if role == "delivered"}
-
-    def not_invoiced(self) -> Exact:
-        """Delivered − invoiced, which may be below zero; a final invoice leaves nothing of the line, or takes deliveries out of the netting."""
-        if self.final:
-            return 0
-        if self.settled is not None:
-            return self.without(self.settled & self.deliverers())
-        gone = self.invoiced - self.uninvoiced
-        return self.delivered - gone if gone > 0 else self.delivered
 
     def without(self, settled: set[str]) -> Exact:
         """Delivered − invoiced, leaving out what was delivered and invoiced of these deliveries."""
@@ -126,19 +105,30 @@ class Line:
         return delivered - max(invoiced - uninvoiced, 0)
 
     def weigh(self, unit: int) -> None:
-        """Says anew what is open of it."""
-        rest, not_invoiced = self.still_ordered(), self.not_invoiced()
+        """Says anew what is open of it: ordered − max(delivered, invoiced), and delivered − invoiced, neither below zero.
+
+        A final invoice leaves nothing of the line delivered and not invoiced, or takes deliveries out of the netting.
+        """
+        delivered, invoiced = self.delivered, self.invoiced - self.uninvoiced
+        if invoiced < 0:
+            invoiced = 0
+        rest = self.ordered - (delivered if delivered > invoiced else invoiced)
         self.orders = rounded(rest, unit) if rest > 0 else 0
-        self.deliveries = rounded(not_invoiced, unit) if not_invoiced > 0 else 0
+        left = delivered - invoiced
+        if self.final:
+            left = 0
+        elif self.settled is not None:
+            left = self.without(self.settled & self.deliverers())
+        self.deliveries = rounded(left, unit) if left > 0 else 0
 
 
 class Tally:
     """An order's lines on one day, by the texts dated by then (lowest version first, the last is the order's text of the day).
 
-    A line the text lacks is ordered 0, at the price of the newest version that had it.
+    A line the text lacks is ordered 0, at the price of the newest version that had it. ``heard`` are the lines that something was added to.
     """
 
-    __slots__ = ("currency", "first", "lines", "texts", "unit")
+    __slots__ = ("currency", "first", "heard", "is_unpriced", "lines", "texts", "unit")
 
     def __init__(self, texts: list[Fact], is_open: bool) -> None:
         data = texts[-1].data
@@ -146,6 +136,8 @@ class Tally:
         self.currency: str = data["currency"]
         self.unit: int = 10 ** (18 - DECIMALS[self.currency])
         self.lines: dict[str, Line] = {}
+        self.heard: dict[str, Line] = {}
+        self.is_unpriced = False
         for line in data["lines"]:
             price = price_of(line)
             ordered = exact("value", line["value"]) if price is None else exact("quantity", line["quantity"]) * price
@@ -158,21 +150,55 @@ class Tally:
         line = self.lines.get(name)
         if line is None:
             line = self.lines[name] = Line(0, last_price(self.texts, name))
+        self.heard[name] = line
         return line
 
     def add(self, role: str, currency: str, entries: tuple[Entry, ...]) -> bool:
         """Adds a claim to its lines, and returns whether all of it counts: a value in another currency than the order's has no effect."""
+        lines, heard = self.lines, self.heard
         all_counts = True
-        for name, unit, amount, is_final, delivery in entries:
-            line = self.line(name)
-            if unit == "quantity" or currency == self.currency:
-                line.add(role, line.value(unit, amount), delivery)
+        for told, unit, amount, is_final, delivery in entries:
+            name = told or self.first
+            line = lines[name] if name in lines else self.line(name)
+            heard[name] = line
+            value: Exact = 0
+            if unit == "quantity":
+                value = self.valued(line, amount)
+            elif currency == self.currency:
+                value = exact(unit, amount)
             else:
-                line.add(role, 0, delivery)
                 all_counts = False
+            # The same as line.add, which costs more here than all it does.
+            if role == "delivered":
+                line.delivered += value
+            elif role == "invoiced":
+                line.invoiced += value
+            else:
+                line.uninvoiced += value
+            if delivery:
+                line.parts.append((delivery, role, value))
             if is_final:
                 if delivery:
                     line.settle(delivery)
                 else:
                     line.final = True
         return all_counts
+
+    def valued(self, line: Line, quantity: str) -> Exact:
+        """A quantity without a known price counts 0 and is remembered."""
+        if line.price is None:
+            self.is_unpriced = True
+            return 0
+        return exact("quantity", quantity) * line.price
+
+    def add_spread(self, delivery: str, day: str, spread: tuple[Spread, ...]) -> None:
+        """Adds what stands on the day of what references that name only a delivery take."""
+        for start, until, name, unit, amount, told_in in spread:
+            if start <= day < until and (unit == "quantity" or told_in in ("*", self.currency)):
+                line = self.line(name)
+                line.add("invoiced", self.valued(line, amount) if unit == "quantity" else exact(unit, amount), delivery)
+
+    def settle(self, delivery: str, entries: tuple[Entry, ...]) -> None:
+        """A final reference to all of a delivery takes it out of the netting of every line it delivered to."""
+        for name, _, _, _, _ in entries:
+            self.line(name).settle(delivery)

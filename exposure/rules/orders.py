@@ -7,7 +7,7 @@ is added to the tally of the last day; all else is evaluated anew, from the firs
 from typing import Any
 
 from exposure.rules.documents import Claim, Document, Key, Movement, State, moved
-from exposure.rules.lines import Tally, last_price
+from exposure.rules.lines import Tally, exact, last_price
 from exposure.rules.spans import Span, edges, within
 from exposure.rules.unconfirmed import before_order
 from schemas.facts import LAST_DAY, Fact
@@ -16,21 +16,55 @@ TEXTS = ("OrderConfirmed", "OrderAmended")
 
 
 def line_claim(role: str, naming: str, currency: str, span: Span, entries: tuple[Any, ...]) -> Claim:
-    """What a delivery, an invoice or a credit note says of the lines of an order (or, naming order and line, of a delivery)."""
+    """What a delivery, an invoice or a credit note says of the lines of an order; what invoices and credit notes say of a delivery looks the same.
+
+    After its first and last day: role, naming document, currency, from when until when, entries; and of a delivery that has to spread what others
+    take of its lines, and when all of it is settled by a final reference.
+    """
     start, until = span
     last = until if until < LAST_DAY else start if start < LAST_DAY else ""
     return start, last, role, naming, currency, start, until, entries, None, ()
 
 
-def evaluate(order: Document, version: int, since: str, source: Key) -> list[Movement]:
-    """How the order moves from ``since`` on, by its texts and by what is claimed of its lines; ``source`` is the document that has news."""
+def first_difference(old: Claim, new: Claim) -> str:
+    """The first day on which two claims of one document may say different things."""
+    if old[2:6] != new[2:6] or old[7] != new[7]:
+        return str(min(old[0], new[0]))
+    days = {old[6], new[6]} if old[6] != new[6] else set()
+    days.update([spread[0] for spread in set(old[8] or ()) ^ set(new[8] or ())])
+    days.update([start for start, _ in set(old[9]) ^ set(new[9])])
+    return min(days, default=LAST_DAY)
+
+
+def hear(order: Document, source: Key, old: Claim | None, claim: Claim, since: str) -> None:
+    """Adds what a claim says from ``since`` on to the tally, or throws the tally away where that is not of the ordinary kind."""
+    tally = order.tally
+    if tally is None:
+        return
+    _, _, role, _, currency, start, until, entries, spread, settled = claim
+    order.tally = None
+    if start == LAST_DAY or until < LAST_DAY or since < order.horizon or (old is not None and (old[8] or old[9] or old[2:8] != claim[2:8])):
+        return
+    was_unpriced = tally.is_unpriced
+    if old is None and not tally.add(role, currency, entries):
+        return
+    if spread is not None:
+        if any(first != since or after < LAST_DAY for first, after, _, _, _, _ in spread) or settled not in ((), ((since, LAST_DAY),)):
+            return
+        tally.add_spread(source, since, spread)
+        if settled:
+            tally.settle(source, entries)
+    if tally.is_unpriced == was_unpriced:
+        order.tally = tally
+
+
+def evaluate(order: Document, version: int, since: str, fact: Fact | None) -> list[Movement]:
+    """How the order moves from ``since`` on, by its texts and by what is claimed of its lines; ``fact`` is news of its own."""
     if since == LAST_DAY:
         return []
     tally = order.tally
-    if tally is not None and since >= order.horizon:
-        names = closed(order, tally) if source == order.key else claimed(order.inbox[source], tally)
-        if names is not None:
-            return said(order, version, since, tally, names)
+    if tally is not None and since >= order.horizon and (fact is None or closes(order, tally, fact)):
+        return said(order, version, since, tally)
     stands, clash = by_version(order.facts)
     texts = [fact for fact in stands if fact.name in TEXTS]
     statuses = [fact for fact in stands if fact.name not in TEXTS]
@@ -45,47 +79,35 @@ def evaluate(order: Document, version: int, since: str, source: Key) -> list[Mov
     return moved(order, version, since, days)
 
 
-def claimed(claim: Claim, tally: Tally) -> list[str] | None:
-    """Adds a new claim to the tally, and returns the lines it names; ``None`` where it is not of the ordinary kind."""
-    _, _, role, _, currency, _, until, entries, _, _ = claim
-    if until < LAST_DAY or not tally.add(role, currency, entries):
-        return None
-    names = [name or tally.first for name, _, _, _, _ in entries]
-    for name in names:
-        if tally.lines[name].unpriced:
-            return None
-    return names
-
-
-def closed(order: Document, tally: Tally) -> list[str] | None:
-    """Closes the lines where the last fact, of the highest version, says so."""
-    fact = order.facts[-1]
+def closes(order: Document, tally: Tally, fact: Fact) -> bool:
+    """Closes the lines, where a closing of the highest version says so."""
     version = fact.data["version"]
-    if fact.name != "OrderClosed":
-        return None
-    for known in order.facts[:-1]:
-        if known.data["version"] >= version:
-            return None
-    for line in tally.lines.values():
+    if fact.name != "OrderClosed" or any(known.data["version"] > version for known in order.facts):
+        return False
+    for name, line in tally.lines.items():
         line.ordered = 0
-    return list(tally.lines)
+        tally.heard[name] = line
+    return True
 
 
-def said(order: Document, version: int, day: str, tally: Tally, names: list[str]) -> list[Movement]:
-    """Weighs the named lines anew and moves the order by what they now say otherwise."""
+def said(order: Document, version: int, day: str, tally: Tally) -> list[Movement]:
+    """Weighs anew the lines of which something was heard, and moves the order by what they now say otherwise."""
     moves: list[Movement] = []
-    currency = tally.currency
-    for name in names:
-        line = tally.lines[name]
+    currency, unit, amounts = tally.currency, tally.unit, order.amounts
+    for name, line in tally.heard.items():
         orders, deliveries = line.orders, line.deliveries
-        line.weigh(tally.unit)
-        if line.orders != orders:
-            moves.append(Movement(version, "orders", name, currency, "", day, line.orders - orders))
+        line.weigh(unit)
         if line.deliveries != deliveries:
             moves.append(Movement(version, "deliveries", name, currency, "", day, line.deliveries - deliveries))
-    if moves:
+            amounts += 1 if not deliveries else 0 if line.deliveries else -1
+        if line.orders != orders:
+            moves.append(Movement(version, "orders", name, currency, "", day, line.orders - orders))
+            amounts += 1 if not orders else 0 if line.orders else -1
+    if len(tally.heard) > 1:
         moves.sort()
-        order.record(moves)
+    tally.heard = {}
+    if moves:
+        order.turn(version, day, moves, amounts)
     return moves
 
 
@@ -149,8 +171,9 @@ def tally_on(order: Document, texts: list[Fact], statuses: list[Fact], day: str,
             state["orders", name, currency, ""] = line.orders
         if line.deliveries:
             state["deliveries", name, currency, ""] = line.deliveries
-        if line.unpriced:
-            state["anomaly:missing_price", order.key, "", ""] = 1
+    if tally.is_unpriced:
+        state["anomaly:missing_price", order.key, "", ""] = 1
+    tally.heard = {}
     return tally
 
 
@@ -161,13 +184,9 @@ def add_claims(order: Document, tally: Tally, day: str, state: State) -> None:
         if start <= day < until and not tally.add(role, currency, entries):
             state["anomaly:currency_mismatch", naming, "", ""] = 1
         if spread is not None:
-            for first, after, name, unit, amount, told_in in spread:
-                if first <= day < after and (unit == "quantity" or told_in in ("*", tally.currency)):
-                    line = tally.line(name)
-                    line.add("invoiced", line.value(unit, amount), source)
+            tally.add_spread(source, day, spread)
             if within(settled, day):
-                for name, _, _, _, _ in entries:
-                    tally.line(name).settle(source)
+                tally.settle(source, entries)
 
 
 Prices = tuple[str, str, dict[str, str | None], str]
@@ -178,6 +197,10 @@ def prices(order: Document) -> tuple[Prices, ...]:
     """For a delivery that has to know: per day on which they change."""
     stands, _ = by_version(order.facts)
     texts = [fact for fact in stands if fact.name in TEXTS]
+    if len(texts) == 1:
+        lines = texts[0].data["lines"]
+        told = {line["line"]: str(exact("quantity", line["unit_price"])) if "unit_price" in line else None for line in lines}
+        return ((texts[0].data["date"], lines[0]["line"] if lines else "", told, texts[0].data["currency"]),)
     return tuple([prices_on(texts, day) for day in sorted({fact.data["date"] for fact in texts})])
 
 

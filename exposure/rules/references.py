@@ -42,6 +42,10 @@ OWN_KIND: dict[str, tuple[str, str]] = {
 CLAIMANTS = ("delivery", "credit")
 """Kinds of documents whose evaluation changes what they claim of others: they come first."""
 
+ANNOUNCES = frozenset({name for name, (kind, _) in OWN_KIND.items() if kind in ("delivery:", "invoice:", "allocation:", "dispute:", "write_off:")})
+ANNOUNCES |= {"CreditNotePosted", "CreditNoteCancelled"}
+"""Facts that change what their document claims of others by its own facts alone."""
+
 NAMES_LINES = ("InvoicePosted", "DeliveryPosted", "CreditNotePosted")
 NAMES_AN_INVOICE = ("AllocationMade", "DisputeOpened", "WriteOffPosted")
 HAS_ALLOCATIONS = ("PaymentReceived", "CreditNotePosted")
@@ -126,15 +130,18 @@ def line_claims(naming: str, role: str, posted: Fact | None, span: Span) -> dict
     """What the lines of an invoice or credit note say of the orders and deliveries they name."""
     if posted is None or "lines" not in posted.data:
         return {}
-    entries: dict[Key, list[tuple[Any, ...]]] = {}
+    of_orders: dict[str, list[Any]] = {}
+    of_deliveries: dict[str, list[Any]] = {}
     for line in posted.data["lines"]:
         unit = "quantity" if "quantity" in line else "value"
-        is_final = "final" in line
-        order = line.get("order")
-        delivery = "delivery:" + line["delivery"] if "delivery" in line else None
+        order, number, delivery, is_final = line.get("order"), line.get("line"), None, "final" in line
+        if "delivery" in line:
+            delivery = "delivery:" + line["delivery"]
+            of_deliveries.setdefault(delivery, []).append((order, number, unit, line[unit], is_final))
         if order is not None:
-            entries.setdefault("order:" + order, []).append((line.get("line"), unit, line[unit], is_final, delivery))
-        if delivery is not None:
-            entries.setdefault(delivery, []).append((order, line.get("line"), unit, line[unit], is_final))
+            of_orders.setdefault(order, []).append((number, unit, line[unit], is_final, delivery))
     currency = posted.data["currency"]
-    return {key: line_claim(role, naming, currency, span, tuple(told)) for key, told in entries.items()}
+    claims = {"order:" + order: line_claim(role, naming, currency, span, tuple(told)) for order, told in of_orders.items()}
+    for delivery, told in of_deliveries.items():
+        claims[delivery] = line_claim(role, naming, currency, span, tuple(told))
+    return claims

@@ -3,12 +3,9 @@
 from fractions import Fraction
 from typing import Any
 
-from exposure.rules.lines import Exact, exact
+from exposure.rules.lines import Exact, Spread, exact
 from schemas.amounts import decimal_text
 from schemas.facts import Data
-
-Spread = tuple[str, str, str, str, str, str]
-"""From when until when, of which order line, ``value`` or ``quantity``, how much, and in which currency ("*" in the order's, whatever it is)."""
 
 
 class Slot:

@@ -42,6 +42,8 @@ def span_from(start: str, facts: list[Fact], ended: str) -> Span:
 
 def standing(facts: list[Fact], name: str) -> Fact | None:
     """Of the facts that claim one number, the first in told order."""
+    if len(facts) == 1:
+        return facts[0] if facts[0].name == name else None
     found = None
     for fact in facts:
         if fact.name == name and (found is None or fact.told < found.told):

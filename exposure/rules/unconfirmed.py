@@ -1,7 +1,7 @@
 """Before an order has arrived its lines are netted per currency of what names them; quantities have no price yet."""
 
 from exposure.rules.documents import Document, State
-from exposure.rules.lines import Line, rounded
+from exposure.rules.lines import Line, exact, rounded
 from exposure.rules.spans import within
 from schemas.currencies import DECIMALS
 
@@ -11,24 +11,29 @@ Lines = dict[tuple[str, str], Line]
 
 def before_order(order: Document, day: str, state: State) -> None:
     lines: Lines = {}
+    is_unpriced = False
     for source, claim in order.inbox.items():
         _, _, role, naming, currency, start, until, entries, spread, _ = claim
         if start <= day < until:
             state["pending:order", naming, "", ""] = 1
             for name, unit, amount, _, delivery in entries:
-                line = lines.setdefault((name or "", currency), Line(0, None))
-                line.add(role, line.value(unit, amount), delivery)
+                add(lines, (name or "", currency), role, unit, amount, delivery)
+                is_unpriced |= unit == "quantity"
         for first, after, name, unit, amount, told_in in spread or ():
             if first <= day < after:
-                line = lines.setdefault((name or "", told_in or currency), Line(0, None))
-                line.add("invoiced", line.value(unit, amount), source)
+                add(lines, (name or "", told_in or currency), "invoiced", unit, amount, source)
+                is_unpriced |= unit == "quantity"
     settle_lines(order, lines, day)
     for (name, currency), line in lines.items():
         amount = 0 if line.final else rounded(line.without(line.settled or set()), 10 ** (18 - DECIMALS[currency]))
         if amount > 0:
             state["deliveries", name, currency, ""] = amount
-        if line.unpriced:
-            state["anomaly:missing_price", order.key, "", ""] = 1
+    if is_unpriced:
+        state["anomaly:missing_price", order.key, "", ""] = 1
+
+
+def add(lines: Lines, place: tuple[str, str], role: str, unit: str, amount: str, delivery: str | None) -> None:
+    lines.setdefault(place, Line(0, None)).add(role, exact(unit, amount) if unit == "value" else 0, delivery)
 
 
 def settle_lines(order: Document, lines: Lines, day: str) -> None:
