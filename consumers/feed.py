@@ -135,7 +135,7 @@ def opened(ledger: Ledger, path: str) -> Input:
     grows = not path.endswith((".gz", ".zst"))
     name = file_name(path)
     with ledger.store.reading() as moment:
-        known = moment.position(name)
+        known = moment.place_of(name)
     if known is None:
         return Input(name, decompressed(path), grows=grows)
     generation, position, digest = known

@@ -115,7 +115,7 @@ class Making:
         """Under the write lock: folds and compares the rest, and puts the new tables in the old ones' place."""
         with self.store.rebuilding(self.run, write=True) as made:
             self.fold(made, made.log_between(self.position, made.last_position()))
-            made.add(self.batch)
+            made.derive(self.batch)
             for stream in made.streams_after(self.compared):
                 self.unequal |= unequal(kept(made, stream), made.made(stream))
             made.swap()
@@ -192,7 +192,7 @@ class Making:
     def write(self) -> None:
         """Writes what was folded; of the account in memory only open documents stay, and those not beyond measure."""
         with self.store.rebuilding(self.run, write=True) as made:
-            made.add(self.batch)
+            made.derive(self.batch)
         self.batch = Batch(0)
         documents = {key: document for key, document in self.account.documents.items() if document.facts and document.closed == LAST_DAY}
         self.account.documents = documents if len(documents) <= DOCUMENTS_IN_MEMORY else {}

@@ -1,0 +1,124 @@
+"""Reads of one moment of a store: every answer comes from the same snapshot, as plain rows."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from exposure.ledger.batch import Row
+from exposure.ledger.tables import Tables
+
+EVENT = "originator_id, originator_version, topic, state"
+HEAD = "account, version, written, state"
+DOCUMENT = "account, key, version, opened, closed, state"
+LETTER = "digest, account, source, position, code, reason, sealed, recorded_at"
+
+
+class Moment(Tables):
+    """``suffix`` names the derived tables that accounts and documents are read from by number."""
+
+    suffix = ""
+
+    def known_names(self, namings: list[bytes]) -> dict[bytes, bytes]:
+        return dict(self.among("naming, content", "names", "naming", namings))
+
+    def known_dead_letters(self, digests: list[bytes]) -> set[bytes]:
+        return {row[0] for row in self.among("digest", "dead_letters", "digest", digests)}
+
+    def heads(self, accounts: list[str]) -> list[Any]:
+        given = [(account,) for account in accounts]
+        return self.joined("t.account, t.version, t.written, t.state", f"accounts{self.suffix}", "t.account = g.c0", given)
+
+    def documents(self, keys: list[tuple[str, str]]) -> list[Any]:
+        """(account, key, version, state) of the documents that are there, in one query."""
+        return self.joined("t.account, t.key, t.version, t.state", f"documents{self.suffix}", "t.account = g.c0 AND t.key = g.c1", keys)
+
+    def tails(self, accounts: list[tuple[str, int]]) -> list[Any]:
+        """(account, version, topic, state) of the events of accounts after a version of each."""
+        columns, events = "g.c0, t.originator_version, t.topic, t.state", "t.originator_id = 'account:' || g.c0 AND t.originator_version > g.c1"
+        return self.joined(columns, "stored_events", events, accounts, order="g.place, t.originator_version")
+
+    def keys(self, accounts: list[str]) -> dict[str, bytes]:
+        return dict(self.joined("t.account, t.key", "account_keys", "t.account = g.c0", [(account,) for account in accounts]))
+
+    def behind(self, after: str, many: int) -> list[str]:
+        """Accounts of which more is recorded than the rows of their documents know, in order, those after one."""
+        sql = "SELECT account FROM accounts WHERE written < version AND account > ? ORDER BY account LIMIT ?"
+        return [row[0] for row in self.rows(sql, after, many)]
+
+    def documents_on(self, account: str, day: str, version: int | None) -> list[Any]:
+        """(key, version, opened, closed, state) of what says anything on the day, or changed after the version."""
+        later = "" if version is None else f" OR version > {int(version)}"
+        columns = "key, version, opened, closed, state"
+        return self.rows(f"SELECT {columns} FROM documents WHERE account = ? AND (closed > ?{later}) AND opened <= ?", account, day, day)
+
+    def all_documents_on(self, first_day: str, last_day: str, everything: bool) -> Iterator[Any]:
+        """(account, key, version, opened, closed, state) of what says anything on one of the days, in order of accounts; all of them where
+        what was known earlier is asked."""
+        if everything:
+            return self.stream(f"SELECT {DOCUMENT} FROM documents ORDER BY account")
+        return self.stream(f"SELECT {DOCUMENT} FROM documents WHERE closed > ? AND opened <= ? ORDER BY account", first_day, last_day)
+
+    def all_heads(self) -> Iterator[Any]:
+        return self.stream(f"SELECT {HEAD} FROM accounts ORDER BY account")
+
+    def rates(self, base: str, quote: str, day: str) -> list[Any]:
+        """(day, told, version, rate) of all rates dated by the day, the latest day first."""
+        return self.rows("SELECT day, told, version, rate FROM rates WHERE base=? AND quote=? AND day<=? ORDER BY day DESC", base, quote, day)
+
+    def last_recorded(self) -> int:
+        return int(self.rows("SELECT recorded_at FROM clock")[0][0])
+
+    def event_at(self, stream: str, version: int) -> int | None:
+        """The recorded instant of one event."""
+        rows = self.rows("SELECT recorded_at FROM stored_events WHERE originator_id=? AND originator_version=?", stream, version)
+        return int(rows[0][0]) if rows else None
+
+    def last_version(self, stream: str) -> int:
+        return int(self.rows("SELECT coalesce(max(originator_version),0) FROM stored_events WHERE originator_id=?", stream)[0][0])
+
+    def events(self, stream: str) -> Iterator[Any]:
+        """(position, version, topic, state, recorded_at, actor) of one account, oldest first."""
+        columns = f"{self.position}, originator_version, topic, state, recorded_at, actor"
+        return self.stream(f"SELECT {columns} FROM stored_events WHERE originator_id=? ORDER BY originator_version", stream)
+
+    def all_events(self) -> Iterator[Row]:
+        """(stream, version, topic, state) stream by stream."""
+        return self.stream(f"SELECT {EVENT} FROM stored_events ORDER BY originator_id, originator_version")
+
+    def count_events(self) -> tuple[int, int | None]:
+        """How many events there are and when the last was recorded."""
+        count, last = self.rows(f"SELECT count(*), max({self.position}) FROM stored_events")[0]
+        at = self.rows(f"SELECT recorded_at FROM stored_events WHERE {self.position}=?", last)[0][0] if last else None
+        return int(count), at
+
+    def dead_letters(self, *, account: str | None = None, source: str | None = None) -> list[Any]:
+        """All of them, one account's, or one source's, oldest first."""
+        wanted = {"account": account, "source": source}
+        told = {name: value for name, value in wanted.items() if value is not None}
+        where = " AND ".join(["1=1", *(f"{name} = ?" for name in told)])
+        return self.rows(f"SELECT {LETTER} FROM dead_letters WHERE {where} ORDER BY recorded_at, source, position", *told.values())
+
+    def count_dead_letters(self, account: str, recorded_by: int) -> int:
+        return int(self.rows("SELECT count(*) FROM dead_letters WHERE account = ? AND recorded_at <= ?", account, recorded_by)[0][0])
+
+    def dead_letter_counts(self, recorded_by: int) -> dict[str | None, int]:
+        return dict(self.rows("SELECT account, count(*) FROM dead_letters WHERE recorded_at <= ? GROUP BY account", recorded_by))
+
+    def place_of(self, name: str) -> Any | None:
+        """(generation, position, digest of what was taken) of an input."""
+        rows = self.rows("SELECT generation, position, digest FROM inputs WHERE name=?", name)
+        return rows[0] if rows else None
+
+    def positions(self) -> list[Any]:
+        return self.rows("SELECT application_name, notification_id FROM tracking ORDER BY application_name")
+
+    def outbox_depth(self) -> int:
+        return int(self.rows("SELECT count(*) FROM outbox")[0][0])
+
+    def version(self) -> str:
+        return str(self.rows("SELECT version_num FROM alembic_version")[0][0])
+
+    def derived_digest(self) -> Iterator[Any]:
+        """Every derived row in a fixed order, for comparing what was kept with what is rebuilt."""
+        yield from self.stream("SELECT account, version, state FROM accounts ORDER BY account")
+        yield from self.stream(f"SELECT {DOCUMENT} FROM documents ORDER BY account, key")
+        yield from self.stream("SELECT base, quote, day, version, told, rate FROM rates ORDER BY base, quote, day, version")

@@ -1,0 +1,55 @@
+"""How a SQLite store is asked: given rows go in as one JSON text, so a statement has no limit on how many they are."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from exposure.ledger.moment import Moment
+from exposure.ledger.tables import Tables
+from exposure.ledger.writing import Writing
+from schemas.jsontext import written
+
+DIGESTS_AT_ONCE = 500
+ROWS_AT_ONCE = 250
+"""Many go in by one statement: a thread that writes has to get the interpreter back after each, and another one is folding meanwhile."""
+
+
+class SQLiteTables(Tables):
+    position = "rowid"
+    greatest = "max"
+
+    def rows(self, sql: str, *values: Any) -> list[Any]:
+        self.cursor.execute(sql, values)
+        return list(self.cursor.fetchall())
+
+    def stream(self, sql: str, *values: Any) -> Iterator[Any]:
+        """Rows one by one, on a cursor of their own."""
+        cursor = self.cursor.sqlite_cursor.connection.cursor()
+        cursor.row_factory = None
+        for row in cursor.execute(sql, values):  # noqa: UP028 - ``yield from`` would close the cursor, after its store where a reader left early
+            yield row
+
+    def joined(self, columns: str, table: str, on: str, given: Sequence[tuple[str | int, ...]], order: str = "g.place") -> list[Any]:
+        parts = ", ".join(f"value ->> {place} AS c{place}" for place in range(len(given[0]) if given else 0))
+        rows = f"(SELECT key AS place, {parts} FROM json_each(?))"
+        return self.rows(f"SELECT {columns} FROM {rows} g CROSS JOIN {table} t ON {on} ORDER BY {order}", written(given)) if given else []
+
+    def among(self, columns: str, table: str, column: str, digests: Sequence[bytes]) -> list[Any]:
+        found: list[Any] = []
+        for start in range(0, len(digests), DIGESTS_AT_ONCE):
+            part = digests[start : start + DIGESTS_AT_ONCE]
+            found += self.rows(f"SELECT {columns} FROM {table} WHERE {column} IN ({','.join('?' * len(part))})", *part)
+        return found
+
+    def put(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            part = rows[start : start + ROWS_AT_ONCE]
+            marks = f"({','.join('?' * len(part[0]))})"
+            self.cursor.execute(statement.format(rows=",".join([marks] * len(part))), [value for row in part for value in row])
+
+
+class SQLiteMoment(SQLiteTables, Moment):
+    pass
+
+
+class SQLiteWriting(SQLiteTables, Writing):
+    pass

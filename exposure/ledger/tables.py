@@ -1,0 +1,37 @@
+"""How a database is asked and told: what differs between them. Everything else is said once, for all of them.
+
+In statements ``?`` stands where a value goes.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+
+class Tables(ABC):
+    """The tables of a store in one transaction. ``position`` is the column that numbers all events, ``greatest`` the function of two numbers."""
+
+    position: str
+    greatest: str
+
+    def __init__(self, cursor: Any) -> None:
+        self.cursor = cursor
+
+    @abstractmethod
+    def rows(self, sql: str, *values: Any) -> list[Any]: ...
+
+    @abstractmethod
+    def stream(self, sql: str, *values: Any) -> Iterator[Any]:
+        """Rows one by one."""
+
+    @abstractmethod
+    def joined(self, columns: str, table: str, on: str, given: Sequence[tuple[str | int, ...]], order: str = "g.place") -> list[Any]:
+        """The columns of a table (``t``) joined on rows that are given (``g.c0``, ``g.c1`` …), in their order (``g.place``) or another one."""
+
+    @abstractmethod
+    def among(self, columns: str, table: str, column: str, digests: Sequence[bytes]) -> list[Any]:
+        """The columns of a table where one of them is among the digests."""
+
+    @abstractmethod
+    def put(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Executes a statement on many rows; ``{rows}`` in it stands where their values go."""

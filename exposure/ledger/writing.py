@@ -1,0 +1,91 @@
+"""What one transaction of a writer writes: events, the source's position, derived rows, repeats, dead letters and outbox together or not at all."""
+
+from typing import Any
+
+from eventsourcing.persistence import IntegrityError, Tracking
+
+from exposure.ledger.batch import Batch, DeadLetter
+from exposure.ledger.moment import Moment
+from schemas.jsontext import written
+
+
+class Deriving(Moment):
+    """Derived rows go in, in use or in the making."""
+
+    def derive(self, batch: Batch) -> None:
+        accounts, documents, rates = (f"{table}{self.suffix}" for table in ("accounts", "documents", "rates"))
+        self.put(
+            f"INSERT INTO {accounts} (account, version, written, state) VALUES {{rows}} ON CONFLICT (account) DO UPDATE SET "
+            f"version=excluded.version, written={self.greatest}({accounts}.written, excluded.written), state=excluded.state",
+            batch.heads,
+        )
+        self.put(
+            f"INSERT INTO {documents} (account, key, version, opened, closed, state) VALUES {{rows}} ON CONFLICT (account, key) DO UPDATE SET "
+            "version=excluded.version, opened=excluded.opened, closed=excluded.closed, state=excluded.state",
+            batch.documents,
+        )
+        self.put(
+            f"INSERT INTO {rates} (base, quote, day, version, told, rate) VALUES {{rows}} ON CONFLICT (base, quote, day, version) DO UPDATE SET "
+            "told=excluded.told, rate=excluded.rate",
+            batch.rates,
+        )
+
+
+class Writing(Deriving):
+    """The open transaction of a writer. ``recorded_at`` is its recorded instant (microseconds), set when the write lock was taken."""
+
+    def __init__(self, cursor: Any, now: int) -> None:
+        super().__init__(cursor)
+        self.recorded_at = self.tick(now)
+
+    def tick(self, now: int) -> int:
+        """Takes the write lock; recorded time is the given instant or, where that lies before it, the last recorded one."""
+        return int(self.rows(f"UPDATE clock SET recorded_at = {self.greatest}(recorded_at, ?) RETURNING recorded_at", now)[0][0])
+
+    def write(self, batch: Batch) -> set[str]:
+        """Raises the library's ``IntegrityError`` where another writer was faster with an account, a name, a key or the source's position.
+
+        An account that was only to be settled and has moved on is left as it is, and returned.
+        """
+        if batch.tracking is not None:
+            self.move_on(batch.tracking, batch)
+        events = "INSERT INTO stored_events (originator_id, originator_version, topic, state, recorded_at, actor) VALUES {rows}"
+        self.put(events, [(*row, self.recorded_at, batch.actor) for row in batch.events])
+        self.put("INSERT INTO names (naming, content) VALUES {rows}", batch.names)
+        self.put("INSERT INTO account_keys (account, key) VALUES {rows}", batch.keys)
+        moved_on = {account for account, version in batch.settled if not self.settle(account, version)}
+        if moved_on:
+            batch.documents = [row for row in batch.documents if row[0] not in moved_on]
+        self.derive(batch)
+        for letter in batch.dead_letters:
+            self.bury(letter)
+        return moved_on
+
+    def settle(self, account: str, version: int) -> bool:
+        """Says that the rows of an account's documents are as new as the account, where that still has this version."""
+        return bool(self.rows("UPDATE accounts SET written = version WHERE account = ? AND version = ? RETURNING 1", account, version))
+
+    def move_on(self, tracking: Tracking, batch: Batch) -> None:
+        """The source's position moves from where this batch began to where it ended; anything else means another reader moved it."""
+        moved = self.rows(
+            "INSERT INTO tracking (application_name, notification_id) VALUES (?, ?) ON CONFLICT (application_name) DO UPDATE "
+            "SET notification_id = excluded.notification_id WHERE tracking.notification_id = ? RETURNING 1",
+            tracking.application_name, tracking.notification_id, batch.position_before,
+        )  # fmt: skip
+        if not moved:
+            raise IntegrityError(f"{tracking.application_name} has moved on meanwhile")
+        if batch.input is not None:
+            self.put(
+                "INSERT INTO inputs (name, generation, position, digest) VALUES {rows} ON CONFLICT (name) DO UPDATE SET "
+                "generation=excluded.generation, position=excluded.position, digest=excluded.digest",
+                [batch.input],
+            )
+
+    def bury(self, letter: DeadLetter) -> None:
+        """Keeps a dead letter once; the outbox tells of it."""
+        columns = "digest, account, source, position, code, reason, sealed, recorded_at"
+        kept = f"INSERT INTO dead_letters ({columns}) VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (digest) DO NOTHING RETURNING 1"
+        if self.rows(kept, *letter, self.recorded_at):
+            told = {"digest": letter.digest.hex(), "source": letter.source, "position": letter.position, "reason": letter.reason}
+            row = ("erp.dead-letters", letter.account, written(told), self.recorded_at)
+            self.put("INSERT INTO outbox (topic, key, payload, recorded_at) VALUES {rows}", [row])
