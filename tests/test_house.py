@@ -21,7 +21,7 @@ FLOORS = ["schemas", "exposure", "projections", "consumers", "service"]
 ALONE = {
     "orjson": {"schemas/jsontext.py"},
     "json": {"schemas/jsontext.py"},
-    "eventsourcing": {"exposure/ledger", "service/cli.py"},
+    "eventsourcing": {"exposure/ledger/sqlite.py", "exposure/ledger/ledger.py", *(f"exposure/ledger/{part}.py" for part in ("folding", "writing"))},
     "kafka": {"consumers/stream.py"},
     "zoneinfo": {"exposure/rules/terms.py", "schemas/inbound.py"},
     "cryptography": {"exposure/ledger/keys.py"},
