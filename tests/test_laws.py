@@ -40,6 +40,30 @@ def test_documents_that_leave_memory_after_every_event_give_the_same_figures(bot
     assert shown(Books(evict=True).take_all(arrived), arrived, day) == shown(Books().take_all(arrived), arrived, day)
 
 
+@given(histories(), as_of_days())
+def test_business_in_order_says_and_keeps_what_documents_without_memory_do(history: list[Event], day: date) -> None:
+    """What is known of the last day saves work where events come in order: every movement is that of evaluating from the bytes."""
+    ordered = sorted(history, key=business_day)
+    kept, evicted = Books(), Books(evict=True)
+    for event in ordered:
+        assert kept.take(event) == evicted.take(event)
+    for account in subjects(history):
+        judgement = show([Recorded(event) for event in history], account, day)
+        figures = kept.show(account, day.isoformat())
+        assert figures is not None
+        figures.pop("protection")
+        assert figures == judgement
+
+
+def business_day(event: Event) -> tuple[str, int]:
+    """The day an event is dated, and its place on it: orders before deliveries before invoices before what settles them."""
+    data, kind = event["data"], event["type"].split(".")[1]
+    return data.get("date") or data.get("valid_from") or event["time"][:10], STEPS.index(kind) if kind in STEPS else len(STEPS)
+
+
+STEPS = ("order", "delivery", "invoice")
+
+
 @given(arrived_histories, as_of_days(), st.integers(0, 40))
 def test_what_was_known_at_an_event_is_known_for_ever(both: tuple[list[Event], list[Event]], day: date, cut: int) -> None:
     _, arrived = both

@@ -1,4 +1,7 @@
-"""The rows of an account's documents may be older than the account: ``written`` says of which version they are."""
+"""The rows of an account's documents may be older than the account: ``written`` says of which version they are.
+
+Documents are kept in a shorter form: those of before go, and are made anew from the log, as everything is that is newer than its row.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,5 +14,5 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("accounts", sa.Column("written", sa.BigInteger, nullable=False, server_default="0"))
-    op.execute("UPDATE accounts SET written = version")
+    op.execute("DELETE FROM documents")
     op.create_index("accounts_behind", "accounts", ["account"], sqlite_where=sa.text("written < version"))
