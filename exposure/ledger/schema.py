@@ -1,10 +1,14 @@
 """The version of a store, and the migrations that bring it up to date; opened stores of a newer engine are refused."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 LATEST = "0003"
 MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK_SECONDS = 30
+MIGRATING = 7_391
+"""Names the lock of who makes or upgrades a store, among all locks of a PostgreSQL database."""
 
 
 class WrongStoreVersion(RuntimeError):
@@ -15,8 +19,18 @@ class StoreNotMade(RuntimeError):
     """The store could not be created or upgraded; what was there before is as it was."""
 
 
-def migrate(path: str) -> None:
+def migrate_sqlite(path: str) -> None:
     """Creates the tables of a new SQLite store, or upgrades those of an older one: in one transaction, one writer at a time."""
+    upgrade(f"sqlite:///{path}", "sqlite://", lambda: sqlite_connection(path), "PRAGMA journal_mode=WAL", "BEGIN IMMEDIATE")
+
+
+def migrate_postgres(url: str) -> None:
+    """The same in a PostgreSQL database."""
+    one_at_a_time = f"SELECT pg_advisory_xact_lock({MIGRATING}, hashtext(current_schema()))"
+    upgrade("in that database", "postgresql+psycopg://", lambda: postgres_connection(url), "BEGIN", one_at_a_time)
+
+
+def upgrade(store: str, dialect: str, connection: Callable[[], Any], *begin: str) -> None:
     from alembic import command
     from alembic.config import Config
     from sqlalchemy import create_engine
@@ -25,19 +39,25 @@ def migrate(path: str) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    engine = create_engine("sqlite://", creator=lambda: connected(path), poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    engine = create_engine(dialect, creator=connection, poolclass=NullPool, isolation_level="AUTOCOMMIT")
     try:
-        with engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            config.attributes["connection"] = connection
+        with engine.connect() as connected:
+            for statement in begin:
+                connected.exec_driver_sql(statement)
+            config.attributes["connection"] = connected
             command.upgrade(config, LATEST)
-            connection.exec_driver_sql("COMMIT")
+            connected.exec_driver_sql("COMMIT")
     except DBAPIError as error:
-        raise StoreNotMade(f"the store {path} could not be made or upgraded: {error.orig}") from error
+        raise StoreNotMade(f"the store {store} could not be made or upgraded: {error.orig}") from error
 
 
-def connected(path: str) -> object:
+def sqlite_connection(path: str) -> Any:
     import sqlite3
 
     return sqlite3.connect(path, timeout=LOCK_SECONDS, isolation_level=None)
+
+
+def postgres_connection(url: str) -> Any:
+    import psycopg
+
+    return psycopg.connect(url, autocommit=True)

@@ -13,7 +13,7 @@ from eventsourcing.persistence import IntegrityError, OperationalError
 from eventsourcing.sqlite import SQLiteConnection, SQLiteConnectionPool, SQLiteDatastore, SQLiteProcessRecorder
 
 from exposure.ledger.batch import Batch
-from exposure.ledger.schema import LATEST, LOCK_SECONDS, WrongStoreVersion, migrate
+from exposure.ledger.schema import LATEST, LOCK_SECONDS, WrongStoreVersion, migrate_sqlite
 from exposure.ledger.sqlite_rebuilt import SQLiteRebuilt
 from exposure.ledger.sqlite_tables import SQLiteMoment, SQLiteWriting
 
@@ -45,7 +45,7 @@ def open_sqlite(path: str, *, create: bool) -> "SQLiteLedger":
     if version is not None and version > LATEST:
         raise WrongStoreVersion(f"{path} has version {version}, this engine knows {LATEST}: use a newer engine")
     if version != LATEST:
-        migrate(path)
+        migrate_sqlite(path)
     return SQLiteLedger(LedgerDatastore(path))
 
 

@@ -12,21 +12,25 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+"""Compared letter by letter, whatever language a database speaks: orders are the same everywhere."""
+
 
 def upgrade() -> None:
     op.create_table(
         "stored_events",
-        sa.Column("originator_id", sa.Text, primary_key=True),
+        sa.Column("originator_id", TEXT, primary_key=True),
         sa.Column("originator_version", sa.BigInteger, primary_key=True, autoincrement=False),
-        sa.Column("topic", sa.Text, nullable=False),
+        sa.Column("topic", TEXT, nullable=False),
         sa.Column("state", sa.LargeBinary, nullable=False),
         sa.Column("recorded_at", sa.BigInteger, nullable=False),
-        sa.Column("actor", sa.Text),
+        sa.Column("actor", TEXT),
         sa.Column("previous_hash", sa.LargeBinary),
+        *positions(),
     )
     op.create_table(
         "tracking",
-        sa.Column("application_name", sa.Text, primary_key=True),
+        sa.Column("application_name", TEXT, primary_key=True),
         sa.Column("notification_id", sa.BigInteger, nullable=False),
         sqlite_with_rowid=False,
     )
@@ -38,7 +42,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "inputs",
-        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("name", TEXT, primary_key=True),
         sa.Column("generation", sa.BigInteger, nullable=False),
         sa.Column("position", sa.BigInteger, nullable=False),
         sa.Column("digest", sa.LargeBinary, nullable=False),
@@ -53,11 +57,11 @@ def upgrade() -> None:
     op.create_table(
         "dead_letters",
         sa.Column("digest", sa.LargeBinary, primary_key=True),
-        sa.Column("account", sa.Text),
-        sa.Column("source", sa.Text, nullable=False),
+        sa.Column("account", TEXT),
+        sa.Column("source", TEXT, nullable=False),
         sa.Column("position", sa.BigInteger, nullable=False),
-        sa.Column("code", sa.Text, nullable=False),
-        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("code", TEXT, nullable=False),
+        sa.Column("reason", TEXT, nullable=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
         sa.Column("recorded_at", sa.BigInteger, nullable=False),
     )
@@ -65,45 +69,52 @@ def upgrade() -> None:
     op.create_table(
         "outbox",
         sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-        sa.Column("topic", sa.Text, nullable=False),
-        sa.Column("key", sa.Text),
+        sa.Column("topic", TEXT, nullable=False),
+        sa.Column("key", TEXT),
         sa.Column("payload", sa.LargeBinary, nullable=False),
         sa.Column("recorded_at", sa.BigInteger, nullable=False),
     )
     op.create_table(
         "account_keys",
-        sa.Column("account", sa.Text, primary_key=True),
+        sa.Column("account", TEXT, primary_key=True),
         sa.Column("key", sa.LargeBinary, nullable=False),
         sqlite_with_rowid=False,
     )
     derived_tables()
 
 
+def positions() -> list[sa.Column[int]]:
+    """SQLite numbers the rows of a table by itself."""
+    if op.get_bind().dialect.name == "sqlite":
+        return []
+    return [sa.Column("notification_id", sa.BigInteger, sa.Identity(always=True), unique=True)]
+
+
 def derived_tables() -> None:
     op.create_table(
         "accounts",
-        sa.Column("account", sa.Text, primary_key=True),
+        sa.Column("account", TEXT, primary_key=True),
         sa.Column("version", sa.BigInteger, nullable=False),
         sa.Column("state", sa.LargeBinary, nullable=False),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "documents",
-        sa.Column("account", sa.Text, primary_key=True),
-        sa.Column("key", sa.Text, primary_key=True),
+        sa.Column("account", TEXT, primary_key=True),
+        sa.Column("key", TEXT, primary_key=True),
         sa.Column("version", sa.BigInteger, nullable=False),
-        sa.Column("opened", sa.Text, nullable=False),
-        sa.Column("closed", sa.Text, nullable=False),
+        sa.Column("opened", TEXT, nullable=False),
+        sa.Column("closed", TEXT, nullable=False),
         sa.Column("state", sa.LargeBinary, nullable=False),
     )
     op.create_index("documents_closed", "documents", ["account", "closed"])
     op.create_table(
         "rates",
-        sa.Column("base", sa.Text, primary_key=True),
-        sa.Column("quote", sa.Text, primary_key=True),
-        sa.Column("day", sa.Text, primary_key=True),
+        sa.Column("base", TEXT, primary_key=True),
+        sa.Column("quote", TEXT, primary_key=True),
+        sa.Column("day", TEXT, primary_key=True),
         sa.Column("version", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("told", sa.LargeBinary, nullable=False),
-        sa.Column("rate", sa.Text, nullable=False),
+        sa.Column("rate", TEXT, nullable=False),
         sqlite_with_rowid=False,
     )

@@ -15,4 +15,5 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("accounts", sa.Column("written", sa.BigInteger, nullable=False, server_default="0"))
     op.execute("DELETE FROM documents")
-    op.create_index("accounts_behind", "accounts", ["account"], sqlite_where=sa.text("written < version"))
+    behind = sa.text("written < version")
+    op.create_index("accounts_behind", "accounts", ["account"], sqlite_where=behind, postgresql_where=behind)

@@ -17,6 +17,8 @@ AT_ONCE = 10_000
 
 def upgrade() -> None:
     connection = op.get_bind()
+    if connection.dialect.name != "sqlite":
+        return  # no store of another database is so old
     last = 0
     while rows := connection.exec_driver_sql(
         "SELECT rowid, state FROM stored_events WHERE rowid > ? ORDER BY rowid LIMIT ?", (last, AT_ONCE)

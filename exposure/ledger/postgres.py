@@ -1,0 +1,96 @@
+"""The ledger's tables on PostgreSQL: the eventsourcing library's process recorder with bulk statements, and the reads of one moment.
+
+One write is one transaction. Its first statement moves the store's one clock row, which other writers then wait for: so recorded time rises in
+the order of commits, and positions too.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from eventsourcing.postgres import PostgresDatastore, PostgresProcessRecorder
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import dict_row, tuple_row
+
+from exposure.ledger.batch import Batch
+from exposure.ledger.postgres_rebuilt import PostgresRebuilt
+from exposure.ledger.postgres_tables import PostgresMoment, PostgresWriting
+from exposure.ledger.schema import LATEST, LOCK_SECONDS, WrongStoreVersion, migrate_postgres
+
+CONNECTIONS = 4
+FILLED_IN = ("dbname", "host", "port", "user", "password")
+
+
+class LedgerDatastore(PostgresDatastore):
+    """``url`` may say everything that libpq knows: TLS (``sslmode``, ``sslrootcert`` …), ``options``, timeouts."""
+
+    def __init__(self, url: str, schema: str) -> None:
+        told: dict[str, Any] = conninfo_to_dict(url)
+        super().__init__(
+            *(str(told.get(name) or "") for name in FILLED_IN),
+            max_overflow=CONNECTIONS - 1,
+            schema=schema,
+            originator_id_type="text",
+        )
+        options = f"{told.get('options') or ''} -c lock_timeout={LOCK_SECONDS}s"
+        self.pool.kwargs = {**told, "row_factory": dict_row, "options": options}
+
+
+def open_postgres(url: str, *, create: bool) -> "PostgresLedger":
+    """Opens the store in a database; a missing one is made where ``create``, an older one is upgraded."""
+    version = version_of(url)
+    if version is None and not create:
+        raise FileNotFoundError("there is no store in that database: feed some events into it first")
+    if version is not None and version > LATEST:
+        raise WrongStoreVersion(f"the database has version {version}, this engine knows {LATEST}: use a newer engine")
+    if version != LATEST:
+        migrate_postgres(url)
+    with psycopg.connect(url) as connection:
+        (schema,) = connection.execute("SELECT current_schema()").fetchall()[0]
+    return PostgresLedger(LedgerDatastore(url, schema), tracking_table_name="tracking")
+
+
+def version_of(url: str) -> str | None:
+    """The version of the store in a database; ``None`` where it holds no store yet."""
+    with psycopg.connect(url, row_factory=tuple_row) as connection:
+        if connection.execute("SELECT to_regclass('alembic_version')").fetchall() == [(None,)]:
+            return None
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return str(row[0]) if row else None
+
+
+class PostgresLedger(PostgresProcessRecorder):
+    """Writes batches and answers reads."""
+
+    def write(self, batch: Batch) -> set[str]:
+        """Writes a batch in one transaction and returns the accounts that were to be settled and that another writer has moved on."""
+        with self.writing(batch.now) as writing:
+            return writing.write(batch)
+
+    @contextmanager
+    def writing(self, now: int) -> Iterator[PostgresWriting]:
+        """One transaction that holds the write lock from its beginning, for reading too."""
+        with self.transaction(commit=True) as cursor:
+            yield PostgresWriting(cursor, now)
+
+    @contextmanager
+    def reading(self) -> Iterator[PostgresMoment]:
+        """All reads inside see one moment of the store."""
+        with self.transaction(commit=False) as cursor:
+            yield PostgresMoment(cursor)
+
+    @contextmanager
+    def rebuilding(self, run: str, *, write: bool) -> Iterator[PostgresRebuilt]:
+        """One short transaction of a rebuild; ``run`` names its tables, ``write`` takes the write lock at once."""
+        with self.transaction(commit=write) as cursor:
+            if write:
+                PostgresWriting(cursor, 0)
+            yield PostgresRebuilt(cursor, run)
+
+    @contextmanager
+    def transaction(self, *, commit: bool) -> Iterator[Any]:
+        with self.datastore.transaction(commit=commit) as library_cursor, library_cursor.connection.cursor(row_factory=tuple_row) as cursor:
+            if not commit:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield cursor

@@ -1,0 +1,61 @@
+"""How a PostgreSQL store is asked: given rows go in as one array a column, many rows of a table by COPY's little brother, one array a column too."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+from uuid import uuid4
+
+from exposure.ledger.moment import Moment
+from exposure.ledger.tables import Tables
+from exposure.ledger.writing import Writing
+
+ROWS_AT_ONCE = 2_000
+TYPES = {str: "text", int: "bigint", bytes: "bytea", type(None): "text"}
+
+
+class PostgresTables(Tables):
+    position = "notification_id"
+    greatest = "greatest"
+
+    def rows(self, sql: str, *values: Any) -> list[Any]:
+        self.cursor.execute(marked(sql), values)
+        return list(self.cursor.fetchall())
+
+    def stream(self, sql: str, *values: Any) -> Iterator[Any]:
+        """Rows a few thousand at a time, on a cursor of their own at the server."""
+        with self.cursor.connection.cursor(name=f"stream_{uuid4().hex}", row_factory=self.cursor.row_factory) as cursor:
+            cursor.itersize = ROWS_AT_ONCE
+            yield from cursor.execute(marked(sql), values)
+
+    def joined(self, columns: str, table: str, on: str, given: Sequence[tuple[str | int, ...]], order: str = "g.place") -> list[Any]:
+        if not given:
+            return []
+        arrays = ", ".join(f"%s::{TYPES[type(part)]}[]" for part in given[0])
+        names = ", ".join(f"c{place}" for place in range(len(given[0])))
+        sql = f"SELECT {columns} FROM unnest({arrays}) WITH ORDINALITY AS g({names}, place) JOIN {table} t ON {on} ORDER BY {order}"
+        return self.rows(sql, *(list(column) for column in zip(*given, strict=True)))
+
+    def among(self, columns: str, table: str, column: str, digests: Sequence[bytes]) -> list[Any]:
+        return self.rows(f"SELECT {columns} FROM {table} WHERE {column} = ANY(?::bytea[])", list(digests)) if digests else []
+
+    def put(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            columns = list(zip(*rows[start : start + ROWS_AT_ONCE], strict=True))
+            arrays = ", ".join(f"%b::{type_of(column)}[]" for column in columns)
+            before, after = statement.split("VALUES {rows}")
+            self.cursor.execute(f"{before}SELECT * FROM unnest({arrays}){after}", [list(column) for column in columns])
+
+
+def marked(sql: str) -> str:
+    return sql.replace("?", "%s")
+
+
+def type_of(column: tuple[Any, ...]) -> str:
+    return next((TYPES[type(value)] for value in column if value is not None), "text")
+
+
+class PostgresMoment(PostgresTables, Moment):
+    pass
+
+
+class PostgresWriting(PostgresTables, Writing):
+    pass
