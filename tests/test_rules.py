@@ -584,3 +584,17 @@ def test_a_final_invoice_of_a_delivery_settles_it_in_every_currency_before_the_o
         invoice("I-1", "2026-01-06", "30.00", ref(order="O-1", line="1", delivery="D-1", value="30.00", final=True)),
     ]
     assert parts(shown(*events, on="2026-01-07"))[1] == "20.00"
+
+
+def test_a_final_invoice_that_was_cancelled_before_its_day_settles_nothing() -> None:
+    line = ref(order="O-1", line="1", value="100.00")
+    figures = shown(
+        delivery("D-1", "2026-01-05", line),
+        delivery("D-2", "2026-01-05", line),
+        order("O-1", "2026-01-05", {"line": "1", "value": "100.00"}),
+        told("invoice.cancelled", "2026-01-05", "13:00:00Z", invoice="I-1"),
+        invoice("I-1", "2026-01-14", "200.00", ref(delivery="D-1", value="100.00"), ref(delivery="D-2", value="100.00", final=True)),
+        delivery("D-3", "2026-01-28", line),
+        on="2026-01-30",
+    )
+    assert parts(figures) == ("0.00", "300.00", "0.00", "0.00")

@@ -110,10 +110,12 @@ def only_delivery(claim: Claim) -> bool:
 
 
 def settled_spans(delivery: Document) -> tuple[Span, ...]:
-    """When a standing final reference names the whole delivery."""
+    """When a final reference to the whole delivery stands; one that never does settles nothing."""
     spans = []
     for key, claim in delivery.inbox.items():
-        if not key.startswith("order:") and claim[2] == "invoiced" and any(is_final and not order for order, _, _, _, is_final in claim[7]):
+        if key.startswith("order:") or claim[2] != "invoiced" or claim[5] == LAST_DAY:
+            continue
+        if any(is_final and not order for order, _, _, _, is_final in claim[7]):
             spans.append((claim[5], claim[6]))
     return tuple(spans)
 
