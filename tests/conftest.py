@@ -1,6 +1,10 @@
-"""How many histories each law is tried on: 2,000 by default, more with ``--hypothesis-profile=long``."""
+"""What all tests share: how many histories each law is tried on (2,000; more with ``--hypothesis-profile=long``), and the real services."""
 
 from hypothesis import HealthCheck, settings
+
+from tests.services import kafka, killable_kafka, killable_postgresql, postgresql, postgresql_server
+
+__all__ = ["kafka", "killable_kafka", "killable_postgresql", "postgresql", "postgresql_server"]
 
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 settings.register_profile("default", max_examples=2000, deadline=None, suppress_health_check=QUIET, derandomize=True)
