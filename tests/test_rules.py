@@ -598,3 +598,17 @@ def test_a_final_invoice_that_was_cancelled_before_its_day_settles_nothing() -> 
         on="2026-01-30",
     )
     assert parts(figures) == ("0.00", "300.00", "0.00", "0.00")
+
+
+def test_an_allocation_whose_number_was_told_earlier_of_another_invoice_leaves_the_first_one_open() -> None:
+    to_the_first = told("allocation.made", "2026-01-05", "16:00:00Z", allocation="A-1", credit="P-1", invoice="I-1", amount="100.00")
+    told_earlier = told("allocation.made", "2026-01-09", "2026-01-05T08:00:00Z", allocation="A-1", credit="P-1", invoice="I-2", amount="100.00")
+    figures = shown(
+        invoice("I-1", "2026-01-05", "100.00"),
+        invoice("I-2", "2026-01-06", "100.00"),
+        to_the_first,
+        payment("P-1", "2026-01-05", "100.00"),
+        told_earlier,
+        on="2026-01-17",
+    )
+    assert [(row["document"], row["open"]) for row in figures["open_items"]] == [("I-1", "100.00")]

@@ -148,9 +148,9 @@ def give_credit(credit: Document, version: int, documents: Mapping[Key, Document
     done = grants.in_order(credit, version, since) if len(credit.facts) == 1 else None
     moves, claims = credits.evaluate(credit, version, since) if done is None else done
     post(credit.key, claims, documents, changed)
-    if done is None:
+    if len(credit.inbox) > len(claims):
         for key in [key for key in credit.inbox if key.startswith("invoice:") and key not in claims]:
-            # Another text of its number turned out to be the first told.
+            # Another text of its number, or of an allocation's, turned out to be the first told.
             del credit.inbox[key]
             withdraw(credit.key, documents[key], changed)
     return moves
