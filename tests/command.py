@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.stores import url_of
+
 
 class Said(NamedTuple):
     exit_code: int
@@ -18,9 +20,9 @@ class Said(NamedTuple):
 
 
 def exposure(*words: str | Path, store: Path | None = None, stdin: bytes | None = None) -> Said:
-    """``exposure WORDS… --store sqlite:///…``."""
+    """``exposure WORDS… --store URL``."""
     command = [sys.executable, "-m", "service", *map(str, words)]
     if store is not None:
-        command += ["--store", f"sqlite:///{store}"]
+        command += ["--store", url_of(store)]
     done = subprocess.run(command, input=stdin, capture_output=True, check=False, timeout=300)
     return Said(done.returncode, done.stdout.decode(), done.stderr.decode())

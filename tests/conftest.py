@@ -1,7 +1,11 @@
 """What all tests share: how many histories each law is tried on (2,000; more with ``--hypothesis-profile=long``), and the real services."""
 
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import stores
 from tests.services import kafka, killable_kafka, killable_postgresql, postgresql, postgresql_server
 
 __all__ = ["kafka", "killable_kafka", "killable_postgresql", "postgresql", "postgresql_server"]
@@ -11,3 +15,14 @@ settings.register_profile("default", max_examples=2000, deadline=None, suppress_
 settings.register_profile("long", max_examples=100_000, deadline=None, suppress_health_check=QUIET)
 settings.register_profile("quick", max_examples=200, deadline=None, suppress_health_check=QUIET)
 settings.load_profile("default")
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def each_store(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Everything a module does with stores, once on each database."""
+    if request.param == "postgresql":
+        stores.use(request.getfixturevalue("postgresql_server"))
+    yield request.param
+    if request.param == "postgresql":
+        stores.drop_databases()
+        stores.use(None)

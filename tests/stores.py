@@ -1,21 +1,68 @@
 """Stores in the hands of a test: fed in this process, and told apart by what they hold."""
 
 from collections.abc import Iterable
+from contextlib import suppress
+from hashlib import blake2b
 from pathlib import Path
+from shutil import copy
 from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
 
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.records import Counts, Record, Source
-from exposure.ledger.sqlite import open_sqlite
 from schemas.jsontext import read
+from service.store import open_store
 
 BATCH = 500
 DAY = 86_400 * 1_000_000
 NOW = 20_000 * DAY
 
 
+server: str | None = None
+"""Where it is the URL of a PostgreSQL server, a store is a database there and not a file: one for each path."""
+
+
+def use(url: str | None) -> None:
+    global server
+    server = url
+
+
+def url_of(path: Path) -> str:
+    return f"sqlite:///{path}" if server is None else urlsplit(server)._replace(path=f"/{database(path)}").geturl()
+
+
+def database(path: Path) -> str:
+    return f"store_{blake2b(str(path).encode(), digest_size=16).hexdigest()}"
+
+
 def opened(path: Path) -> Any:
-    return open_sqlite(str(path), create=True)
+    """The store of a path, made where it is not there."""
+    make(path)
+    return open_store(url_of(path), create=True)
+
+
+def copied(path: Path, to: Path) -> Any:
+    """A store that nobody has open, opened as a copy."""
+    if server is None:
+        copy(path, to)
+    else:
+        make(to, f"TEMPLATE {database(path)}")
+    return open_store(url_of(to))
+
+
+def make(path: Path, like: str = "") -> None:
+    if server is not None:
+        with psycopg.connect(server, autocommit=True) as connection, suppress(psycopg.errors.DuplicateDatabase):
+            connection.execute(f"CREATE DATABASE {database(path)} {like}")
+
+
+def drop_databases() -> None:
+    assert server is not None
+    with psycopg.connect(server, autocommit=True) as connection:
+        for (name,) in connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'store\\_%'").fetchall():
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 def fed(store: Any, lines: Iterable[bytes], *, now: int = NOW, batch: int = BATCH, ledger: Ledger | None = None) -> Counts:

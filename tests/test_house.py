@@ -21,7 +21,8 @@ FLOORS = ["schemas", "exposure", "projections", "consumers", "service"]
 ALONE = {
     "orjson": {"schemas/jsontext.py"},
     "json": {"schemas/jsontext.py"},
-    "eventsourcing": {"exposure/ledger/sqlite.py", "exposure/ledger/ledger.py", *(f"exposure/ledger/{part}.py" for part in ("folding", "writing"))},
+    "eventsourcing": {*(f"exposure/ledger/{part}.py" for part in ("folding", "ledger", "postgres", "sqlite", "writing")), "service/cli.py"},
+    "psycopg": {"exposure/ledger/postgres.py", "exposure/ledger/schema.py"},
     "kafka": {"consumers/stream.py"},
     "zoneinfo": {"exposure/rules/terms.py", "schemas/inbound.py"},
     "cryptography": {"exposure/ledger/keys.py"},

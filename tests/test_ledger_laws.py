@@ -58,7 +58,7 @@ def test_what_is_kept_is_what_the_facts_fold_to(empty: Path, arrived: list[Event
             (account, key): encode_document(document)
             for account, documents in books.documents.items()
             for key, document in documents.items()
-            if document.facts or document.inbox
+            if document.facts or document.inbox or document.moves
         }
         with stores[1].reading() as moment:
             for account in books.heads:

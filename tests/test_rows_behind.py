@@ -1,7 +1,6 @@
 """The rows of documents may be older than the log: who asks, who writes next and who rebuilds folds the rest, and it is never more than so much."""
 
 from pathlib import Path
-from shutil import copy
 from typing import Any
 
 import pytest
@@ -14,7 +13,9 @@ from projections.account import Asked, show
 from projections.portfolio import portfolio
 from projections.selection import selection
 from service.sample import sample, shuffled
-from tests.stores import DAY, NOW, derived, fed, holds_the_same, opened
+from tests.stores import DAY, NOW, copied, derived, fed, holds_the_same, opened
+
+pytestmark = pytest.mark.usefixtures("each_store")
 
 LINES = shuffled(sample(2500, seed=31, accounts=20), seed=4)
 BATCH = 100
@@ -31,7 +32,7 @@ def left(path: Path, lines: list[bytes] = LINES) -> Ledger:
 
 
 @pytest.fixture(scope="module")
-def behind(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def behind(each_store: str, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: ARG001 (a store of its kind)
     path = tmp_path_factory.mktemp("behind") / "exposure.db"
     left(path).store.datastore.close()
     return path
@@ -39,12 +40,12 @@ def behind(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def store(behind: Path, tmp_path: Path) -> Any:
-    return opened(Path(copy(behind, tmp_path / "exposure.db")))
+    return copied(behind, tmp_path / "exposure.db")
 
 
 @pytest.fixture
 def settled(behind: Path, tmp_path: Path) -> Any:
-    store = opened(Path(copy(behind, tmp_path / "settled.db")))
+    store = copied(behind, tmp_path / "settled.db")
     Ledger(store, lambda: NOW).settle()
     assert events_behind(store) == 0
     return store
@@ -122,7 +123,7 @@ def test_rows_that_are_behind_are_equal_to_what_is_rebuilt(store: Any, settled: 
 def test_a_spoiled_row_is_found_though_it_is_behind(store: Any) -> None:
     with store.datastore.transaction(commit=True) as cursor:
         cursor.execute("UPDATE documents SET state = 'no JSON' WHERE (account, key) IN (SELECT account, key FROM documents LIMIT 1)")
-        cursor.execute("SELECT account FROM documents WHERE state = 'no JSON'")
-        (spoiled,) = cursor.fetchall()
-    assert rebuild(store).unequal == [f"account:{spoiled[0]}"]
+    with store.reading() as moment:
+        ((spoiled,),) = moment.rows("SELECT account FROM documents WHERE state = 'no JSON'")
+    assert rebuild(store).unequal == [f"account:{spoiled}"]
     assert rebuild(store).equal

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from eventsourcing.persistence import OperationalError
 from eventsourcing.postgres import PostgresDatastore, PostgresProcessRecorder
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row, tuple_row
@@ -39,25 +40,25 @@ class LedgerDatastore(PostgresDatastore):
 
 def open_postgres(url: str, *, create: bool) -> "PostgresLedger":
     """Opens the store in a database; a missing one is made where ``create``, an older one is upgraded."""
-    version = version_of(url)
+    version, schema = standing(url)
     if version is None and not create:
         raise FileNotFoundError("there is no store in that database: feed some events into it first")
     if version is not None and version > LATEST:
         raise WrongStoreVersion(f"the database has version {version}, this engine knows {LATEST}: use a newer engine")
     if version != LATEST:
         migrate_postgres(url)
-    with psycopg.connect(url) as connection:
-        (schema,) = connection.execute("SELECT current_schema()").fetchall()[0]
     return PostgresLedger(LedgerDatastore(url, schema), tracking_table_name="tracking")
 
 
-def version_of(url: str) -> str | None:
-    """The version of the store in a database; ``None`` where it holds no store yet."""
-    with psycopg.connect(url, row_factory=tuple_row) as connection:
-        if connection.execute("SELECT to_regclass('alembic_version')").fetchall() == [(None,)]:
-            return None
-        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    return str(row[0]) if row else None
+def standing(url: str) -> tuple[str | None, str]:
+    """The version of the store in a database (``None`` where it holds none yet), and the schema its tables are in."""
+    try:
+        with psycopg.connect(url, row_factory=tuple_row) as connection:
+            ((schema, is_there),) = connection.execute("SELECT current_schema(), to_regclass('alembic_version') IS NOT NULL").fetchall()
+            rows = connection.execute("SELECT version_num FROM alembic_version").fetchall() if is_there else []
+    except psycopg.OperationalError as error:
+        raise OperationalError(str(error)) from error
+    return (str(rows[0][0]) if rows else None), schema
 
 
 class PostgresLedger(PostgresProcessRecorder):
