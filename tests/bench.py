@@ -1,56 +1,130 @@
 """``make bench``: events per second of the engine beside its floor and the library's documented style, in one run.
 
 Floor: the same models validate the same bytes and only the events' rows go in raw, into the library's table. Documented: one aggregate, one save
-at a time. All on SQLite in WAL mode with synchronous=FULL, 1,000 events a transaction (documented: one), alternating; medians of five runs.
+at a time. On SQLite, and on PostgreSQL where it can be had, durably, 1,000 events a transaction (documented: one), alternating; medians of five runs.
 """
 
+import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import Any
+from urllib.parse import urlsplit
 
+import psycopg
 from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
 
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.records import Record, Source
-from exposure.ledger.sqlite import LedgerDatastore, open_sqlite
+from exposure.ledger.sqlite import LedgerDatastore
 from schemas.inbound import MODELS, Envelope
 from schemas.jsontext import read, written
 from service.sample import sample
+from tests import stores
 
+ROOT = Path(__file__).parents[1]
+Row = tuple[str, int, str, bytes]
 EVENTS, ACCOUNTS, BATCH, RUNS, DOCUMENTED = 100_000, 1_000, 1_000, 5, 2_000
 
 
-def floor(lines: list[bytes], folder: Path) -> float:
-    store = LedgerDatastore(str(folder / "floor.db"))
-    versions: Counter[str] = Counter()
-    with store.transaction(commit=True) as cursor:
-        cursor.execute(
-            "CREATE TABLE stored_events (originator_id TEXT, originator_version INTEGER, topic TEXT, state BLOB, "
-            "PRIMARY KEY (originator_id, originator_version))"
-        )
-    began = time.perf_counter()
-    for start in range(0, len(lines), BATCH):
-        rows = []
-        for line in lines[start : start + BATCH]:
-            envelope = Envelope.model_validate(read(line))
-            MODELS[envelope.type].model_validate(envelope.data)
-            versions[envelope.subject] += 1
-            rows.append((envelope.subject, versions[envelope.subject], envelope.type, line))
+class OnSQLite:
+    """The library's table in a file, in WAL mode with synchronous=FULL."""
+
+    name = "sqlite"
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "bench.db"
+        stores.use(None)
+
+    @contextmanager
+    def rows_put(self) -> Iterator[Callable[[list[Row]], None]]:
+        """The library's table and nothing else: what puts rows in, a transaction each time."""
+        store = LedgerDatastore(str(self.path))
         with store.transaction(commit=True) as cursor:
-            cursor.executemany("INSERT INTO stored_events VALUES (?,?,?,?)", rows)
-    rate = len(lines) / (time.perf_counter() - began)
-    store.close()
-    return rate
+            cursor.execute(
+                "CREATE TABLE stored_events (originator_id TEXT, originator_version INTEGER, topic TEXT, state BLOB, "
+                "PRIMARY KEY (originator_id, originator_version))"
+            )
+
+        def put(rows: list[Row]) -> None:
+            with store.transaction(commit=True) as cursor:
+                cursor.executemany("INSERT INTO stored_events VALUES (?,?,?,?)", rows)
+
+        yield put
+        store.close()
+
+    def library(self) -> dict[str, str]:
+        return {"PERSISTENCE_MODULE": "eventsourcing.sqlite", "SQLITE_DBNAME": str(self.path)}
 
 
-def ours(lines: list[bytes], folder: Path) -> float:
-    store = open_sqlite(str(folder / "ours.db"), create=True)
+class OnPostgres:
+    """The same in a database of its own on the server that ``scripts/postgres start`` brings up."""
+
+    name = "postgresql"
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder
+        stores.use(postgres())
+        stores.make(folder)
+        self.url = stores.url_of(folder)
+
+    @contextmanager
+    def rows_put(self) -> Iterator[Callable[[list[Row]], None]]:
+        with psycopg.connect(self.url) as connection:
+            position = "notification_id bigint GENERATED ALWAYS AS IDENTITY UNIQUE"
+            connection.execute(
+                f"CREATE TABLE stored_events (originator_id text, originator_version bigint, {position}, topic text, state bytea, "
+                "PRIMARY KEY (originator_id, originator_version))"
+            )
+            connection.commit()
+
+            def put(rows: list[Row]) -> None:
+                columns = [list(column) for column in zip(*rows, strict=True)]
+                names = "originator_id, originator_version, topic, state"
+                arrays = "unnest(%b::text[], %b::bigint[], %b::text[], %b::bytea[])"
+                connection.execute(f"INSERT INTO stored_events ({names}) SELECT * FROM {arrays}", columns)
+                connection.commit()
+
+            yield put
+
+    def library(self) -> dict[str, str]:
+        told = urlsplit(self.url)
+        place = {"DBNAME": told.path[1:], "HOST": told.hostname, "PORT": str(told.port), "USER": told.username, "PASSWORD": told.password}
+        return {"PERSISTENCE_MODULE": "eventsourcing.postgres", **{f"POSTGRES_{name}": str(value) for name, value in place.items()}}
+
+
+Database = OnSQLite | OnPostgres
+
+
+@cache
+def postgres() -> str:
+    return subprocess.run([ROOT / "scripts" / "postgres", "start"], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def floor(lines: list[bytes], database: Database) -> float:
+    versions: Counter[str] = Counter()
+    with database.rows_put() as put:
+        began = time.perf_counter()
+        for start in range(0, len(lines), BATCH):
+            rows = []
+            for line in lines[start : start + BATCH]:
+                envelope = Envelope.model_validate(read(line))
+                MODELS[envelope.type].model_validate(envelope.data)
+                versions[envelope.subject] += 1
+                rows.append((envelope.subject, versions[envelope.subject], envelope.type, line))
+            put(rows)
+        return len(lines) / (time.perf_counter() - began)
+
+
+def ours(lines: list[bytes], database: Database) -> float:
+    store = stores.opened(database.path)
     ledger = Ledger(store, lambda: 1_000_000)
     batches = (
         ([Record(line, start + place) for place, line in enumerate(lines[start : start + BATCH])], Source("bench", "bench", start, start + BATCH))
@@ -77,8 +151,8 @@ class Account(Aggregate):
         self.balance[type_] = data.get("amount")
 
 
-def documented(lines: list[bytes], folder: Path) -> float:
-    app: Application[Any] = Application(env={"PERSISTENCE_MODULE": "eventsourcing.sqlite", "SQLITE_DBNAME": str(folder / "documented.db")})
+def documented(lines: list[bytes], database: Database) -> float:
+    app: Application[Any] = Application(env=database.library())
     ids: dict[str, Any] = {}
     began = time.perf_counter()
     for line in lines[:DOCUMENTED]:
@@ -95,16 +169,31 @@ def documented(lines: list[bytes], folder: Path) -> float:
 
 def main() -> None:
     lines = list(sample(EVENTS, accounts=ACCOUNTS))
+    databases: list[type[Database]] = [OnSQLite, OnPostgres]
+    try:
+        postgres()
+    except subprocess.CalledProcessError as error:
+        print(f"without PostgreSQL: {error.stderr.strip()}", file=sys.stderr)
+        databases.remove(OnPostgres)
+    print(written({kind.name: compared(lines, kind) for kind in databases}).decode())
+
+
+def compared(lines: list[bytes], kind: type[Database]) -> dict[str, int]:
+    """Events per second, medians of runs that take turns."""
     rates: dict[str, list[float]] = {"floor": [], "ours": [], "documented": []}
-    contenders: list[Callable[[list[bytes], Path], float]] = [floor, ours, documented]
+    contenders: list[Callable[[list[bytes], Database], float]] = [floor, ours, documented]
     for run in range(RUNS):
         for contender in contenders:
             with tempfile.TemporaryDirectory() as folder:
-                rates[contender.__name__].append(contender(lines, Path(folder)))
-            print(f"run {run + 1}/{RUNS} {contender.__name__:>10} {rates[contender.__name__][-1]:>10,.0f} events/s", file=sys.stderr)
+                rate = contender(lines, kind(Path(folder)))
+            rates[contender.__name__].append(rate)
+            print(f"{kind.name} run {run + 1}/{RUNS} {contender.__name__:>10} {rate:>10,.0f} events/s", file=sys.stderr)
+        if kind is OnPostgres:
+            stores.drop_databases()
     figures = {name: round(median(of)) for name, of in rates.items()}
-    print(f"ours / floor {figures['ours'] / figures['floor']:.2f}   ours / documented {figures['ours'] / figures['documented']:.0f}", file=sys.stderr)
-    print(written({"sqlite": figures}).decode())
+    ratios = f"ours / floor {figures['ours'] / figures['floor']:.2f}   ours / documented {figures['ours'] / figures['documented']:.0f}"
+    print(f"{kind.name} {ratios}", file=sys.stderr)
+    return figures
 
 
 if __name__ == "__main__":

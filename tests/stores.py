@@ -24,6 +24,9 @@ server: str | None = None
 """Where it is the URL of a PostgreSQL server, a store is a database there and not a file: one for each path."""
 
 
+made: set[str] = set()
+
+
 def use(url: str | None) -> None:
     global server
     server = url
@@ -56,13 +59,15 @@ def make(path: Path, like: str = "") -> None:
     if server is not None:
         with psycopg.connect(server, autocommit=True) as connection, suppress(psycopg.errors.DuplicateDatabase):
             connection.execute(f"CREATE DATABASE {database(path)} {like}")
+            made.add(database(path))
 
 
 def drop_databases() -> None:
+    """Those that this process made: others may be at work on the same server."""
     assert server is not None
     with psycopg.connect(server, autocommit=True) as connection:
-        for (name,) in connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'store\\_%'").fetchall():
-            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        while made:
+            connection.execute(f"DROP DATABASE IF EXISTS {made.pop()} WITH (FORCE)")
 
 
 def fed(store: Any, lines: Iterable[bytes], *, now: int = NOW, batch: int = BATCH, ledger: Ledger | None = None) -> Counts:
