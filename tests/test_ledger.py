@@ -1,6 +1,9 @@
 """What the ledger promises: recorded time never falls, a name is told once, a position has one reader, and a thrown-away key erases a person."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -178,3 +181,49 @@ def test_a_person_who_comes_back_after_the_erasure_has_a_history_without_the_era
     forget(store, "C-9")
     fed(store, [customer(id="2", version=2)])
     assert [told["personal"] for told in history_of(store)] == [None, {"name": PERSON, "contact": CONTACT}]
+
+
+class Late:
+    """A store that writes a batch only when the next one has been read: what the next knows of it, it does not know from the store."""
+
+    def __init__(self, store: Any, batches: int) -> None:
+        self.store = store
+        self.reads = [Event() for _ in range(batches)]
+        self.started = self.written = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+    @contextmanager
+    def reading(self) -> Iterator[Any]:
+        with self.store.reading() as moment:
+            yield moment
+        if self.started < len(self.reads):
+            self.reads[self.started].set()
+            self.started += 1
+
+    def writing(self, _now: int) -> Any:
+        raise AssertionError("a batch was decided again: it did not know of the one before")
+
+    def write(self, batch: Any) -> Any:
+        self.written += 1
+        if self.written < len(self.reads):
+            assert self.reads[self.written].wait(10)
+        return self.store.write(batch)
+
+
+def test_what_a_batch_has_not_written_yet_is_known_to_the_next(path: Path, tmp_path: Path) -> None:
+    """Its names and their contents, its accounts, keys, dead letters, and how far each currency's rates have come."""
+    rate = {"base": "USD", "quote": "EUR", "rate": "0.9", "date": "2026-01-12"}
+    first = [customer("1"), invoice("I-1", "10.00"), event("R-1", "erp.fx_rate.published.v1", "USD", rate), b"unreadable"]
+    news = [customer("2", version=2), invoice("I-2", "10.00"), event("R-2", "erp.fx_rate.published.v1", "USD", {**rate, "date": "2026-01-13"})]
+    batches = [first, [*first, *news], [invoice("I-1", "11.00"), *news]]
+    late, clean = Late(opened(path), len(batches)), opened(tmp_path / "clean.db")
+    told = [([Record(line, place) for place, line in enumerate(lines)], Source("test")) for lines in batches]
+    counts = list(Ledger(late, lambda: NOW).take_all(told))
+    assert [(count.recorded, count.duplicates, count.dead_letters) for count in counts] == [(3, 0, 1), (3, 4, 0), (0, 3, 1)]
+    for lines in batches:
+        fed(clean, lines)
+    Ledger(late.store, lambda: NOW).settle()
+    assert (log(late.store), derived(late.store), names(late.store)) == (log(clean), derived(clean), names(clean))
+    assert [told.get("personal") for told in history_of(late.store)] == [told.get("personal") for told in history_of(clean)]
