@@ -31,9 +31,25 @@ class LedgerPool(SQLiteConnectionPool):
 
 
 class LedgerDatastore(SQLiteDatastore):
+    """Writes go through one connection, reads through others: a connection's page cache is lost whenever another one has written."""
+
     def __init__(self, path: str) -> None:
         super().__init__(path, lock_timeout=LOCK_SECONDS, originator_id_type="text")
         self.pool = LedgerPool(db_name=path, lock_timeout=LOCK_SECONDS)
+        self.writer = LedgerPool(db_name=path, lock_timeout=LOCK_SECONDS, pool_size=1, max_overflow=0, pool_timeout=LOCK_SECONDS)
+
+    @contextmanager
+    def get_connection(self, *, commit: bool) -> Iterator[SQLiteConnection]:
+        pool = self.writer if commit else self.pool
+        connection = pool.get_connection(is_writer=commit)
+        try:
+            yield connection
+        finally:
+            pool.put_connection(connection)
+
+    def close(self) -> None:
+        super().close()
+        self.writer.close()
 
 
 def open_sqlite(path: str, *, create: bool) -> "SQLiteLedger":
