@@ -43,15 +43,16 @@ def size_to(disk: Path, size: str) -> None:
 
 
 def room_for(store: Any, pages: int) -> None:
-    """Every connection of the store refuses to let the file grow beyond so many pages."""
-    make = type(store.datastore.pool)._create_connection
+    """The connection that writes refuses to let the file grow beyond so many pages."""
+    writer = store.datastore.writer
+    make = type(writer)._create_connection
 
     def limited() -> Any:
-        connection = make(store.datastore.pool)
+        connection = make(writer)
         connection.cursor().execute(f"PRAGMA max_page_count={pages}")
         return connection
 
-    store.datastore.pool._create_connection = limited
+    writer._create_connection = limited
 
 
 def test_a_full_disk_stops_the_feeder_with_one_line_and_the_next_call_goes_on(small_disk: Path, file: Path, tmp_path: Path) -> None:
@@ -80,8 +81,7 @@ def test_a_batch_there_is_no_room_for_is_not_taken_in_part(tmp_path: Path) -> No
     with pytest.raises(OperationalError, match="full"):
         fed(full, LINES[2000:], ledger=ledger, batch=4000)
     assert kept(store) == before
-    full.datastore.pool._create_connection = opened(tmp_path / "exposure.db").datastore.pool._create_connection
-    full.datastore.pool.close()
+    full.datastore.close()
     fed(store, LINES[2000:])
     fed(clean, LINES)
     holds_the_same(store, clean)
