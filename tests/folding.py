@@ -8,7 +8,8 @@ from exposure.figures import AccountOn, Figures, Item, account_on
 from exposure.ledger.account import Head
 from exposure.ledger.encoding import decode_document, encode_document
 from exposure.rules.documents import Document, Key, Movement
-from exposure.rules.evolve import evolve, names, own_key, reaches
+from exposure.rules.evolve import evolve
+from exposure.rules.references import names, own_key, reaches
 from schemas.amounts import BILLION, billionths
 from schemas.door import ToldFact, read_record
 from schemas.facts import Fact

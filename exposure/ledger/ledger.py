@@ -23,6 +23,7 @@ from exposure.rules.evolve import MissingDocument
 
 LOST_RACES_MAX = 5
 TURN_SECONDS = 0.0001
+"""How long the folding thread keeps the interpreter when the writing one asks for it."""
 EVENTS_AT_ONCE, ACCOUNTS_AT_ONCE = 2_000, 100
 """How much is settled in one transaction where nothing else is done: so many events behind in memory, so many accounts that others left."""
 

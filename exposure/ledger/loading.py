@@ -12,7 +12,8 @@ from exposure.ledger.account import Head
 from exposure.ledger.encoding import decode_document
 from exposure.ledger.memory import Account
 from exposure.rules.documents import Document, Key
-from exposure.rules.evolve import MissingDocument, evolve, names, reaches
+from exposure.rules.evolve import MissingDocument, evolve
+from exposure.rules.references import names, reaches
 from schemas.door import ToldFact
 from schemas.facts import Fact
 from schemas.stored import read_fact

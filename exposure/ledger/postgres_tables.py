@@ -1,4 +1,4 @@
-"""How a PostgreSQL store is asked: given rows go in as one array a column, many rows of a table by COPY's little brother, one array a column too."""
+"""How a PostgreSQL store is asked: rows that are given and rows that are put in go as one array a column, in one statement."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any

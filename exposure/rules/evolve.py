@@ -7,10 +7,8 @@ from collections.abc import Mapping
 
 from exposure.rules import credits, deliveries, grants, invoices, orders, settlements, terms
 from exposure.rules.documents import Claim, Document, Key, Movement
-from exposure.rules.references import ANNOUNCES, CLAIMANTS, announced, names, own_key, reaches, watching
+from exposure.rules.references import ANNOUNCES, CLAIMANTS, announced, own_key, watching
 from schemas.facts import Fact
-
-__all__ = ["MissingDocument", "evolve", "names", "own_key", "reaches"]
 
 EVERY_TURN = ("PaymentReturned", "PaymentReturnCancelled")
 """Facts that have no number of their own: each counts."""
