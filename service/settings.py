@@ -1,12 +1,39 @@
 """The one place that reads the environment: ``EXPOSURE_STORE`` and its like."""
 
+from typing import Any
+
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """``store`` is where everything is kept; ``documents_in_memory`` how many documents one process holds at most."""
+    """``store`` is where everything is kept; ``documents_in_memory`` how many documents one process holds at most; the rest is about Kafka."""
 
     model_config = SettingsConfigDict(env_prefix="EXPOSURE_", extra="ignore")
 
     store: str = "sqlite:///exposure.db"
     documents_in_memory: int = 100_000
+    kafka_bootstrap: str = Field(default="127.0.0.1:9092", validation_alias=AliasChoices("EXPOSURE_KAFKA_BOOTSTRAP", "KAFKA_BOOTSTRAP"))
+    kafka_security_protocol: str = "PLAINTEXT"
+    kafka_sasl_mechanism: str | None = None
+    kafka_sasl_username: str | None = None
+    kafka_sasl_password: SecretStr | None = None
+    kafka_ssl_cafile: str | None = None
+    kafka_ssl_certfile: str | None = None
+    kafka_ssl_keyfile: str | None = None
+    kafka_ssl_password: SecretStr | None = None
+
+    def connection(self, bootstrap: str | None = None) -> dict[str, Any]:
+        """What every client of Kafka is told, in the client library's words: where it is, and how to speak to it safely."""
+        told = {
+            "bootstrap_servers": (bootstrap or self.kafka_bootstrap).split(","),
+            "security_protocol": self.kafka_security_protocol,
+            "sasl_mechanism": self.kafka_sasl_mechanism,
+            "sasl_plain_username": self.kafka_sasl_username,
+            "sasl_plain_password": self.kafka_sasl_password and self.kafka_sasl_password.get_secret_value(),
+            "ssl_cafile": self.kafka_ssl_cafile,
+            "ssl_certfile": self.kafka_ssl_certfile,
+            "ssl_keyfile": self.kafka_ssl_keyfile,
+            "ssl_password": self.kafka_ssl_password and self.kafka_ssl_password.get_secret_value(),
+        }
+        return {name: value for name, value in told.items() if value is not None}

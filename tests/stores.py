@@ -101,7 +101,7 @@ def buried(store: Any) -> list[Any]:
     """Every dead letter and what is told of it."""
     with store.reading() as moment:
         letters = moment.rows("SELECT digest, account, code, reason, source, position, recorded_at FROM dead_letters ORDER BY digest")
-        return [*letters, *moment.rows("SELECT topic, key, payload, recorded_at FROM outbox ORDER BY payload")]
+        return [*letters, *moment.rows("SELECT topic, key, message_id, payload, recorded_at FROM outbox ORDER BY payload")]
 
 
 def names(store: Any) -> list[Any]:

@@ -23,7 +23,7 @@ ALONE = {
     "json": {"schemas/jsontext.py"},
     "eventsourcing": {*(f"exposure/ledger/{part}.py" for part in ("folding", "ledger", "postgres", "sqlite", "writing")), "service/cli.py"},
     "psycopg": {"exposure/ledger/postgres.py", "exposure/ledger/schema.py"},
-    "kafka": {"consumers/stream.py"},
+    "kafka": {"consumers/broker"},
     "zoneinfo": {"exposure/rules/terms.py", "schemas/inbound.py"},
     "cryptography": {"exposure/ledger/keys.py"},
     "alembic": {"exposure/ledger/schema.py", "exposure/ledger/migrations"},

@@ -87,5 +87,5 @@ class Writing(Deriving):
         kept = f"INSERT INTO dead_letters ({columns}) VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (digest) DO NOTHING RETURNING 1"
         if self.rows(kept, *letter, self.recorded_at):
             told = {"digest": letter.digest.hex(), "source": letter.source, "position": letter.position, "reason": letter.reason}
-            row = ("erp.dead-letters", letter.account, written(told), self.recorded_at)
-            self.put("INSERT INTO outbox (topic, key, payload, recorded_at) VALUES {rows}", [row])
+            row = ("erp.dead-letters", letter.account, letter.digest.hex(), written(told), self.recorded_at)
+            self.put("INSERT INTO outbox (topic, key, message_id, payload, recorded_at) VALUES {rows}", [row])

@@ -1,0 +1,1 @@
+"""Kafka: records in, messages out, topics. The only rooms that know the client library."""
