@@ -7,13 +7,17 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """``store`` is where everything is kept; ``documents_in_memory`` how many documents one process holds at most; the rest is about Kafka."""
+    """``store`` is where everything is kept; ``documents_in_memory`` how many documents one process holds at most; the rest is about Kafka.
+
+    ``kafka_prefix`` is put before the name of every topic, where several engines share a cluster.
+    """
 
     model_config = SettingsConfigDict(env_prefix="EXPOSURE_", extra="ignore")
 
     store: str = "sqlite:///exposure.db"
     documents_in_memory: int = 100_000
     kafka_bootstrap: str = Field(default="127.0.0.1:9092", validation_alias=AliasChoices("EXPOSURE_KAFKA_BOOTSTRAP", "KAFKA_BOOTSTRAP"))
+    kafka_prefix: str = ""
     kafka_security_protocol: str = "PLAINTEXT"
     kafka_sasl_mechanism: str | None = None
     kafka_sasl_username: str | None = None
