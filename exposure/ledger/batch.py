@@ -14,7 +14,7 @@ class Row(NamedTuple):
 
 
 class DeadLetter(NamedTuple):
-    """A record that could not be taken: where it stood, why, and its bytes, sealed."""
+    """A record that could not be taken: where it stood, why, and its bytes and what it carried beside them, sealed."""
 
     digest: bytes
     account: str | None
@@ -23,6 +23,7 @@ class DeadLetter(NamedTuple):
     code: str
     reason: str
     sealed: bytes
+    carried: bytes | None
 
 
 HeadRow = tuple[str, int, int, bytes]
@@ -45,6 +46,7 @@ class Batch:
     tracking: Any = None
     position_before: int = 0
     input: tuple[str, int, int, bytes] | None = None
+    epoch: int | None = None
     events: list[Row] = field(default_factory=list)
     names: list[tuple[bytes, bytes]] = field(default_factory=list)
     heads: list[HeadRow] = field(default_factory=list)

@@ -9,7 +9,7 @@ from typing import Any
 from eventsourcing.persistence import Tracking
 
 from exposure.ledger.batch import Batch, DeadLetter, DocumentRow, Row
-from exposure.ledger.encoding import document_row, head_row, rate_row
+from exposure.ledger.encoding import document_row, encode_carried, head_row, rate_row
 from exposure.ledger.keys import new_key, seal
 from exposure.ledger.loading import catch_up, load, load_heads, tails
 from exposure.ledger.memory import EVENTS_BEHIND_OF_ONE, Account, Memory
@@ -33,7 +33,7 @@ class Folding:
         self.memory = memory
         self.source = source
         tracking = Tracking(source.tracking, source.after) if source.tracking else None
-        self.batch = Batch(now, actor, tracking, source.before, source.input)
+        self.batch = Batch(now, actor, tracking, source.before, source.input, source.epoch)
         self.before = before
         self.counts = Counts()
         self.fresh: list[tuple[ToldFact, bytes]] = []
@@ -137,9 +137,12 @@ class Folding:
 
     def bury(self, record: Record, refusal: Unreadable) -> None:
         account = refusal.subject
+        key, bound_to = self.keys[account or ""], account or ""
         self.letters.add(record.digest)
-        sealed = seal(self.keys[account or ""], record.raw, account or "")
-        self.batch.dead_letters.append(DeadLetter(record.digest, account, self.source.name, record.position, refusal.code, str(refusal), sealed))
+        sealed = seal(key, record.raw, bound_to)
+        carried = seal(key, encode_carried(record.carried), bound_to) if record.carried else None
+        letter = DeadLetter(record.digest, account, self.source.name, record.position, refusal.code, str(refusal), sealed, carried)
+        self.batch.dead_letters.append(letter)
 
     def encode(self) -> None:
         """Makes the rows ready, those of documents for accounts with much unwritten, and for those that memory has no more room for."""

@@ -18,16 +18,17 @@ from exposure.ledger.folding import Folding, document_rows
 from exposure.ledger.loading import caught_up
 from exposure.ledger.memory import DOCUMENTS_IN_MEMORY, Account, Memory
 from exposure.ledger.records import Counts, Record, Source, read_or_refuse
+from exposure.ledger.writing import Overtaken
 from exposure.rules.documents import Key
 from exposure.rules.evolve import MissingDocument
 
-LOST_RACES_MAX = 5
 TURN_SECONDS = 0.0001
 """How long the folding thread keeps the interpreter when the writing one asks for it."""
 EVENTS_AT_ONCE, ACCOUNTS_AT_ONCE = 2_000, 100
 """How much is settled in one transaction where nothing else is done: so many events behind in memory, so many accounts that others left."""
 
-Batches = Iterable[tuple[Sequence[Record], Source]]
+Batches = Iterable[tuple[Sequence[Record], Source] | None]
+"""``None`` where nothing comes at the moment: what is on its way is finished."""
 
 
 class Taking:
@@ -60,14 +61,18 @@ class Ledger:
         being_written: Taking | None = None
         with ThreadPoolExecutor(1, "writer") as writer, short_turns():
             try:
-                for records, source in batches:
-                    with collector_paused():
-                        taking = Taking(records, source, actor)
-                        is_folded = self.fold(taking, being_written)
+                for told in batches:
+                    is_folded, taking = False, None
+                    if told is not None:
+                        with collector_paused():
+                            taking = Taking(*told, actor)
+                            is_folded = self.fold(taking, being_written)
                     if being_written is not None:
                         done, being_written = being_written, None
-                        is_folded &= self.finish(done, taking.folding if is_folded else None)
+                        is_folded &= self.finish(done, taking.folding if taking and is_folded else None)
                         yield done.folding.counts
+                    if taking is None:
+                        continue
                     with collector_paused():
                         while not is_folded:
                             is_folded = self.fold(taking, None)
@@ -97,30 +102,17 @@ class Ledger:
         """Waits until a batch is written; whether it was at once, as it is in memory: else another writer was faster and it was decided again."""
         try:
             moved_on = taking.writing.result()
-        except IntegrityError as lost:
+        except BaseException as failed:
             taking.folding.forget()
-            self.take_alone(taking, lost)
+            if isinstance(failed, Overtaken) or not isinstance(failed, IntegrityError):
+                raise
+            self.take_alone(taking)
             return False
-        except BaseException:
-            taking.folding.forget()
-            raise
         taking.folding.forget_closed(moved_on, later)
         return True
 
-    def take_alone(self, taking: Taking, lost: IntegrityError) -> None:
+    def take_alone(self, taking: Taking) -> None:
         """Takes the write lock first: who lost a race would lose the next one too, for its memory is cold and the winner's is warm."""
-        for _ in range(LOST_RACES_MAX):
-            if self.moved_on(taking.source):
-                break
-            try:
-                self.fold_and_write(taking)
-            except IntegrityError as error:
-                lost = error
-            else:
-                return
-        raise lost
-
-    def fold_and_write(self, taking: Taking) -> None:
         while True:
             folding = Folding(self.memory, taking.source, self.now(), taking.actor, None)
             try:
@@ -135,13 +127,6 @@ class Ledger:
                 folding.forget_closed(moved_on, None)
                 taking.folding = folding
                 return
-
-    def moved_on(self, source: Source) -> bool:
-        """Whether another reader of the same source was faster: then there is nothing to decide again."""
-        if source.tracking is None:
-            return False
-        known = self.store.max_tracking_id(source.tracking)
-        return known is not None and known != source.before
 
     def settle(self) -> None:
         """Writes the documents of every account whose rows are behind its log, those included that another writer left behind."""

@@ -4,31 +4,62 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple
 
-from schemas.door import ToldFact, Unreadable, read_record
+from schemas.door import ToldFact, Unreadable, account_told, read_record
 from schemas.stored import write_fact
 
 
+class Carried(NamedTuple):
+    """What a record of a topic had beside its value: key, headers, and when it was written (milliseconds since 1970, UTC).
+
+    ``text`` is what the door reads where that is not the value, ``attributes`` what else tells two records apart whose values are equal.
+    """
+
+    key: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...]
+    timestamp: int
+    is_null: bool = False
+    text: bytes | None = None
+    attributes: bytes = b""
+
+    @property
+    def account(self) -> str | None:
+        """The account that the key names, where it can be one."""
+        try:
+            return account_told(self.key.decode()) if self.key is not None else None
+        except UnicodeDecodeError:
+            return None
+
+
 class Record(NamedTuple):
-    """One record of a source: its bytes as they came, where it stood, and why it was ``refused`` where that was found out before the door."""
+    """One record of a source: its bytes as they came, where it stood, why it was ``refused`` where that was found out before the door, and
+    what it ``carried``."""
 
     raw: bytes
     position: int
     refused: Unreadable | None = None
+    carried: Carried | None = None
 
     @property
     def digest(self) -> bytes:
-        return blake2b(self.raw, digest_size=16).digest()
+        return blake2b(self.raw + self.carried.attributes if self.carried else self.raw, digest_size=16).digest()
+
+    @property
+    def text(self) -> bytes:
+        """What the door reads."""
+        return self.raw if self.carried is None or self.carried.text is None else self.carried.text
 
 
 @dataclass(slots=True)
 class Source:
-    """Where a batch of records stood: the source's name, its position before and after, and what a file input remembers."""
+    """Where a batch of records stood: the source's name, its position before and after, what a file input remembers, and under which ``epoch``
+    of its claim a partition was read."""
 
     name: str
     tracking: str | None = None
     before: int = 0
     after: int = 0
     input: tuple[str, int, int, bytes] | None = None
+    epoch: int | None = None
 
 
 @dataclass(slots=True)
@@ -59,10 +90,12 @@ class Read(NamedTuple):
 
 
 def read_or_refuse(record: Record) -> Read:
-    if record.refused is not None:
-        return Read(record, record.refused, b"")
     try:
-        told = read_record(record.raw)
+        if record.refused is not None:
+            raise record.refused
+        told = read_record(record.text)
     except Unreadable as refusal:
+        if refusal.subject is None and record.carried is not None:
+            refusal.subject = record.carried.account
         return Read(record, refusal, b"")
     return Read(record, told, b"" if told.personal else write_fact(told))

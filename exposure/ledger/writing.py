@@ -9,6 +9,10 @@ from exposure.ledger.moment import Moment
 from schemas.jsontext import written
 
 
+class Overtaken(IntegrityError):
+    """Another reader has moved the source's position, or claimed its partition: what was read here is not ours to write."""
+
+
 class Deriving(Moment):
     """Derived rows go in, in use or in the making."""
 
@@ -43,7 +47,8 @@ class Writing(Deriving):
         return int(self.rows(f"UPDATE clock SET recorded_at = {self.greatest}(recorded_at, ?) RETURNING recorded_at", now)[0][0])
 
     def write(self, batch: Batch) -> set[str]:
-        """Raises the library's ``IntegrityError`` where another writer was faster with an account, a name, a key or the source's position.
+        """Raises the library's ``IntegrityError`` where another writer was faster with an account, a name or a key, and ``Overtaken`` where one
+        has the source.
 
         An account that was only to be settled and has moved on is left as it is, and returned.
         """
@@ -66,14 +71,17 @@ class Writing(Deriving):
         return bool(self.rows("UPDATE accounts SET written = version WHERE account = ? AND version = ? RETURNING 1", account, version))
 
     def move_on(self, tracking: Tracking, batch: Batch) -> None:
-        """The source's position moves from where this batch began to where it ended; anything else means another reader moved it."""
+        """The source's position moves from where this batch began to where it ended; anything else means another reader has it."""
+        name = tracking.application_name
+        if batch.epoch is not None and not self.rows("SELECT 1 FROM claims WHERE tracking = ? AND epoch = ?", name, batch.epoch):
+            raise Overtaken(f"{name} was claimed by another reader meanwhile")
         moved = self.rows(
             "INSERT INTO tracking (application_name, notification_id) VALUES (?, ?) ON CONFLICT (application_name) DO UPDATE "
             "SET notification_id = excluded.notification_id WHERE tracking.notification_id = ? RETURNING 1",
-            tracking.application_name, tracking.notification_id, batch.position_before,
+            name, tracking.notification_id, batch.position_before,
         )  # fmt: skip
         if not moved:
-            raise IntegrityError(f"{tracking.application_name} has moved on meanwhile")
+            raise Overtaken(f"{name} has moved on meanwhile")
         if batch.input is not None:
             self.put(
                 "INSERT INTO inputs (name, generation, position, digest) VALUES {rows} ON CONFLICT (name) DO UPDATE SET "
@@ -83,8 +91,8 @@ class Writing(Deriving):
 
     def bury(self, letter: DeadLetter) -> None:
         """Keeps a dead letter once; the outbox tells of it."""
-        columns = "digest, account, source, position, code, reason, sealed, recorded_at"
-        kept = f"INSERT INTO dead_letters ({columns}) VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (digest) DO NOTHING RETURNING 1"
+        columns = "digest, account, source, position, code, reason, sealed, carried, recorded_at"
+        kept = f"INSERT INTO dead_letters ({columns}) VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (digest) DO NOTHING RETURNING 1"
         if self.rows(kept, *letter, self.recorded_at):
             told = {"digest": letter.digest.hex(), "source": letter.source, "position": letter.position, "reason": letter.reason}
             row = ("erp.dead-letters", letter.account, letter.digest.hex(), written(told), self.recorded_at)
