@@ -34,6 +34,33 @@ def feed(
     Output(json).counts(feed_files(opened(store, create=True), files, clock(now), quiet=json, memory=settings().documents_in_memory))
 
 
+@app.command()
+def consume(
+    until_caught_up: Annotated[bool, typer.Option("--until-caught-up", help="end when all that is there now is taken")] = False,
+    bootstrap: Annotated[str | None, typer.Option("--bootstrap", metavar="HOST:PORT", help="Kafka (default: KAFKA_BOOTSTRAP)")] = None,
+    group: Annotated[str | None, typer.Option("--group", help="the consumer group (default: exposure)")] = None,
+    member: Annotated[str | None, typer.Option("--member", help="a name of its own for a static member of the group")] = None,
+    begin_again: Annotated[list[str] | None, typer.Option("--begin-again", metavar="TOPIC", help="forget the position in a topic")] = None,
+    store: Store = None,
+    now: Now = None,
+    json: Json = False,
+) -> None:
+    """Takes events from Kafka, exactly once each, until stopped."""
+    from service.consuming import consume_topics, subscription
+
+    told = settings()
+    wanted = subscription(told, bootstrap, group, member)
+    taken = consume_topics(
+        opened(store, create=True),
+        wanted,
+        clock(now),
+        memory=told.documents_in_memory,
+        until_caught_up=until_caught_up,
+        anew=tuple(begin_again or ()),
+    )
+    Output(json).counts(taken)
+
+
 @app.command("import")
 def import_(
     file: Annotated[str, typer.Argument(help="a CSV of receivables, one row an invoice")],

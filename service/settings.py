@@ -18,6 +18,8 @@ class Settings(BaseSettings):
     documents_in_memory: int = 100_000
     kafka_bootstrap: str = Field(default="127.0.0.1:9092", validation_alias=AliasChoices("EXPOSURE_KAFKA_BOOTSTRAP", "KAFKA_BOOTSTRAP"))
     kafka_prefix: str = ""
+    kafka_group: str = "exposure"
+    kafka_member: str | None = None
     kafka_security_protocol: str = "PLAINTEXT"
     kafka_sasl_mechanism: str | None = None
     kafka_sasl_username: str | None = None

@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-from eventsourcing.persistence import IntegrityError
+from eventsourcing.persistence import IntegrityError, InterfaceError, InternalError, OperationalError
 
 from exposure.ledger.batch import Batch
 from exposure.ledger.folding import Folding, document_rows
@@ -26,6 +26,9 @@ TURN_SECONDS = 0.0001
 """How long the folding thread keeps the interpreter when the writing one asks for it."""
 EVENTS_AT_ONCE, ACCOUNTS_AT_ONCE = 2_000, 100
 """How much is settled in one transaction where nothing else is done: so many events behind in memory, so many accounts that others left."""
+
+STORE_DOWN = (InterfaceError, InternalError, OperationalError)
+"""What a write or a read raises while the store cannot be used: the same may go well a moment later."""
 
 Batches = Iterable[tuple[Sequence[Record], Source] | None]
 """``None`` where nothing comes at the moment: what is on its way is finished."""

@@ -108,6 +108,10 @@ class Moment(Tables):
         rows = self.rows("SELECT generation, position, digest FROM inputs WHERE name=?", name)
         return rows[0] if rows else None
 
+    def position_of(self, tracking: str) -> int | None:
+        rows = self.rows("SELECT notification_id FROM tracking WHERE application_name = ?", tracking)
+        return int(rows[0][0]) if rows else None
+
     def positions(self) -> list[Any]:
         return self.rows("SELECT application_name, notification_id FROM tracking ORDER BY application_name")
 

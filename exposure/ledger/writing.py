@@ -70,6 +70,20 @@ class Writing(Deriving):
         """Says that the rows of an account's documents are as new as the account, where that still has this version."""
         return bool(self.rows("UPDATE accounts SET written = version WHERE account = ? AND version = ? RETURNING 1", account, version))
 
+    def claim(self, tracking: str, cluster_id: str, topic_id: str) -> tuple[str, str, int]:
+        """Takes a partition over: the cluster and topic it was claimed of first, and the epoch from now on."""
+        sql = (
+            "INSERT INTO claims (tracking, cluster_id, topic_id, epoch) VALUES (?, ?, ?, 1) ON CONFLICT (tracking) DO UPDATE "
+            "SET epoch = claims.epoch + 1 RETURNING cluster_id, topic_id, epoch"
+        )
+        cluster_id, topic_id, epoch = self.rows(sql, tracking, cluster_id, topic_id)[0]
+        return cluster_id, topic_id, epoch
+
+    def forget_position(self, tracking: str, cluster_id: str, topic_id: str) -> None:
+        """Forgets how far a partition was taken, and of which topic it was; its epoch rises on."""
+        self.rows("DELETE FROM tracking WHERE application_name = ? RETURNING 1", tracking)
+        self.rows("UPDATE claims SET cluster_id = ?, topic_id = ? WHERE tracking = ? RETURNING 1", cluster_id, topic_id, tracking)
+
     def move_on(self, tracking: Tracking, batch: Batch) -> None:
         """The source's position moves from where this batch began to where it ended; anything else means another reader has it."""
         name = tracking.application_name

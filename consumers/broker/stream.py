@@ -1,0 +1,287 @@
+"""Records in from Kafka: the partitions a consumer group gave us, read from where our own store says, as batches for the ledger.
+
+The group only says who reads what. Where to go on is in the store, and so is who may write: a partition that is given to us is claimed there before
+its first record is read, and it is read from the position found there. Kafka's own offsets are committed for lag tools and never read.
+"""
+
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from kafka import KafkaAdminClient, KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka.consumer.subscription_state import ConsumerRebalanceListener
+from kafka.coordinator.assignors.range import RangePartitionAssignor
+from kafka.errors import IllegalStateError, KafkaConnectionError, KafkaError, OffsetOutOfRangeError, RetriableError
+
+from consumers.cloudevents import record_of
+from exposure.ledger.claims import Claim, Partition, claim
+from exposure.ledger.records import Record, Source
+
+BATCH = 1_000
+FETCH_BYTES = 4 << 20
+POLL_MS = 200
+COMMIT_SECONDS = 5.0
+BROKER_DOWN = (RetriableError, KafkaConnectionError)
+
+Batch = tuple[list[Record], Source]
+
+
+class BadTopics(Exception):
+    """The topics are not there, or not as accounts need them."""
+
+
+class LostRecords(Exception):
+    """The next record to take is not in its partition any more: to go on from another place is not ours to decide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What is read: ``account_topics`` must have one number of partitions, ``other_topics`` any. ``connection`` is told to every client.
+
+    With a ``member`` name the group gives back the same partitions after a restart within ``session_seconds``.
+    """
+
+    account_topics: tuple[str, ...]
+    other_topics: tuple[str, ...]
+    group: str
+    connection: Mapping[str, Any]
+    member: str | None = None
+    session_seconds: float = 10.0
+    stall_seconds: float = 60.0
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        return self.account_topics + self.other_topics
+
+
+@dataclass(slots=True)
+class Place:
+    """How far one partition of ours was handed on, and what is known of its end; instants in milliseconds since 1970."""
+
+    epoch: int
+    position: int
+    end: int
+    newest_ms: int | None = None
+    read_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def backlog(self) -> int:
+        return max(0, self.end - self.position)
+
+
+class Given(ConsumerRebalanceListener):
+    """What the group gives and takes. It is called by the client's own thread: it notes what happened and holds back what is new."""
+
+    def __init__(self, consumer: Any) -> None:
+        self.consumer = consumer
+        self.lock = threading.Lock()
+        self.unclaimed: set[TopicPartition] = set()
+        self.taken_away: set[TopicPartition] = set()
+        self.rebalances = 0
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        assigned = set(assigned)
+        for partition in assigned:
+            self.consumer.seek(partition, 0)  # somewhere, so that the client asks nobody where to begin
+        self.consumer.pause(*assigned)
+        with self.lock:
+            self.unclaimed |= assigned
+            self.taken_away -= assigned
+            self.rebalances += 1
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        with self.lock:
+            self.unclaimed -= set(revoked)
+            self.taken_away |= set(revoked)
+
+    def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:
+        self.on_partitions_revoked(lost)
+
+
+class Stream:
+    """One member of a consumer group. ``ended`` becomes true when it was stopped or, with ``until_caught_up``, has read what was there."""
+
+    def __init__(
+        self, store: Any, subscription: Subscription, stop: threading.Event, *, until_caught_up: bool = False, anew: tuple[str, ...] = ()
+    ) -> None:
+        self.store = store
+        self.subscription = subscription
+        self.stop = stop
+        self.until_caught_up = until_caught_up
+        self.anew = set(anew)
+        self.places: dict[TopicPartition, Place] = {}
+        self.targets: dict[TopicPartition, int] = {}
+        self.suspended_until = 0.0
+        self.committed_at = 0.0
+        self.ended = False
+        self.check_topics()
+        self.consumer = KafkaConsumer(**dict(subscription.connection) | settings_of(subscription))
+        self.given = Given(self.consumer)
+        self.consumer.subscribe(list(subscription.topics), listener=self.given)
+
+    def check_topics(self) -> None:
+        """Accounts must not be spread over two consumers: their topics have one number of partitions, so ranges of them go together."""
+        there = {name: partitions for name, (_, partitions) in self.described()[1].items()}
+        missing = [name for name in self.subscription.topics if name not in there]
+        if missing:
+            raise BadTopics(f"there is no topic {', '.join(missing)}: `exposure topics create` makes them")
+        counts = {there[name] for name in self.subscription.account_topics}
+        if len(counts) > 1:
+            told = ", ".join(f"{name} {there[name]}" for name in self.subscription.account_topics)
+            raise BadTopics(f"topics of accounts must have one number of partitions, for an account has one consumer; there are: {told}")
+
+    def described(self) -> tuple[str, dict[str, tuple[str, int]]]:
+        """The cluster's id; by topic that is there its id and its number of partitions."""
+        admin = KafkaAdminClient(**self.subscription.connection)
+        try:
+            cluster = admin.describe_cluster()["cluster_id"]
+            topics = admin.describe_topics(list(self.subscription.topics))
+        finally:
+            admin.close()
+        return cluster, {topic["name"]: (str(topic["topic_id"]), len(topic["partitions"])) for topic in topics if not topic["error_code"]}
+
+    def batches(self) -> Iterator[Batch | None]:
+        """Batches as they come, ``None`` where nothing does: ends with the stream, so that what is on its way is finished before."""
+        while True:
+            polled = self.polled(POLL_MS)
+            if self.given.unclaimed and time.monotonic() >= self.suspended_until:
+                yield None  # what is on its way was read under claims that the next ones end
+                self.claim_given()
+                continue
+            for partition, records in polled.items():
+                yield self.batch_of(partition, records)
+            self.commit(COMMIT_SECONDS)
+            if self.stop.is_set() or (self.until_caught_up and self.is_caught_up()):
+                self.ended = True
+                return
+            if not polled:
+                yield None
+
+    def polled(self, milliseconds: float) -> dict[TopicPartition, list[Any]]:
+        """The next records of partitions that are ours; whoever was taken away from us is forgotten."""
+        try:
+            polled = self.consumer.poll(timeout_ms=int(milliseconds), max_records=BATCH)
+        except OffsetOutOfRangeError as error:
+            raise LostRecords(f"records were deleted before they were taken: {error}") from error
+        with self.given.lock:
+            gone, self.given.taken_away = self.given.taken_away, set()
+            if self.given.unclaimed and gone:
+                self.suspended_until = 0.0
+        for partition in gone:
+            self.places.pop(partition, None)
+            self.targets.pop(partition, None)
+        return {partition: records for partition, records in polled.items() if partition in self.places}
+
+    def batch_of(self, partition: TopicPartition, records: list[Any]) -> Batch:
+        place = self.places[partition]
+        before, place.position = place.position, records[-1].offset + 1
+        assert records[0].offset >= before, f"{partition} went back from {before} to {records[0].offset}"
+        place.newest_ms = records[-1].timestamp
+        place.end = self.consumer.highwater(partition) or place.end
+        name = tracking_of(partition)
+        taken = [record_of(one.value, one.key, one.headers, one.offset, one.timestamp) for one in records]
+        return taken, Source(name, name, before, place.position, epoch=place.epoch)
+
+    def claim_given(self) -> None:
+        """Takes over what the group gave us and begins to read it where the store says."""
+        with self.given.lock:
+            partitions, self.given.unclaimed = self.given.unclaimed, set()
+        try:
+            places = self.claimed(partitions)
+        except BaseException:
+            with self.given.lock:
+                self.given.unclaimed |= partitions
+            raise
+        with self.given.lock:
+            ours = {partition: place for partition, place in places.items() if partition not in self.given.taken_away | self.given.unclaimed}
+        for partition, place in ours.items():
+            self.consumer.seek(partition, place.position)
+        self.places |= ours
+        self.targets |= {partition: place.end for partition, place in ours.items()}
+        self.consumer.resume(*ours)
+
+    def claimed(self, partitions: set[TopicPartition]) -> dict[TopicPartition, Place]:
+        if not partitions:
+            return {}
+        cluster, topics = self.described()
+        known = {partition: Partition(tracking_of(partition), cluster, topics[partition.topic][0]) for partition in partitions}
+        again = {partition for partition in partitions if partition.topic in self.anew}
+        claims = {**claim(self.store, [known[one] for one in again], anew=True), **claim(self.store, [known[one] for one in partitions - again])}
+        first, end = self.consumer.beginning_offsets(list(partitions)), self.consumer.end_offsets(list(partitions))
+        return {one: place_of(known[one], claims[tracking_of(one)], first[one], end[one]) for one in partitions}
+
+    def rewind(self, *, overtaken: bool) -> None:
+        """Forgets what was read and not written: everything is claimed again, and read from where the store is.
+
+        Who was overtaken may not be a member any more and not know it yet: then it waits for the group's word, a session long at most.
+        """
+        with self.given.lock:
+            self.given.unclaimed |= self.places.keys() - self.given.taken_away
+        self.hold_back()
+        self.places.clear()
+        self.suspended_until = time.monotonic() + self.subscription.session_seconds if overtaken else 0.0
+
+    def stand_still(self, seconds: float) -> None:
+        """Reads nothing for a while and stays in the group."""
+        until = time.monotonic() + seconds
+        while not self.stop.is_set() and (left := until - time.monotonic()) > 0:
+            self.hold_back()
+            self.polled(min(left * 1000, POLL_MS))
+
+    def hold_back(self) -> None:
+        with suppress(IllegalStateError):  # taken away between the two calls
+            self.consumer.pause(*self.consumer.assignment())
+
+    def is_caught_up(self) -> bool:
+        """Whether all that was there when partitions became ours is handed on; offsets that are no records are passed over."""
+        if not self.given.rebalances or self.given.unclaimed:
+            return False
+        return all((self.consumer.position(partition) or 0) >= target for partition, target in self.targets.items())
+
+    def commit(self, every_seconds: float) -> None:
+        """Tells Kafka where we are, for lag tools; nothing of ours depends on it."""
+        if time.monotonic() - self.committed_at < every_seconds:
+            return
+        self.committed_at = time.monotonic()
+        offsets = {partition: OffsetAndMetadata(place.position, "", -1) for partition, place in self.places.items()}
+        if offsets:
+            self.consumer.commit_async(offsets)
+
+    def close(self) -> None:
+        """Leaves the group, which gives our partitions to others at once (a named member's after its session)."""
+        self.consumer.close(autocommit=False, timeout_ms=5_000)
+
+
+def settings_of(subscription: Subscription) -> dict[str, Any]:
+    session_ms = int(subscription.session_seconds * 1000)
+    return {
+        "group_id": subscription.group,
+        "group_instance_id": subscription.member,
+        "partition_assignment_strategy": [RangePartitionAssignor],
+        "auto_offset_reset": "none",
+        "enable_auto_commit": False,
+        "isolation_level": "read_committed",
+        "session_timeout_ms": session_ms,
+        "heartbeat_interval_ms": session_ms // 5,
+        "max_poll_interval_ms": int(subscription.stall_seconds * 1000),
+        "max_partition_fetch_bytes": FETCH_BYTES,
+    }
+
+
+def tracking_of(partition: TopicPartition) -> str:
+    return f"kafka:{partition.topic}:{partition.partition}"
+
+
+def place_of(partition: Partition, ours: Claim, first: int, end: int) -> Place:
+    """Where to go on; raises ``LostRecords`` where the partition has not got what comes next."""
+    position = first if ours.position is None else ours.position
+    if not first <= position <= end:
+        why = "they were deleted before they were taken" if position < first else "the partition has lost its end"
+        raise LostRecords(f"{partition.tracking} holds offsets {first} to {end}, the next to take is {position}: {why}")
+    return Place(ours.epoch, position, end)
+
+
+__all__ = ["BROKER_DOWN", "BadTopics", "KafkaError", "LostRecords", "Stream", "Subscription"]

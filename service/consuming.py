@@ -1,0 +1,68 @@
+"""``exposure consume``: one member of a consumer group takes events from Kafka until it is told to stop."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+
+from consumers.broker.consume import consume
+from consumers.broker.stream import BadTopics, KafkaError, LostRecords, Stream, Subscription
+from exposure.ledger.claims import AnotherTopic
+from exposure.ledger.ledger import Ledger
+from exposure.ledger.records import Counts
+from schemas.topics import TOPICS, prefixed
+from service.failures import Failure
+
+
+def subscription(settings: Any, bootstrap: str | None, group: str | None, member: str | None) -> Subscription:
+    names = {
+        of_accounts: tuple(
+            prefixed(settings.kafka_prefix, topic.name) for topic in TOPICS if topic.direction == "in" and topic.holds_accounts is of_accounts
+        )
+        for of_accounts in (True, False)
+    }
+    return Subscription(names[True], names[False], group or settings.kafka_group, settings.connection(bootstrap), member or settings.kafka_member)
+
+
+log = structlog.get_logger()
+
+
+class Watch:
+    """Tells the log how it goes."""
+
+    def taken(self, counts: Counts) -> None: ...
+
+    def overtaken(self, why: str) -> None:
+        log.warning("overtaken", why=why)
+
+    def waiting(self, why: BaseException) -> None:
+        log.warning("waiting", why=f"{type(why).__name__}: {why}")
+
+
+def consume_topics(store: Any, wanted: Subscription, now: Callable[[], int], *, memory: int, until_caught_up: bool, anew: tuple[str, ...]) -> Counts:
+    try:
+        with stopping() as stop:
+            stream = Stream(store, wanted, stop, until_caught_up=until_caught_up, anew=anew)
+            try:
+                return consume(Ledger(store, now, documents_in_memory=memory), stream, Watch())
+            finally:
+                stream.close()
+    except (BadTopics, LostRecords, AnotherTopic) as error:
+        raise Failure("topics", str(error)) from error
+    except KafkaError as error:
+        raise Failure("kafka", f"Kafka could not be used: {error}; what was taken stays taken") from error
+
+
+@contextmanager
+def stopping() -> Iterator[threading.Event]:
+    """Set by SIGTERM or an interrupt: then what is on its way is finished first."""
+    stop = threading.Event()
+    before = {name: signal.signal(name, lambda *_: stop.set()) for name in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for name, handling in before.items():
+            signal.signal(name, handling)
