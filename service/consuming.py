@@ -24,7 +24,15 @@ def subscription(settings: Any, bootstrap: str | None, group: str | None, member
         )
         for of_accounts in (True, False)
     }
-    return Subscription(names[True], names[False], group or settings.kafka_group, settings.connection(bootstrap), member or settings.kafka_member)
+    return Subscription(
+        names[True],
+        names[False],
+        group or settings.kafka_group,
+        settings.connection(bootstrap),
+        member or settings.kafka_member,
+        settings.kafka_session_seconds,
+        settings.kafka_stall_seconds,
+    )
 
 
 log = structlog.get_logger()

@@ -20,6 +20,8 @@ class Settings(BaseSettings):
     kafka_prefix: str = ""
     kafka_group: str = "exposure"
     kafka_member: str | None = None
+    kafka_session_seconds: float = 10.0
+    kafka_stall_seconds: float = 60.0
     kafka_security_protocol: str = "PLAINTEXT"
     kafka_sasl_mechanism: str | None = None
     kafka_sasl_username: str | None = None

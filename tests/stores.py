@@ -12,12 +12,14 @@ import psycopg
 
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.records import Counts, Record, Source
-from schemas.jsontext import read
+from projections.account import Asked, show
+from schemas.jsontext import read, written
 from service.store import open_store
 
 BATCH = 500
 DAY = 86_400 * 1_000_000
 NOW = 20_000 * DAY
+FAR = 60_000 * DAY
 
 
 server: str | None = None
@@ -126,3 +128,15 @@ def holds_the_same(one: Any, other: Any) -> None:
         assert len(ours[part]) == len(theirs[part]), part
         first = next((pair for pair in zip(ours[part], theirs[part], strict=True) if pair[0] != pair[1]), None)
         assert first is None, part
+
+
+def figures(store: Any, days: Iterable[str]) -> str:
+    """A digest of every account in full on each of the days, and of what could not be taken: the state of a store as people see it."""
+    digest = blake2b(digest_size=16)
+    with store.reading() as moment:
+        accounts = [row[0] for row in moment.all_heads()]
+        for day in days:
+            for account in accounts:
+                digest.update(written(show(moment, account, Asked(FAR, day))))
+        letters = moment.rows("SELECT digest, account, code, reason FROM dead_letters ORDER BY digest")
+    return f"{len(accounts)} accounts, {len(letters)} dead letters, {blake2b(digest.digest() + repr(letters).encode(), digest_size=16).hexdigest()}"

@@ -1,0 +1,92 @@
+"""Topics in the hands of a test: of its own by their prefix, filled as a test says, and consumed as a user would."""
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.admin import NewTopic
+
+from schemas.topics import TOPICS, topic_of
+from tests.command import Said
+from tests.stores import make, url_of
+
+PARTITIONS = 6
+CONSUME_SECONDS_MAX = 300
+Sent = tuple[str, bytes | None, bytes | None, list[tuple[str, bytes]]]
+"""Topic, key, value, headers."""
+
+
+class Topics(NamedTuple):
+    """Where Kafka answers, and what is put before the names of a test's topics."""
+
+    bootstrap: str
+    prefix: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "KAFKA_BOOTSTRAP": self.bootstrap, "EXPOSURE_KAFKA_PREFIX": self.prefix, "EXPOSURE_KAFKA_GROUP": f"{self.prefix}group"}
+
+    def make(self, partitions: int = PARTITIONS, **different: int) -> "Topics":
+        """``different`` names topics (``_`` for what a name has) with another number of partitions."""
+        counts = {topic.name: different.get(topic.name.replace(".", "_").replace("-", "_"), partitions) for topic in TOPICS}
+        with self.admin() as admin:
+            admin.create_topics([NewTopic(self.prefix + name, count, 1) for name, count in counts.items() if count])
+        return self
+
+    @contextmanager
+    def admin(self) -> Iterator[KafkaAdminClient]:
+        admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
+        try:
+            yield admin
+        finally:
+            admin.close()
+
+    def members(self) -> int:
+        """How many consumers of the group have partitions."""
+        with self.admin() as admin:
+            (group,) = admin.describe_groups([f"{self.prefix}group"]).values()
+        return sum(bool(member["member_assignment"]) for member in group["members"]) if group["group_state"] == "Stable" else 0
+
+    def send(self, messages: Iterable[Sent]) -> None:
+        producer = KafkaProducer(bootstrap_servers=self.bootstrap, linger_ms=20)
+        for topic, key, value, headers in messages:
+            producer.send(self.prefix + topic, key=key, value=value, headers=headers)
+        producer.flush()
+        producer.close()
+
+    def consumer(self, store: Path, *words: str, **environment: str) -> "subprocess.Popen[bytes]":
+        make(store)
+        command = [sys.executable, "-m", "service", "consume", "--json", "--store", url_of(store), *words]
+        return subprocess.Popen(command, env=self.environment | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def consume(self, store: Path, *words: str, **environment: str) -> Said:
+        """Takes everything that is there."""
+        with self.consumer(store, "--until-caught-up", *words, **environment) as consumer:
+            out, err = consumer.communicate(timeout=CONSUME_SECONDS_MAX)
+        return Said(consumer.returncode, out.decode(), err.decode())
+
+
+def fresh(bootstrap: str) -> Topics:
+    return Topics(bootstrap, f"{uuid.uuid4().hex[:12]}.")
+
+
+def structured(line: bytes) -> Sent:
+    """An event as it is sent: to the topic of its type, by its account."""
+    event = json.loads(line)
+    return topic_of(event["type"]) or "erp.invoices", event["subject"].encode(), line, []
+
+
+def shuffled(lines: Iterable[bytes], seed: int, repeats: float = 0.1) -> list[bytes]:
+    """In any order, some told again."""
+    random = Random(seed)
+    told = [line for line in lines for _ in range(2 if random.random() < repeats else 1)]
+    random.shuffle(told)
+    return told
