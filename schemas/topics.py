@@ -8,6 +8,8 @@ from typing import Literal, NamedTuple
 MIB = 1 << 20
 KIB = 1 << 10
 DAY_MS = 86_400_000
+PARTITIONS = 6
+"""Of a topic of which nothing else is said."""
 
 
 class Advice(NamedTuple):

@@ -12,9 +12,8 @@ from kafka.admin import ConfigResource
 from kafka.errors import TopicAlreadyExistsError, for_code
 
 from consumers.broker.failures import BOOTSTRAP_MS_MAX, BrokerFailure, telling
-from schemas.topics import TOPICS, Topic, prefixed
+from schemas.topics import PARTITIONS, TOPICS, Topic, prefixed
 
-PARTITIONS = 6
 BROKERS_DEFAULT = -1
 READY_MS_MAX = 30_000
 NOT_TOLD = "unknown"
