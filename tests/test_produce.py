@@ -2,7 +2,6 @@
 
 import gzip
 import time
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +20,10 @@ JAVA_SENDS_TO = {"C-1001": 0, "C-1002": 0, "C-1003": 0, "4711": 1, "Ämter": 0, 
 
 
 @pytest.fixture
-def prefix(kafka: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Topics of one test alone, in the Kafka that all share."""
-    prefix = f"test-{uuid.uuid4().hex}."
-    monkeypatch.setenv("EXPOSURE_KAFKA_PREFIX", prefix)
-    monkeypatch.setenv("EXPOSURE_KAFKA_BOOTSTRAP", kafka)
+def prefix(kafka_prefix: str) -> str:
+    """What a test's topics begin with; they are made."""
     assert exposure("topics", "create", "--partitions", str(PARTITIONS)).exit_code == 0
-    return prefix
+    return kafka_prefix
 
 
 def records(kafka: str, prefix: str) -> list[Any]:
@@ -95,11 +91,11 @@ def test_a_record_of_one_mebibyte_fits(kafka: str, prefix: str) -> None:
     assert [record.value for record in records(kafka, prefix)] == [line]
 
 
-def test_a_topic_that_is_not_there_is_a_failure_and_is_not_made(kafka: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EXPOSURE_KAFKA_PREFIX", f"none-{uuid.uuid4().hex}.")
-    said = exposure("produce", EXAMPLE, "--bootstrap", kafka, "--json")
+@pytest.mark.usefixtures("kafka_prefix")
+def test_a_topic_that_is_not_there_is_a_failure_and_is_not_made() -> None:
+    said = exposure("produce", EXAMPLE, "--json")
     assert (said.exit_code, said.json["error"]["code"]) == (1, "no_topic")
-    assert {topic["state"] for topic in exposure("topics", "list", "--bootstrap", kafka, "--json").json["topics"]} == {"missing"}
+    assert {topic["state"] for topic in exposure("topics", "list", "--json").json["topics"]} == {"missing"}
 
 
 @pytest.mark.usefixtures("prefix")

@@ -1,6 +1,5 @@
 """The topics of the contract: each is named once, every event has one to go to, and Kafka has them as they are advised."""
 
-import uuid
 from typing import Any
 
 import pytest
@@ -11,15 +10,6 @@ from schemas.topics import INBOUND, TOPICS, topic_of
 from tests.command import Said, exposure
 
 NAMES = [topic.name for topic in TOPICS]
-
-
-@pytest.fixture
-def prefix(kafka: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Topics of one test alone, in the Kafka that all share."""
-    prefix = f"test-{uuid.uuid4().hex}."
-    monkeypatch.setenv("EXPOSURE_KAFKA_PREFIX", prefix)
-    monkeypatch.setenv("EXPOSURE_KAFKA_BOOTSTRAP", kafka)
-    return prefix
 
 
 def by_name(said: Said, prefix: str) -> dict[str, dict[str, Any]]:
@@ -61,9 +51,9 @@ def test_what_a_type_speaks_of_says_where_it_is_sent(type_: str, topic: str | No
     assert topic_of(type_) == topic
 
 
-def test_what_is_missing_is_made_as_advised_and_once(prefix: str) -> None:
+def test_what_is_missing_is_made_as_advised_and_once(kafka_prefix: str) -> None:
     assert {topic["state"] for topic in exposure("topics", "list", "--json").json["topics"]} == {"missing"}
-    made = by_name(exposure("topics", "create", "--partitions", "2", "--json"), prefix)
+    made = by_name(exposure("topics", "create", "--partitions", "2", "--json"), kafka_prefix)
     assert list(made) == NAMES
     assert all((topic["state"], topic["partitions"], topic["differs"]) == ("created", 2, []) for topic in made.values())
     again = exposure("topics", "create", "--partitions", "2", "--json")
@@ -71,36 +61,36 @@ def test_what_is_missing_is_made_as_advised_and_once(prefix: str) -> None:
     assert again.json == exposure("topics", "list", "--json").json
 
 
-def test_a_topic_that_is_there_is_left_alone_and_what_differs_is_said(kafka: str, prefix: str) -> None:
-    create(kafka, f"{prefix}credit.exposure", cleanup_policy="delete")
-    stood = by_name(exposure("topics", "create", "--json"), prefix)
+def test_a_topic_that_is_there_is_left_alone_and_what_differs_is_said(kafka: str, kafka_prefix: str) -> None:
+    create(kafka, f"{kafka_prefix}credit.exposure", cleanup_policy="delete")
+    stood = by_name(exposure("topics", "create", "--json"), kafka_prefix)
     assert {setting["setting"]: (setting["value"], setting["advised"]) for setting in stood["credit.exposure"]["differs"]} == {
         "cleanup.policy": ("delete", "compact"),
         "max.message.bytes": ("1048588", "1114112"),
     }
-    assert stood["erp.orders"] == {"topic": f"{prefix}erp.orders", "state": "created", "partitions": 1, "replication": 1, "differs": []}
+    assert stood["erp.orders"] == {"topic": f"{kafka_prefix}erp.orders", "state": "created", "partitions": 1, "replication": 1, "differs": []}
     said = exposure("topics", "list")
     assert "cleanup.policy delete (advised compact)" in said.out
 
 
-def test_topics_of_accounts_are_never_made_with_another_number_of_partitions_than_those_that_are_there(kafka: str, prefix: str) -> None:
-    create(kafka, f"{prefix}erp.fx", 3)
-    create(kafka, f"{prefix}erp.orders", 2)
+def test_topics_of_accounts_are_never_made_with_another_number_of_partitions_than_those_that_are_there(kafka: str, kafka_prefix: str) -> None:
+    create(kafka, f"{kafka_prefix}erp.fx", 3)
+    create(kafka, f"{kafka_prefix}erp.orders", 2)
     said = exposure("topics", "create", "--partitions", "6", "--json")
     assert (said.exit_code, said.json["error"]["code"]) == (1, "partitions")
-    assert f"{prefix}erp.orders has 2" in said.json["error"]["message"]
-    stood = by_name(exposure("topics", "create", "--json"), prefix)
+    assert f"{kafka_prefix}erp.orders has 2" in said.json["error"]["message"]
+    stood = by_name(exposure("topics", "create", "--json"), kafka_prefix)
     assert {topic["partitions"] for name, topic in stood.items() if name != "erp.fx"} == {2}
-    other = by_name(exposure("topics", "create", "--partitions", "6", "--json"), prefix)
+    other = by_name(exposure("topics", "create", "--partitions", "6", "--json"), kafka_prefix)
     assert other["erp.orders"]["differs"] == [{"setting": "partitions", "value": "2", "advised": "6"}, *stood["erp.orders"]["differs"]]
     assert other["erp.fx"]["partitions"] == 3
 
 
-def test_a_topic_that_kafka_refuses_is_told_with_its_reason(prefix: str) -> None:
+def test_a_topic_that_kafka_refuses_is_told_with_its_reason(kafka_prefix: str) -> None:
     said = exposure("topics", "create", "--replication", "99", "--json")
     assert (said.exit_code, said.json["error"]["code"]) == (1, "topics")
     assert "only 1 broker" in said.json["error"]["message"]
-    assert f"{prefix}erp.orders" in said.json["error"]["message"]
+    assert f"{kafka_prefix}erp.orders" in said.json["error"]["message"]
 
 
 @pytest.mark.parametrize("command", [("topics", "list"), ("produce", "-")])
