@@ -115,10 +115,7 @@ def batches_of(source: Input, path: str, batch: int, places: deque[int]) -> Iter
     """The records of an input, so many at a time; ``places`` collects where each batch ends."""
     while True:
         before = source.position
-        try:
-            records = source.records(batch)
-        except (EOFError, gzip.BadGzipFile, zlib.error, zstd.ZstdError) as error:
-            raise CutOff(f"{path} is cut off or damaged: {error}; what was taken before stays taken") from error
+        records = next_records(source, path, batch)
         if source.position == before:
             return
         remembered = (source.name, source.generation, source.position, source.digest) if source.tracking else None
@@ -126,12 +123,27 @@ def batches_of(source: Input, path: str, batch: int, places: deque[int]) -> Iter
         yield records, Source(source.name, source.tracking, before, source.position, remembered)
 
 
-def opened(ledger: Ledger, path: str) -> Input:
-    """Opens an input where it was left: at its beginning where it is new or not what it was."""
+def next_records(source: Input, path: str, batch: int) -> list[Record]:
+    """The next records of an input, at most so many; raises ``CutOff`` where a compressed file ends too early."""
+    try:
+        return source.records(batch)
+    except (EOFError, gzip.BadGzipFile, zlib.error, zstd.ZstdError) as error:
+        raise CutOff(f"{path} is cut off or damaged: {error}; what stood before that counts") from error
+
+
+def from_beginning(path: str) -> Input:
+    """Opens an input whatever was read of it before; its last line is taken as it is."""
     if path == STDIN:
         return Input("stdin", sys.stdin.buffer)
     if not Path(path).is_file():
         return Input("stdin", open(path, "rb"))
+    return Input(file_name(path), decompressed(path))
+
+
+def opened(ledger: Ledger, path: str) -> Input:
+    """Opens an input where it was left: at its beginning where it is new or not what it was."""
+    if path == STDIN or not Path(path).is_file():
+        return from_beginning(path)
     grows = not path.endswith((".gz", ".zst"))
     name = file_name(path)
     with ledger.store.reading() as moment:

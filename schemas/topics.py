@@ -8,6 +8,8 @@ from typing import Literal, NamedTuple
 MIB = 1 << 20
 KIB = 1 << 10
 DAY_MS = 86_400_000
+PARTITIONS = 6
+"""Of a topic of which nothing else is said."""
 
 
 class Advice(NamedTuple):
@@ -85,6 +87,8 @@ SENT_TO = {
 """Of what a type speaks (its second word), and where that is sent."""
 SENT_OF_ACCOUNTS = {"taken_on": "erp.customers", "blocked": "erp.limits", "unblocked": "erp.limits"}
 """What becomes of an account as a whole (the third word)."""
+OTHERWISE = "erp.invoices"
+"""Where it is sent what says no topic of its own: any will do, for the engine takes it from there and keeps it as a dead letter."""
 
 
 def topic_of(type_: str) -> str | None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from service import kafka_cli
 from service.failures import FAILED, WRONG_USAGE, Failure
 from service.options import AsOf, Json, KnownAt, ListByDefault, Now, Store, asked, clock, day, given_before, opened, settings
 from service.output import Output
@@ -13,6 +14,7 @@ from service.output import Output
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Credit exposure, right and provable.")
 dead_letters = typer.Typer(cls=ListByDefault, add_completion=False, help="What could not be taken, and why; lists where nothing else is named.")
 app.add_typer(dead_letters, name="dead-letters")
+app.add_typer(kafka_cli.app)
 
 
 @app.callback()
@@ -157,6 +159,24 @@ def rebuild(store: Store = None, now: Now = None, json: Json = False) -> None:  
     from service.rebuilding import rebuild_store
 
     rebuild_store(opened(store), Output(json))
+
+
+@app.command("sample")
+def sample_(
+    events: Annotated[int, typer.Option("--events", min=1, help="how many")],
+    seed: Annotated[int, typer.Option("--seed", help="another seed, other customers")] = 7,
+    out: Annotated[str | None, typer.Option("--out", metavar="FILE", help="write them there, .gz too (default: standard output)")] = None,
+    json: Json = False,
+) -> None:
+    """Writes the events of a made-up ERP, one a line."""
+    from service.sampling import print_sample, write_sample
+
+    if out is not None:
+        Output(json).counts(write_sample(events, seed, out))
+    elif json:
+        raise Failure("usage", "--json is for the counts of --out: without it the events are what is printed", WRONG_USAGE)
+    else:
+        print_sample(events, seed)
 
 
 @app.command()

@@ -17,11 +17,7 @@ from service.words import counted
 
 
 def feed_files(store: Any, files: list[str], now: Callable[[], int], *, quiet: bool, memory: int) -> Counts:
-    for file in files:
-        if file != STDIN and not os.path.exists(file):
-            raise Failure("no_such_file", f"there is no file {file!r}")
-        if os.path.isdir(file):
-            raise Failure("no_such_file", f"{file!r} is a folder: name its files")
+    check_there(files)
     ledger = Ledger(store, now, documents_in_memory=memory)
     total = Counts()
     for file in files:
@@ -36,6 +32,14 @@ def feed_files(store: Any, files: list[str], now: Callable[[], int], *, quiet: b
         if os.path.isfile(file):
             lay_beside(store, file)
     return total
+
+
+def check_there(files: list[str]) -> None:
+    for file in files:
+        if file != STDIN and not os.path.exists(file):
+            raise Failure("no_such_file", f"there is no file {file!r}")
+        if os.path.isdir(file):
+            raise Failure("no_such_file", f"{file!r} is a folder: name its files")
 
 
 def lay_beside(store: Any, file: str) -> None:

@@ -83,3 +83,11 @@ class Output:
         from service.tables import status_tables
 
         status_tables(standing)
+
+    def topics(self, standings: list[Any]) -> None:
+        if self.json:
+            self.document({"topics": [asdict(standing) for standing in standings]})
+            return
+        from service.tables import topics_table
+
+        topics_table(standings)

@@ -191,3 +191,18 @@ def status_tables(standing: dict[str, Any]) -> None:
     if standing["inputs"]:
         columns = ["input", "generation", "position"]
         printed([table("Inputs", columns, columns_of(standing["inputs"], columns), numbers=columns[1:])])
+
+
+def topics_table(standings: list[Any]) -> None:
+    columns = ["topic", "state", "partitions", "replicas", "differs from what is advised"]
+    rows = [
+        (
+            one.topic,
+            one.state,
+            one.partitions,
+            one.replication,
+            ", ".join(f"{that.setting} {that.value} (advised {that.advised})" for that in one.differs),
+        )
+        for one in standings
+    ]
+    console().print(table("", columns, rows, numbers=["partitions", "replicas"]))

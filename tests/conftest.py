@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import stores
-from tests.services import kafka, killable_kafka, killable_postgresql, postgresql, postgresql_server
+from tests.services import kafka, kafka_prefix, killable_kafka, killable_postgresql, postgresql, postgresql_server
 
-__all__ = ["kafka", "killable_kafka", "killable_postgresql", "postgresql", "postgresql_server"]
+__all__ = ["kafka", "kafka_prefix", "killable_kafka", "killable_postgresql", "postgresql", "postgresql_server"]
 
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 settings.register_profile("default", max_examples=2000, deadline=None, suppress_health_check=QUIET, derandomize=True)

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-__all__ = ["kafka", "killable_kafka", "killable_postgresql", "postgresql", "postgresql_server"]
+__all__ = ["kafka", "kafka_prefix", "killable_kafka", "killable_postgresql", "postgresql", "postgresql_server"]
 
 ROOT = Path(__file__).parents[1]
 SERVICES = ROOT / ".services"
@@ -78,6 +78,15 @@ def killable(service: str) -> Iterator[Killable]:
 def kafka() -> str:
     """Where Kafka answers."""
     return address("kafka", script("kafka", "start"))
+
+
+@pytest.fixture
+def kafka_prefix(kafka: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What one test's topics begin with in the Kafka that all share; its commands know both."""
+    prefix = f"test-{uuid.uuid4().hex}."
+    monkeypatch.setenv("EXPOSURE_KAFKA_BOOTSTRAP", kafka)
+    monkeypatch.setenv("EXPOSURE_KAFKA_PREFIX", prefix)
+    return prefix
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The contract as JSON Schemas (draft 2020-12), one committed file for every type: what an ERP may send, in words any program can check.
+"""The contract as JSON Schemas (draft 2020-12), one committed file for every type, and the topics as an AsyncAPI document, for any program to check.
 
 They are generated from the models of the door by ``python -m schemas.contracts``. What a schema cannot say (more decimals than the currency
 has, a line id twice, a rate between one currency and itself) the door still refuses: whatever the door takes, its schema takes.
@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import create_model
 from pydantic.json_schema import GenerateJsonSchema
 
+from schemas.contracts.asyncapi import asyncapi
 from schemas.inbound import MODELS, Envelope
 from schemas.jsontext import laid_out
 
@@ -33,4 +34,5 @@ def contract_of(type_: str) -> dict[str, Any]:
 
 def files() -> dict[Path, bytes]:
     """Every contract by the file it is committed in."""
-    return {FOLDER / f"{type_}.json": laid_out(contract_of(type_)) for type_ in sorted(MODELS)}
+    schemas = {FOLDER / f"{type_}.json": laid_out(contract_of(type_)) for type_ in sorted(MODELS)}
+    return schemas | {FOLDER / "asyncapi.json": laid_out(asyncapi())}

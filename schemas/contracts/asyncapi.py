@@ -1,0 +1,147 @@
+"""The topics as an AsyncAPI document: what is read from them and sent to them, under which key, and how they should be set.
+
+Events that come in are described by the schemas beside it. Of what goes out only as much is said as is promised.
+"""
+
+from typing import Any
+
+from schemas.inbound import MODELS
+from schemas.topics import PARTITIONS, TOPICS, Topic, topic_of
+
+KAFKA = {"bindingVersion": "0.5.0"}
+NUMBERS = {"retention.ms", "retention.bytes", "max.message.bytes"}
+NOT_YET = "Not sent yet."
+TEXT = {"type": "string"}
+
+DESCRIPTION = """\
+Credit exposure out of what an ERP writes. One event is one CloudEvents 1.0 JSON object: the value of a record (structured mode), or its \
+attributes are headers with `ce_` before their names and the value is its data (binary mode). What the engine sends is in binary mode.
+
+The type decides what an event is: any type that comes in is taken from any topic that comes in, and each stands here under the topic \
+it is sent to by default. Every topic that is keyed by an account must have the same number of partitions, which must never change. \
+A cluster that several engines share has a prefix before every name."""
+
+ATTRIBUTES = {
+    "ce_specversion": {"const": "1.0"},
+    "ce_id": {**TEXT, "description": "the same however often it is sent"},
+    "ce_source": TEXT,
+    "ce_type": TEXT,
+    "ce_subject": {**TEXT, "description": "the account"},
+    "ce_time": {**TEXT, "format": "date-time"},
+    "content-type": {"const": "application/json"},
+}
+DEAD_LETTER_HEADERS = {
+    "dl_id": "the name of the dead letter: the same for the same bytes",
+    "dl_code": "why it could not be taken: a code that stays",
+    "dl_reason": "why, for people; never spells what was told",
+    "dl_topic": "the topic it stood in",
+    "dl_partition": "the partition",
+    "dl_offset": "the offset",
+    "dl_timestamp": "the timestamp of the record",
+    "dl_source": "the input it was read from, as the engine names it",
+    "dl_recorded": "when the engine wrote it down",
+}
+ALERT = {
+    "account": {**TEXT, "description": "the credit account"},
+    "rule": {**TEXT, "description": "such as over_limit, overdue; more may be added"},
+    "severity": TEXT,
+    "sequence": {"type": "integer", "minimum": 1, "description": "1, 2, 3 … of the account"},
+    "effective": {**TEXT, "format": "date", "description": "the day it became true"},
+    "raised": {**TEXT, "format": "date-time", "description": "when the engine found out"},
+    "figures": {"type": "object"},
+}
+
+
+def asyncapi() -> dict[str, Any]:
+    """The whole document."""
+    return {
+        "asyncapi": "3.1.0",
+        "info": {"title": "Credit exposure", "version": "1", "description": DESCRIPTION},
+        "defaultContentType": "application/json",
+        "servers": {"kafka": {"host": "{bootstrap}", "protocol": "kafka", "variables": {"bootstrap": {"default": "127.0.0.1:9092"}}}},
+        "channels": {topic.name: channel(topic) for topic in TOPICS},
+        "operations": {f"{verb(topic)}-{topic.name}": operation(topic) for topic in TOPICS},
+        "components": {"messages": {name: message for topic in TOPICS for name, message in messages(topic).items()}},
+    }
+
+
+def channel(topic: Topic) -> dict[str, Any]:
+    settings = {advice.setting: setting(advice.setting, advice.value) for advice in topic.advice}
+    return {
+        "address": topic.name,
+        "description": f"{topic.holds[0].upper()}{topic.holds[1:]}. The key of a record: {topic.key}.",
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages(topic)},
+        "bindings": {"kafka": {"partitions": PARTITIONS, "topicConfiguration": settings, **KAFKA}},
+    }
+
+
+def setting(name: str, value: str) -> int | list[str]:
+    """As the binding wants it: numbers as numbers, the policy as a list."""
+    return int(value) if name in NUMBERS else value.split(",")
+
+
+def verb(topic: Topic) -> str:
+    """As seen from the engine."""
+    return "receive" if topic.direction == "in" else "send"
+
+
+def operation(topic: Topic) -> dict[str, Any]:
+    here = f"#/channels/{topic.name}"
+    return {"action": verb(topic), "channel": {"$ref": here}, "messages": [{"$ref": f"{here}/messages/{name}"} for name in messages(topic)]}
+
+
+def messages(topic: Topic) -> dict[str, dict[str, Any]]:
+    """What stands in a topic, each message by its name, in the order of the names."""
+    if topic.direction == "in":
+        return {type_: told(type_, topic) for type_ in sorted(MODELS) if topic_of(type_) == topic.name}
+    return {name: {"name": name, "bindings": bindings(topic), **message} for name, message in sorted(SENT[topic.name].items())}
+
+
+def told(type_: str, topic: Topic) -> dict[str, Any]:
+    return {
+        "name": type_,
+        "contentType": "application/cloudevents+json",
+        "payload": {"$ref": f"./{type_}.json"},
+        "bindings": bindings(topic),
+    }
+
+
+def bindings(topic: Topic) -> dict[str, Any]:
+    return {"kafka": {"key": {"description": topic.key, **({} if topic.name == "erp.dead-letters" else TEXT)}, **KAFKA}}
+
+
+def cloud_event(description: str, data: dict[str, Any]) -> dict[str, Any]:
+    headers = {"type": "object", "properties": ATTRIBUTES, "required": sorted(ATTRIBUTES)}
+    return {"description": f"{NOT_YET} {description}", "headers": headers, "payload": data}
+
+
+def alert(description: str) -> dict[str, Any]:
+    return cloud_event(description, {"type": "object", "properties": ALERT, "required": list(ALERT)})
+
+
+SENT: dict[str, dict[str, dict[str, Any]]] = {
+    "credit.alerts": {
+        "credit.alert.raised.v1": alert("Something became true of an account that somebody should know."),
+        "credit.alert.cleared.v1": alert("It is true no more."),
+    },
+    "credit.decisions": {
+        "credit.decision": cloud_event("The answer to a credit check. Its type and its fields are still to be said.", {"type": "object"})
+    },
+    "credit.exposure": {
+        "credit.exposure": cloud_event("The current figures of an account. Their type and their fields are still to be said.", {"type": "object"})
+    },
+    "erp.dead-letters": {
+        "dead-letter": {
+            "description": f"{NOT_YET} A record that could not be taken: key, value and headers as they came, byte for byte, and behind these "
+            "headers of the engine's own, texts in UTF-8.",
+            "contentType": "application/octet-stream",
+            "headers": {
+                "type": "object",
+                "properties": {name: {**TEXT, "description": what} for name, what in DEAD_LETTER_HEADERS.items()},
+                "required": ["dl_id", "dl_code", "dl_reason"],
+            },
+            "payload": {"description": "the bytes as they came, whatever they are"},
+        }
+    },
+}
+"""What goes out, by its topic."""

@@ -1,0 +1,69 @@
+"""The commands that speak to Kafka: its topics, and events of files sent to them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from service.failures import Failure
+from service.options import Bootstrap, Json, settings
+from service.output import Output
+
+app = typer.Typer()
+topics = typer.Typer(no_args_is_help=True, add_completion=False, help="The topics the engine reads and writes.")
+app.add_typer(topics, name="topics")
+
+
+@topics.command("create")
+def create_topics(
+    partitions: Annotated[
+        int | None, typer.Option("--partitions", min=1, help="default: as the topics of accounts that are there have, else 6")
+    ] = None,
+    replication: Annotated[int | None, typer.Option("--replication", min=1, help="default: what the broker gives a topic by itself")] = None,
+    bootstrap: Bootstrap = None,
+    json: Json = False,
+) -> None:
+    """Makes the topics that are missing, set as advised; leaves the others alone and says what differs."""
+    from consumers.broker import topics as in_kafka
+
+    told = settings()
+    with telling():
+        Output(json).topics(in_kafka.create_topics(told.connection(bootstrap), told.kafka_prefix, partitions, replication))
+
+
+@topics.command("list")
+def list_topics(bootstrap: Bootstrap = None, json: Json = False) -> None:
+    """Every topic of the contract: how many partitions it has, and what differs from what is advised."""
+    from consumers.broker import topics as in_kafka
+
+    told = settings()
+    with telling():
+        Output(json).topics(in_kafka.list_topics(told.connection(bootstrap), told.kafka_prefix))
+
+
+@app.command()
+def produce(
+    files: Annotated[list[str], typer.Argument(help="JSONL files of events, .gz and .zst too; - is standard input")],
+    rate: Annotated[float | None, typer.Option("--rate", min=0.001, help="events per second; as fast as can be where it is not told")] = None,
+    topic: Annotated[str | None, typer.Option("--topic", help="where all of it goes; else each event's type decides")] = None,
+    bootstrap: Bootstrap = None,
+    json: Json = False,
+) -> None:
+    """Sends the events of files to their topics, every line of them."""
+    from service.producing import produce_files
+
+    told = settings()
+    with telling():
+        Output(json).counts(produce_files(told.connection(bootstrap), told.kafka_prefix, files, topic, rate, quiet=json))
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Turns what goes wrong with a broker into a failure of the command."""
+    from consumers.broker.failures import BrokerFailure
+
+    try:
+        yield
+    except BrokerFailure as error:
+        raise Failure(error.code, str(error)) from error
