@@ -8,7 +8,7 @@ import typer
 
 from service import kafka_cli
 from service.failures import FAILED, WRONG_USAGE, Failure
-from service.options import AsOf, Json, KnownAt, ListByDefault, Now, Store, asked, clock, day, given_before, opened, settings
+from service.options import AsOf, Bootstrap, Json, KnownAt, ListByDefault, Now, Store, asked, clock, day, given_before, opened, settings
 from service.output import Output
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Credit exposure, right and provable.")
@@ -39,7 +39,7 @@ def feed(
 @app.command()
 def consume(
     until_caught_up: Annotated[bool, typer.Option("--until-caught-up", help="end when all that is there now is taken")] = False,
-    bootstrap: Annotated[str | None, typer.Option("--bootstrap", metavar="HOST:PORT", help="Kafka (default: KAFKA_BOOTSTRAP)")] = None,
+    bootstrap: Bootstrap = None,
     group: Annotated[str | None, typer.Option("--group", help="the consumer group (default: exposure)")] = None,
     member: Annotated[str | None, typer.Option("--member", help="a name of its own for a static member of the group")] = None,
     begin_again: Annotated[list[str] | None, typer.Option("--begin-again", metavar="TOPIC", help="forget the position in a topic")] = None,

@@ -9,7 +9,8 @@ from typing import Any
 import structlog
 
 from consumers.broker.consume import consume
-from consumers.broker.stream import BadTopics, KafkaError, LostRecords, Stream, Subscription
+from consumers.broker.failures import BrokerFailure, telling
+from consumers.broker.stream import Stream, Subscription
 from exposure.ledger.claims import AnotherTopic
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.records import Counts
@@ -52,16 +53,18 @@ class Watch:
 
 def consume_topics(store: Any, wanted: Subscription, now: Callable[[], int], *, memory: int, until_caught_up: bool, anew: tuple[str, ...]) -> Counts:
     try:
-        with stopping() as stop:
+        with telling(dict(wanted.connection)), stopping() as stop:
             stream = Stream(store, wanted, stop, until_caught_up=until_caught_up, anew=anew)
             try:
                 return consume(Ledger(store, now, documents_in_memory=memory), stream, Watch())
             finally:
                 stream.close()
-    except (BadTopics, LostRecords, AnotherTopic) as error:
-        raise Failure("topics", str(error)) from error
-    except KafkaError as error:
-        raise Failure("kafka", f"Kafka could not be used: {error}; what was taken stays taken") from error
+    except BrokerFailure as error:
+        raise Failure(error.code, str(error)) from error
+    except AnotherTopic as error:
+        raise Failure(
+            "lost_records", f"{error}; `exposure consume --begin-again TOPIC` reads it from its first record on, repeats are known"
+        ) from error
 
 
 @contextmanager

@@ -53,7 +53,7 @@ class Topics(NamedTuple):
         """How many consumers of the group have partitions."""
         with self.admin() as admin:
             (group,) = admin.describe_groups([f"{self.prefix}group"]).values()
-        return sum(bool(member["member_assignment"]) for member in group["members"]) if group["group_state"] == "Stable" else 0
+        return sum(bool(member["member_assignment"]["assigned_partitions"]) for member in group["members"]) if group["group_state"] == "Stable" else 0
 
     def send(self, messages: Iterable[Sent]) -> None:
         producer = KafkaProducer(bootstrap_servers=self.bootstrap, linger_ms=20)

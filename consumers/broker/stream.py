@@ -11,11 +11,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from kafka import KafkaAdminClient, KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.coordinator.assignors.range import RangePartitionAssignor
-from kafka.errors import IllegalStateError, KafkaConnectionError, KafkaError, OffsetOutOfRangeError, RetriableError
+from kafka.errors import IllegalStateError, KafkaConnectionError, OffsetOutOfRangeError, RetriableError
 
+from consumers.broker.cluster import checked, described, partitions_given
+from consumers.broker.failures import BrokerFailure
 from consumers.cloudevents import record_of
 from exposure.ledger.claims import Claim, Partition, claim
 from exposure.ledger.records import Record, Source
@@ -27,14 +29,6 @@ COMMIT_SECONDS = 5.0
 BROKER_DOWN = (RetriableError, KafkaConnectionError)
 
 Batch = tuple[list[Record], Source]
-
-
-class BadTopics(Exception):
-    """The topics are not there, or not as accounts need them."""
-
-
-class LostRecords(Exception):
-    """The next record to take is not in its partition any more: to go on from another place is not ours to decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,31 +111,11 @@ class Stream:
         self.suspended_until = 0.0
         self.committed_at = 0.0
         self.ended = False
-        self.check_topics()
+        topics = checked(subscription.connection, subscription.account_topics, subscription.other_topics).topics
+        self.partitions = sum(topic.partitions for topic in topics.values())
         self.consumer = KafkaConsumer(**dict(subscription.connection) | settings_of(subscription))
         self.given = Given(self.consumer)
         self.consumer.subscribe(list(subscription.topics), listener=self.given)
-
-    def check_topics(self) -> None:
-        """Accounts must not be spread over two consumers: their topics have one number of partitions, so ranges of them go together."""
-        there = {name: partitions for name, (_, partitions) in self.described()[1].items()}
-        missing = [name for name in self.subscription.topics if name not in there]
-        if missing:
-            raise BadTopics(f"there is no topic {', '.join(missing)}: `exposure topics create` makes them")
-        counts = {there[name] for name in self.subscription.account_topics}
-        if len(counts) > 1:
-            told = ", ".join(f"{name} {there[name]}" for name in self.subscription.account_topics)
-            raise BadTopics(f"topics of accounts must have one number of partitions, for an account has one consumer; there are: {told}")
-
-    def described(self) -> tuple[str, dict[str, tuple[str, int]]]:
-        """The cluster's id; by topic that is there its id and its number of partitions."""
-        admin = KafkaAdminClient(**self.subscription.connection)
-        try:
-            cluster = admin.describe_cluster()["cluster_id"]
-            topics = admin.describe_topics(list(self.subscription.topics))
-        finally:
-            admin.close()
-        return cluster, {topic["name"]: (str(topic["topic_id"]), len(topic["partitions"])) for topic in topics if not topic["error_code"]}
 
     def batches(self) -> Iterator[Batch | None]:
         """Batches as they come, ``None`` where nothing does: ends with the stream, so that what is on its way is finished before."""
@@ -165,7 +139,7 @@ class Stream:
         try:
             polled = self.consumer.poll(timeout_ms=int(milliseconds), max_records=BATCH)
         except OffsetOutOfRangeError as error:
-            raise LostRecords(f"records were deleted before they were taken: {error}") from error
+            raise lost(f"records were deleted before they were taken: {error}") from error
         with self.given.lock:
             gone, self.given.taken_away = self.given.taken_away, set()
             if self.given.unclaimed and gone:
@@ -206,8 +180,8 @@ class Stream:
     def claimed(self, partitions: set[TopicPartition]) -> dict[TopicPartition, Place]:
         if not partitions:
             return {}
-        cluster, topics = self.described()
-        known = {partition: Partition(tracking_of(partition), cluster, topics[partition.topic][0]) for partition in partitions}
+        cluster, topics = described(self.subscription.connection, {partition.topic for partition in partitions})
+        known = {partition: Partition(tracking_of(partition), cluster, topics[partition.topic].topic_id) for partition in partitions}
         again = {partition for partition in partitions if partition.topic in self.anew}
         claims = {**claim(self.store, [known[one] for one in again], anew=True), **claim(self.store, [known[one] for one in partitions - again])}
         first, end = self.consumer.beginning_offsets(list(partitions)), self.consumer.end_offsets(list(partitions))
@@ -236,10 +210,13 @@ class Stream:
             self.consumer.pause(*self.consumer.assignment())
 
     def is_caught_up(self) -> bool:
-        """Whether all that was there when partitions became ours is handed on; offsets that are no records are passed over."""
+        """Whether all that was there when partitions became ours is handed on (offsets that are no records are passed over), and none is nobody's:
+        who has only just joined a group may be given nothing at first."""
         if not self.given.rebalances or self.given.unclaimed:
             return False
-        return all((self.consumer.position(partition) or 0) >= target for partition, target in self.targets.items())
+        if any((self.consumer.position(partition) or 0) < target for partition, target in self.targets.items()):
+            return False
+        return len(self.places) == self.partitions or partitions_given(self.subscription.connection, self.subscription.group) == self.partitions
 
     def commit(self, every_seconds: float) -> None:
         """Tells Kafka where we are, for lag tools; nothing of ours depends on it."""
@@ -276,12 +253,14 @@ def tracking_of(partition: TopicPartition) -> str:
 
 
 def place_of(partition: Partition, ours: Claim, first: int, end: int) -> Place:
-    """Where to go on; raises ``LostRecords`` where the partition has not got what comes next."""
+    """Where to go on; raises ``BrokerFailure`` where the partition has not got what comes next."""
     position = first if ours.position is None else ours.position
     if not first <= position <= end:
         why = "they were deleted before they were taken" if position < first else "the partition has lost its end"
-        raise LostRecords(f"{partition.tracking} holds offsets {first} to {end}, the next to take is {position}: {why}")
+        raise lost(f"{partition.tracking} holds offsets {first} to {end}, the next to take is {position}: {why}")
     return Place(ours.epoch, position, end)
 
 
-__all__ = ["BROKER_DOWN", "BadTopics", "KafkaError", "LostRecords", "Stream", "Subscription"]
+def lost(why: str) -> BrokerFailure:
+    """To go on from another place than the next record is not decided here."""
+    return BrokerFailure("lost_records", f"{why}; `exposure consume --begin-again TOPIC` reads a topic from its first record on, repeats are known")

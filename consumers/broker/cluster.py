@@ -1,0 +1,54 @@
+"""What a cluster says of itself: its id, the ids and partitions of topics, and how many partitions a consumer group has given to its members."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from kafka import KafkaAdminClient
+
+from consumers.broker.failures import BOOTSTRAP_MS_MAX, BrokerFailure
+
+
+class Described(NamedTuple):
+    """A topic's id tells it from another one of its name."""
+
+    topic_id: str
+    partitions: int
+
+
+class Cluster(NamedTuple):
+    cluster_id: str
+    topics: dict[str, Described]
+
+
+def described(connection: Mapping[str, Any], names: Iterable[str]) -> Cluster:
+    """The cluster and those of the topics that are there."""
+    with KafkaAdminClient(**connection, bootstrap_timeout_ms=BOOTSTRAP_MS_MAX) as admin:
+        cluster_id = admin.describe_cluster()["cluster_id"]
+        topics = [topic for topic in admin.describe_topics(list(names)) if not topic["error_code"]]
+    return Cluster(cluster_id, {topic["name"]: Described(str(topic["topic_id"]), len(topic["partitions"])) for topic in topics})
+
+
+def checked(connection: Mapping[str, Any], account_topics: Iterable[str], other_topics: Iterable[str]) -> Cluster:
+    """The same, where the topics are as accounts need them: an account must not be spread over two consumers, so the topics of accounts have one
+    number of partitions, and ranges of them go together. Raises ``BrokerFailure``."""
+    wanted = [*account_topics, *other_topics]
+    cluster = described(connection, wanted)
+    missing = [name for name in wanted if name not in cluster.topics]
+    if missing:
+        raise BrokerFailure("topics", f"there is no topic {', '.join(missing)}: `exposure topics create` makes them")
+    counts = {name: cluster.topics[name].partitions for name in account_topics}
+    if len(set(counts.values())) > 1:
+        told = ", ".join(f"{name} {count}" for name, count in counts.items())
+        raise BrokerFailure(
+            "partitions", f"topics of accounts must have one number of partitions, for an account has one consumer; there are: {told}"
+        )
+    return cluster
+
+
+def partitions_given(connection: Mapping[str, Any], group: str) -> int:
+    """How many partitions the members of a group have; 0 while it is being settled who reads what."""
+    with KafkaAdminClient(**connection, bootstrap_timeout_ms=BOOTSTRAP_MS_MAX) as admin:
+        told = admin.describe_groups([group])[group]
+    if told["group_state"] != "Stable":
+        return 0
+    return sum(len(topic["partitions"]) for member in told["members"] for topic in member["member_assignment"]["assigned_partitions"])
