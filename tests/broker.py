@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -55,17 +56,22 @@ class Topics(NamedTuple):
             (group,) = admin.describe_groups([f"{self.prefix}group"]).values()
         return sum(bool(member["member_assignment"]["assigned_partitions"]) for member in group["members"]) if group["group_state"] == "Stable" else 0
 
-    def send(self, messages: Iterable[Sent]) -> None:
+    def send(self, messages: Iterable[Sent], per_second: float = float("inf")) -> None:
+        """Sends, at most so many a second, and waits until all is acknowledged."""
         producer = KafkaProducer(bootstrap_servers=self.bootstrap, linger_ms=20)
-        for topic, key, value, headers in messages:
+        begin = time.monotonic()
+        for number, (topic, key, value, headers) in enumerate(messages):
+            time.sleep(max(0.0, begin + number / per_second - time.monotonic()))
             producer.send(self.prefix + topic, key=key, value=value, headers=headers)
         producer.flush()
         producer.close()
 
-    def consumer(self, store: Path, *words: str, **environment: str) -> "subprocess.Popen[bytes]":
+    def command(self, store: Path, *words: str) -> list[str]:
         make(store)
-        command = [sys.executable, "-m", "service", "consume", "--json", "--store", url_of(store), *words]
-        return subprocess.Popen(command, env=self.environment | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return [sys.executable, "-m", "service", "consume", "--json", "--store", url_of(store), *words]
+
+    def consumer(self, store: Path, *words: str, **environment: str) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(self.command(store, *words), env=self.environment | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def consume(self, store: Path, *words: str, **environment: str) -> Said:
         """Takes everything that is there."""

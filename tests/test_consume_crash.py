@@ -1,0 +1,228 @@
+"""Consumers, the broker and the database die at any moment, and a consumer sleeps past its session: nothing is lost, and nothing counts twice."""
+
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from random import Random
+from typing import IO
+
+import pytest
+from eventsourcing.persistence import PersistenceError
+
+from consumers.broker.consume import consume
+from consumers.broker.stream import Stream, Subscription
+from exposure.ledger.claims import Partition, claim
+from exposure.ledger.ledger import Ledger
+from exposure.ledger.records import Counts
+from exposure.ledger.writing import Overtaken
+from schemas.topics import INBOUND
+from service.sample import sample
+from tests import stores
+from tests.broker import Topics, fresh, shuffled, structured
+from tests.services import Killable
+from tests.stores import fed, figures, opened
+
+SESSION_SECONDS = 2
+DAYS = ["2023-06-30", "2024-12-31"]
+SECONDS_MAX = 240
+
+
+class Pair:
+    """Two consumers of one group, and who starts them anew."""
+
+    def __init__(self, topics: Topics, store: Path, logs: Path) -> None:
+        self.topics = topics
+        self.store = store
+        self.logs = logs
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.files: list[IO[bytes]] = []
+
+    def start(self, name: str) -> None:
+        log = (self.logs / f"{name}.log").open("ab")
+        self.files.append(log)
+        command = self.topics.command(self.store, "--member", name)
+        environment = self.topics.environment | {"EXPOSURE_KAFKA_SESSION_SECONDS": str(SESSION_SECONDS)}
+        self.running[name] = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+
+    def kill(self, name: str) -> bool:
+        """Whether it was alive to be killed."""
+        consumer = self.running[name]
+        was_alive = consumer.poll() is None
+        consumer.kill()
+        consumer.wait()
+        return was_alive
+
+    def stop(self) -> list[int]:
+        for consumer in self.running.values():
+            consumer.send_signal(signal.SIGTERM)
+        codes = [consumer.wait(timeout=60) for consumer in self.running.values()]
+        for file in self.files:
+            file.close()
+        return codes
+
+    @property
+    def said(self) -> str:
+        return "".join(file.read_text() for file in self.logs.glob("*.log"))
+
+
+@contextmanager
+def sending(topics: Topics, lines: list[bytes], seconds: float) -> Iterator[threading.Thread]:
+    """Sends in the background for as long as that."""
+    thread = threading.Thread(target=topics.send, args=(map(structured, lines), len(lines) / seconds))
+    thread.start()
+    try:
+        yield thread
+    finally:
+        thread.join()
+
+
+class Season:
+    """Two consumers take what is sent while everything around them, and they themselves, die and come back."""
+
+    def __init__(self, broker: Killable, database: Killable | None, folder: Path, seed: int) -> None:
+        self.broker = broker
+        self.database = database
+        self.random = Random(seed)
+        self.pair = Pair(fresh(broker.start()).make(), folder / "killed.db", folder)
+        self.kills = self.stalls = 0
+
+    def run(self, lines: list[bytes], seconds: float, troubles: list[str]) -> None:
+        opened(self.pair.store).datastore.close()
+        for name in ("one", "two"):
+            self.pair.start(name)
+        with sending(self.pair.topics, lines, seconds):
+            self.wait_for(1)
+            for trouble in troubles:
+                time.sleep(self.random.uniform(0.0, 2 * seconds / len(troubles) / 3))
+                getattr(self, trouble)(self.random.choice(("one", "two")))
+        self.wait_for(len(set(lines)))
+        assert self.pair.stop() == [0, 0], self.pair.said[-3000:]
+
+    def consumer_killed(self, name: str) -> None:
+        self.kills += self.pair.kill(name)
+        self.pair.start(name)
+
+    def consumer_stalled(self, name: str) -> None:
+        """It sleeps in the middle of what it does until the group has given its partitions to the other."""
+        stalled = self.pair.running[name]
+        stalled.send_signal(signal.SIGSTOP)
+        time.sleep(2 * SESSION_SECONDS)
+        stalled.send_signal(signal.SIGCONT)
+        self.stalls += 1
+
+    def broker_killed(self, _: str) -> None:
+        self.broker.kill()
+        self.broker.start()
+        self.kills += 1
+
+    def database_killed(self, _: str) -> None:
+        assert self.database is not None
+        self.database.kill()
+        self.database.start()
+        self.kills += 1
+
+    def wait_for(self, events: int) -> None:
+        deadline = time.monotonic() + SECONDS_MAX
+        while taken(self.pair.store) < events:
+            assert time.monotonic() < deadline, f"{taken(self.pair.store)} of {events} events are taken\n{self.pair.said[-3000:]}"
+            time.sleep(0.2)
+
+
+def taken(store: Path) -> int:
+    with suppress(PersistenceError):
+        opened_store = opened(store)
+        try:
+            with opened_store.reading() as moment:
+                return int(moment.count_events()[0])
+        finally:
+            opened_store.datastore.close()
+    return 0
+
+
+def holds_what_a_file_gives(season: Season, lines: list[bytes], folder: Path) -> None:
+    """Everything once, and the figures of one who was fed the same from a file in peace."""
+    again = season.pair.topics.consume(season.pair.store)
+    assert again.json["recorded"] == 0, "nothing was left behind"
+    clean = opened(folder / "clean.db")
+    fed(clean, lines)
+    killed = opened(season.pair.store)
+    assert taken(season.pair.store) == len(set(lines))
+    assert figures(killed, DAYS) == figures(clean, DAYS)
+
+
+def test_deaths_and_a_stalled_consumer_lose_nothing_on_postgresql(killable_kafka: Killable, killable_postgresql: Killable, tmp_path: Path) -> None:
+    stores.use(killable_postgresql.start())
+    try:
+        lines = shuffled(sample(5_000, seed=31, accounts=50), seed=31)
+        season = Season(killable_kafka, killable_postgresql, tmp_path, seed=31)
+        troubles = ["consumer_killed", "database_killed", "consumer_killed", "broker_killed", "consumer_killed", "consumer_stalled"]
+        season.run(lines, 25, troubles)
+        assert season.kills == 5
+        holds_what_a_file_gives(season, lines, tmp_path)
+    finally:
+        stores.use(None)
+
+
+def test_deaths_lose_nothing_on_sqlite(killable_kafka: Killable, tmp_path: Path) -> None:
+    lines = shuffled(sample(3_000, seed=32, accounts=50), seed=32)
+    season = Season(killable_kafka, None, tmp_path, seed=32)
+    season.run(lines, 12, ["consumer_killed", "broker_killed", "consumer_killed"])
+    assert season.kills == 3
+    holds_what_a_file_gives(season, lines, tmp_path)
+
+
+@pytest.mark.long
+def test_fifty_deaths_of_consumers_and_twenty_of_servers_lose_nothing(
+    killable_kafka: Killable, killable_postgresql: Killable, tmp_path: Path
+) -> None:
+    stores.use(killable_postgresql.start())
+    try:
+        lines = shuffled(sample(100_000, seed=33, accounts=500), seed=33)
+        season = Season(killable_kafka, killable_postgresql, tmp_path, seed=33)
+        troubles = ["consumer_killed"] * 50 + ["broker_killed"] * 10 + ["database_killed"] * 10 + ["consumer_stalled"] * 5
+        season.random.shuffle(troubles)
+        season.run(lines, 400, troubles)
+        assert (season.kills, season.stalls) == (70, 5)
+        holds_what_a_file_gives(season, lines, tmp_path)
+    finally:
+        stores.use(None)
+
+
+def test_a_partition_taken_over_in_mid_batch_is_not_written_to_any_more(kafka: str, tmp_path: Path) -> None:
+    """What was read under the old claim goes back unwritten; read again under the new one it is taken once."""
+    topics, store = fresh(kafka).make(), opened(tmp_path / "exposure.db")
+    lines = list(sample(600, seed=34, accounts=20))
+    topics.send(map(structured, lines))
+    names = tuple(f"{topics.prefix}{name}" for name in INBOUND)
+    wanted = Subscription(names[:-1], names[-1:], f"{topics.prefix}group", {"bootstrap_servers": kafka}, session_seconds=SESSION_SECONDS)
+    stream, ledger = Stream(store, wanted, threading.Event(), until_caught_up=True), Ledger(store, lambda: stores.NOW)
+    records, source = next(batch for batch in stream.batches() if batch is not None)
+    with store.reading() as moment:
+        ((cluster, topic),) = moment.rows("SELECT cluster_id, topic_id FROM claims WHERE tracking = ?", source.name)
+    claim(store, [Partition(source.name, cluster, topic)])
+    with pytest.raises(Overtaken, match="claimed by another reader"):
+        ledger.take(records, source)
+    assert taken(tmp_path / "exposure.db") == 0
+    watch = Counting()
+    stream.rewind(overtaken=True)
+    assert consume(ledger, stream, watch).recorded == len(lines)
+    stream.close()
+    assert watch.lost == 0
+
+
+class Counting:
+    """A watch that counts the batches that were another consumer's."""
+
+    lost = 0
+
+    def taken(self, counts: Counts) -> None: ...
+
+    def overtaken(self, why: str) -> None:  # noqa: ARG002
+        self.lost += 1
+
+    def waiting(self, why: BaseException) -> None:
+        raise AssertionError from why
