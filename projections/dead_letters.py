@@ -1,33 +1,39 @@
-"""What could not be taken: where it stood, why, and the record itself."""
+"""What could not be taken: where it stood, why, the record itself, and what became of it."""
 
 from base64 import b64encode
 from typing import Any
 
-from exposure.ledger.keys import unseal
+from exposure.ledger.dead_letters import Letter
 from projections.when import instant_text
+from schemas.facts import OfLetter
+from schemas.stored import read_of_letter
 
 EVER = 1 << 62
 
 
-def dead_letters(moment: Any, account: str | None = None, *, source: str | None = None) -> list[dict[str, Any]]:
-    """All dead letters, one account's or one source's, oldest first; the record is missing where its account's key was thrown away."""
-    rows = moment.dead_letters(account=account, source=source)
-    keys = moment.keys(sorted({row[1] or "" for row in rows}))
-    return [shown(row, keys.get(row[1] or "")) for row in rows]
+def dead_letters(moment: Any, account: str | None = None, *, source: str | None = None, settled: bool = False) -> list[dict[str, Any]]:
+    """The open dead letters or the settled ones, all, one account's or one source's, oldest first; the record is missing where its account's
+    key was thrown away."""
+    letters = [Letter(*row) for row in moment.dead_letters(account=account, source=source, settled=settled)]
+    keys = moment.keys(sorted({letter.account or "" for letter in letters}))
+    last = {stream: (topic, state) for stream, topic, state in moment.told_of_letters([letter.stream for letter in letters])} if settled else {}
+    return [shown(letter, keys.get(letter.account or ""), read_of_letter(*last[letter.stream]) if settled else None) for letter in letters]
 
 
-def shown(row: Any, key: bytes | None) -> dict[str, Any]:
-    digest, account, source, position, code, reason, sealed, recorded_at = row
-    raw = unseal(key, sealed, account or "")
+def shown(letter: Letter, key: bytes | None, settling: OfLetter | None) -> dict[str, Any]:
     return {
-        "id": digest.hex(),
-        "account": account,
-        "source": source,
-        "position": position,
-        "code": code,
-        "reason": reason,
-        "recorded": instant_text(recorded_at),
-        **readable(raw),
+        "id": letter.digest.hex(),
+        "account": letter.account,
+        "source": letter.source,
+        "position": letter.position,
+        "code": letter.code,
+        "reason": letter.reason,
+        "recorded": instant_text(letter.recorded_at),
+        "outcome": letter.outcome,
+        "settled": None if letter.settled_at is None else instant_text(letter.settled_at),
+        "by": settling.by if settling else None,
+        "why": settling.reason if settling else None,
+        **readable(letter.opened(key)),
     }
 
 

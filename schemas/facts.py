@@ -2,6 +2,7 @@
 
 A ``Fact`` is one event of one account in the words it came in: days as ISO texts, money as decimal text with exactly its currency's
 decimals, optional fields absent when not told. ``STORED`` names every fact for ever; a name is never used again for another shape.
+What became of a dead letter is told by nobody outside: it is recorded in words of our own.
 """
 
 from typing import Any, NamedTuple
@@ -29,6 +30,27 @@ class Fact(NamedTuple):
     def told(self) -> Told:
         return self.time, self.source, self.id
 
+
+class DeadLetterRetried(NamedTuple):
+    """A dead letter was read again: ``outcome`` is ``taken``, ``told_before``, or ``still_dead`` with the ``code`` of why. ``letter`` is its id,
+    ``by`` and ``reason`` are who did it and why."""
+
+    letter: str
+    by: str
+    reason: str
+    outcome: str
+    code: str | None
+
+
+class DeadLetterDiscarded(NamedTuple):
+    """A dead letter was given up."""
+
+    letter: str
+    by: str
+    reason: str
+
+
+OfLetter = DeadLetterRetried | DeadLetterDiscarded
 
 STORED: dict[str, str] = {
     "erp.customer.changed.v1": "CustomerChanged",

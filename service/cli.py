@@ -7,12 +7,12 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from service import kafka_cli
+from service.dead_letters import app as dead_letters
 from service.failures import FAILED, WRONG_USAGE, Failure
-from service.options import AsOf, Bootstrap, Json, KnownAt, ListByDefault, Now, Store, asked, clock, day, given_before, opened, settings
+from service.options import AsOf, Bootstrap, Json, KnownAt, Now, Store, asked, clock, day, given_before, opened, settings
 from service.output import Output
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Credit exposure, right and provable.")
-dead_letters = typer.Typer(cls=ListByDefault, add_completion=False, help="What could not be taken, and why; lists where nothing else is named.")
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(kafka_cli.app)
 
@@ -128,20 +128,6 @@ def history(account: str, store: Store = None, now: Now = None, json: Json = Fal
 
     with opened(store).reading() as moment, telling():
         Output(json).history(account, recorded.history(moment, account))
-
-
-@dead_letters.command("list")
-def list_dead_letters(
-    account: Annotated[str | None, typer.Argument(help="only this account's")] = None,
-    store: Store = None,
-    now: Now = None,  # noqa: ARG001
-    json: Json = False,
-) -> None:
-    """What could not be taken: where it stood, why, and the record itself."""
-    from projections import dead_letters as letters
-
-    with opened(store).reading() as moment:
-        Output(json).dead_letters(letters.dead_letters(moment, account))
 
 
 @app.command()

@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from schemas.jsontext import written
+from service.failures import Failure
 
 
 class Output:
@@ -22,16 +23,19 @@ class Output:
 
     def failure(self, code: str, message: str) -> None:
         if self.json:
-            self.document({"error": {"code": code, "message": message}})
+            self.document({"error": error(code, message)})
         else:
             typer.echo(f"exposure: {message}", err=True)
 
-    def counts(self, counts: Any) -> None:
+    def counts(self, counts: Any, failed: Failure | None = None) -> None:
+        """What became of records, and why not of all: in one document where that is asked for."""
         document = asdict(counts)
         if self.json:
-            self.document(document)
-        else:
-            typer.echo("  ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in document.items()))
+            self.document({**document, "error": error(failed.code, str(failed))} if failed else document)
+            return
+        typer.echo("  ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in document.items()))
+        if failed:
+            self.failure(failed.code, str(failed))
 
     def account(self, shown: dict[str, Any]) -> None:
         if self.json:
@@ -91,3 +95,7 @@ class Output:
         from service.tables import topics_table
 
         topics_table(standings)
+
+
+def error(code: str, message: str) -> dict[str, str]:
+    return {"code": code, "message": message}

@@ -1,13 +1,23 @@
 """The one place that reads the environment: ``EXPOSURE_STORE`` and its like."""
 
+from getpass import getuser
 from typing import Any
 
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
+def user() -> str:
+    """Whom the operating system says we are; nobody where it knows no name."""
+    try:
+        return getuser()
+    except (KeyError, OSError):
+        return ""
+
+
 class Settings(BaseSettings):
-    """``store`` is where everything is kept; ``documents_in_memory`` how many documents one process holds at most; the rest is about Kafka.
+    """``store`` is where everything is kept; ``documents_in_memory`` how many documents one process holds at most; ``operator`` is who acts where
+    a command records who did it; the rest is about Kafka.
 
     ``kafka_prefix`` is put before the name of every topic, where several engines share a cluster.
     """
@@ -16,6 +26,7 @@ class Settings(BaseSettings):
 
     store: str = "sqlite:///exposure.db"
     documents_in_memory: int = 100_000
+    operator: str = Field(default_factory=user)
     kafka_bootstrap: str = Field(default="127.0.0.1:9092", validation_alias=AliasChoices("EXPOSURE_KAFKA_BOOTSTRAP", "KAFKA_BOOTSTRAP"))
     kafka_prefix: str = ""
     kafka_group: str = "exposure"

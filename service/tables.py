@@ -170,6 +170,9 @@ def dead_letter_table(letters: list[dict[str, Any]]) -> None:
     for letter in letters:
         out.print(f"[bold]{escape(letter['account'] or 'no account')}[/bold]  {letter['code']}: {escape(letter['reason'])}", soft_wrap=True)
         out.print(f"  recorded {letter['recorded']}, {escape(letter['source'])} at {letter['position']}, id {letter['id']}", soft_wrap=True)
+        if letter["outcome"]:
+            settled = f"{letter['outcome']} {letter['settled']} by {letter['by']}: {letter['why']}"
+            out.print(f"  {escape(settled)}", soft_wrap=True)
     out.print(counted(len(letters), "dead letter"))
 
 

@@ -102,7 +102,9 @@ def log(store: Any) -> list[Any]:
 def buried(store: Any) -> list[Any]:
     """Every dead letter and what is told of it."""
     with store.reading() as moment:
-        letters = moment.rows("SELECT digest, account, code, reason, source, position, recorded_at FROM dead_letters ORDER BY digest")
+        letters = moment.rows(
+            "SELECT digest, account, code, reason, source, position, recorded_at, settled_at, outcome FROM dead_letters ORDER BY digest"
+        )
         return [*letters, *moment.rows("SELECT topic, key, message_id, payload, recorded_at FROM outbox ORDER BY payload")]
 
 

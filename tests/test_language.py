@@ -11,16 +11,21 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from schemas.contracts import files
 from schemas.door import ToldFact, Unreadable, read_record
-from schemas.facts import STORED, Fact
+from schemas.facts import STORED, DeadLetterDiscarded, DeadLetterRetried, Fact, OfLetter
 from schemas.inbound import MODELS
 from schemas.jsontext import read, written
-from schemas.stored import NAMES, TOPICS, UPCASTERS, read_fact, read_sealed, write_fact
+from schemas.stored import NAMES, OF_LETTERS, TOPICS, UPCASTERS, UnknownTopic, read_fact, read_of_letter, read_sealed, write_fact, write_of_letter
 from service.sample import sample
 from tests.examples import DATA, example, examples
 
 GOLDEN = Path(__file__).parent / "golden"
 CONTRACT_EXAMPLE = Path(__file__).parent / "contract_example.jsonl"
 SEALED = b"sealed under the key of the account"
+LETTER = "e7e0d64535c9cc54f572fbde32e0dfaf"
+OF_A_LETTER: list[OfLetter] = [
+    DeadLetterRetried(LETTER, "m.vogt", "the engine was upgraded", "still_dead", "unknown_type"),
+    DeadLetterDiscarded(LETTER, "m.vogt", "the bank told it twice"),
+]
 
 
 def golden_of(told: ToldFact) -> bytes:
@@ -47,7 +52,7 @@ def test_every_type_has_a_model_a_stored_name_a_contract_a_golden_file_and_an_ex
     assert MODELS.keys() == STORED.keys() == DATA.keys()
     assert {file.stem for file in files()} == {*MODELS, "asyncapi"}
     assert len(set(STORED.values())) == len(STORED)
-    assert {file.stem for file in GOLDEN.iterdir()} == {*NAMES, *UPCASTERS}
+    assert {file.stem for file in GOLDEN.iterdir()} == {*NAMES, *UPCASTERS, *OF_LETTERS}
 
 
 @pytest.mark.parametrize("event", examples(), ids=lambda event: event["type"])
@@ -100,7 +105,7 @@ def test_a_contract_refuses_what_the_door_refuses(type_: str, change: dict[str, 
         told(event)
 
 
-@pytest.mark.parametrize("golden", sorted(GOLDEN.iterdir()), ids=lambda file: file.stem)
+@pytest.mark.parametrize("golden", sorted(file for file in GOLDEN.iterdir() if file.stem not in OF_LETTERS), ids=lambda file: file.stem)
 def test_a_fact_written_once_is_read_for_ever_and_written_the_same(golden: Path) -> None:
     state = golden.read_bytes()
     fact = read_fact(7, golden.stem, state)
@@ -116,7 +121,23 @@ def test_the_example_is_stored_as_its_golden_file_says(event: dict[str, Any]) ->
     assert golden_of(fact) == (GOLDEN / f"{TOPICS[fact.name]}.json").read_bytes(), "facts told again would not be known again"
 
 
+@pytest.mark.parametrize("event", OF_A_LETTER, ids=lambda event: type(event).__name__)
+def test_what_becomes_of_a_dead_letter_is_stored_as_its_golden_file_says_and_read_for_ever(event: OfLetter) -> None:
+    topic, state = write_of_letter(event)
+    assert state == (GOLDEN / f"{topic}.json").read_bytes()
+    assert read_of_letter(topic, state) == event
+
+
+def test_every_word_of_a_dead_letter_has_an_example() -> None:
+    assert {type(event) for event in OF_A_LETTER} == set(OF_LETTERS.values())
+    with pytest.raises(UnknownTopic):
+        read_of_letter("DeadLetterBurned.v1", b"{}")
+
+
 if __name__ == "__main__":
+    for topic, state in map(write_of_letter, OF_A_LETTER):
+        if not (GOLDEN / f"{topic}.json").exists():
+            (GOLDEN / f"{topic}.json").write_bytes(state)
     for event in examples():
         fact = told(event)
         file = GOLDEN / f"{TOPICS[fact.name]}.json"

@@ -26,6 +26,13 @@ class DeadLetter(NamedTuple):
     carried: bytes | None
 
 
+class LetterSettled(NamedTuple):
+    """What became of a dead letter, as its row says it: ``retried`` or ``discarded``."""
+
+    digest: bytes
+    outcome: str
+
+
 HeadRow = tuple[str, int, int, bytes]
 """Account, version, the version that the rows of its documents are of, state."""
 
@@ -55,3 +62,4 @@ class Batch:
     rates: list[RateRow] = field(default_factory=list)
     keys: list[tuple[str, bytes]] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
+    letters_settled: list[LetterSettled] = field(default_factory=list)

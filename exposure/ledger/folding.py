@@ -71,24 +71,35 @@ class Folding:
 
     def sort_out(self, moment: Any, read: Sequence[Read]) -> None:
         """What is new, and what cannot be taken; the same name with the same content again is neither."""
+        refused: dict[bytes, tuple[Record, Unreadable]] = {}
+        for one, said in zip(read, self.judged(moment, read), strict=True):
+            if isinstance(said, Unreadable):
+                refused.setdefault(one.record.digest, (one.record, said))
+        buried = moment.known_dead_letters(list(refused)) | (self.before.letters if self.before else set()) if refused else set()
+        self.refused = [letter for digest, letter in refused.items() if digest not in buried]
+        self.counts.duplicates = len(read) - len(self.fresh) - len(self.refused)
+
+    def judged(self, moment: Any, read: Sequence[Read]) -> list[Unreadable | bool]:
+        """Of each record why it cannot be taken, or whether it is new; what is new is from then on known."""
         known = moment.known_names([one.told.naming for one in read if not isinstance(one.told, Unreadable)])
         if self.before:
             known.update(self.before.names)
-        refused: dict[bytes, tuple[Record, Unreadable]] = {}
-        for record, told, state in read:
+        judged: list[Unreadable | bool] = []
+        for _, told, state in read:
             if isinstance(told, Unreadable):
-                refused.setdefault(record.digest, (record, told))
+                judged.append(told)
                 continue
             content = known.get(told.naming)
             if content is None:
                 known[told.naming] = self.names[told.naming] = told.content
                 self.fresh.append((told, state))
-            elif content != told.content:
+                judged.append(True)
+            elif content == told.content:
+                judged.append(False)
+            else:
                 refusal = Unreadable("name_reused", f"event {told.id!r} of {told.source!r} was already told with other content", told.subject)
-                refused.setdefault(record.digest, (record, refusal))
-        buried = moment.known_dead_letters(list(refused)) | (self.before.letters if self.before else set()) if refused else set()
-        self.refused = [letter for digest, letter in refused.items() if digest not in buried]
-        self.counts.duplicates = len(read) - len(self.fresh) - len(self.refused)
+                judged.append(refusal)
+        return judged
 
     def load_accounts(self, moment: Any, fresh: list[ToldFact], missed: Iterable[tuple[str, Key]]) -> None:
         """Brings every account told of, and every document the facts name or reach, into memory, as new as the log."""

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from eventsourcing.persistence import IntegrityError, InterfaceError, InternalError, OperationalError
 
@@ -17,7 +17,7 @@ from exposure.ledger.batch import Batch
 from exposure.ledger.folding import Folding, document_rows
 from exposure.ledger.loading import caught_up
 from exposure.ledger.memory import DOCUMENTS_IN_MEMORY, Account, Memory
-from exposure.ledger.records import Counts, Record, Source, read_or_refuse
+from exposure.ledger.records import Counts, Read, Record, Source, read_or_refuse
 from exposure.ledger.writing import Overtaken
 from exposure.rules.documents import Key
 from exposure.rules.evolve import MissingDocument
@@ -32,6 +32,8 @@ STORE_DOWN = (InterfaceError, InternalError, OperationalError)
 
 Batches = Iterable[tuple[Sequence[Record], Source] | None]
 """``None`` where nothing comes at the moment: what is on its way is finished."""
+
+AnyFolding = TypeVar("AnyFolding", bound=Folding)
 
 
 class Taking:
@@ -115,21 +117,28 @@ class Ledger:
         return True
 
     def take_alone(self, taking: Taking) -> None:
-        """Takes the write lock first: who lost a race would lose the next one too, for its memory is cold and the winner's is warm."""
+        """Who lost a race would lose the next one too, for its memory is cold and the winner's is warm: the write lock is taken first."""
+
+        def begin(writing: Any) -> tuple[Folding, list[Read]]:
+            return Folding(self.memory, taking.source, writing.recorded_at, taking.actor, None), taking.read
+
+        taking.folding = self.fold_under_lock(begin, taking.missed)
+
+    def fold_under_lock(self, begin: Callable[[Any], tuple[AnyFolding, list[Read]]], missed: set[tuple[str, Key]]) -> AnyFolding:
+        """Takes the write lock, and then reads, decides and writes. What memory holds of the accounts has to be as new as the log, or nothing."""
         while True:
-            folding = Folding(self.memory, taking.source, self.now(), taking.actor, None)
             try:
-                with self.store.writing(folding.batch.now) as writing:
-                    folding.load(writing, taking.read, taking.missed)
+                with self.store.writing(self.now()) as writing:
+                    folding, read = begin(writing)
+                    folding.load(writing, read, missed)
                     folding.fold()
                     moved_on = writing.write(folding.batch)
             except MissingDocument as missing:
-                missing.note(taking.missed)
+                missing.note(missed)
             else:
                 folding.keep()
                 folding.forget_closed(moved_on, None)
-                taking.folding = folding
-                return
+                return folding
 
     def settle(self) -> None:
         """Writes the documents of every account whose rows are behind its log, those included that another writer left behind."""

@@ -9,7 +9,9 @@ from exposure.ledger.tables import Tables
 EVENT = "originator_id, originator_version, topic, state"
 HEAD = "account, version, written, state"
 DOCUMENT = "account, key, version, opened, closed, state"
-LETTER = "digest, account, source, position, code, reason, sealed, recorded_at"
+LETTER = "digest, account, source, position, code, reason, sealed, recorded_at, carried, settled_at, outcome"
+COUNTS_AT = "recorded_at <= ? AND (settled_at IS NULL OR settled_at > ?)"
+"""A dead letter counts from the instant it was recorded until the one it was settled, that one excluded."""
 
 
 class Moment(Tables):
@@ -90,18 +92,32 @@ class Moment(Tables):
         at = self.rows(f"SELECT recorded_at FROM stored_events WHERE {self.position}=?", last)[0][0] if last else None
         return int(count), at
 
-    def dead_letters(self, *, account: str | None = None, source: str | None = None) -> list[Any]:
-        """All of them, one account's, or one source's, oldest first."""
-        wanted = {"account": account, "source": source}
+    def dead_letters(self, *, account: str | None = None, source: str | None = None, settled: bool = False) -> list[Any]:
+        """The open or the settled ones, all or those of an account or a source, oldest first."""
+        return self.letters_where(LETTER, settled, account=account, source=source)
+
+    def open_letters(self, *, account: str | None = None, code: str | None = None) -> list[bytes]:
+        """The digests of the open ones, all or those of an account or a code, oldest first."""
+        return [row[0] for row in self.letters_where("digest", False, account=account, code=code)]
+
+    def letters_where(self, columns: str, settled: bool, **wanted: str | None) -> list[Any]:
         told = {name: value for name, value in wanted.items() if value is not None}
-        where = " AND ".join(["1=1", *(f"{name} = ?" for name in told)])
-        return self.rows(f"SELECT {LETTER} FROM dead_letters WHERE {where} ORDER BY recorded_at, source, position", *told.values())
+        where = " AND ".join([f"settled_at IS {'NOT ' if settled else ''}NULL", *(f"{name} = ?" for name in told)])
+        return self.rows(f"SELECT {columns} FROM dead_letters WHERE {where} ORDER BY recorded_at, source, position, digest", *told.values())
 
-    def count_dead_letters(self, account: str, recorded_by: int) -> int:
-        return int(self.rows("SELECT count(*) FROM dead_letters WHERE account = ? AND recorded_at <= ?", account, recorded_by)[0][0])
+    def letters(self, digests: list[bytes]) -> list[Any]:
+        return self.among(LETTER, "dead_letters", "digest", digests)
 
-    def dead_letter_counts(self, recorded_by: int) -> dict[str | None, int]:
-        return dict(self.rows("SELECT account, count(*) FROM dead_letters WHERE recorded_at <= ? GROUP BY account", recorded_by))
+    def told_of_letters(self, streams: list[str]) -> list[Any]:
+        """(stream, topic, state) of what became of dead letters, of each the oldest first."""
+        given = [(stream,) for stream in streams]
+        return self.joined("g.c0, t.topic, t.state", "stored_events", "t.originator_id = g.c0", given, order="g.place, t.originator_version")
+
+    def count_dead_letters(self, account: str, known_at: int) -> int:
+        return int(self.rows(f"SELECT count(*) FROM dead_letters WHERE account = ? AND {COUNTS_AT}", account, known_at, known_at)[0][0])
+
+    def dead_letter_counts(self, known_at: int) -> dict[str | None, int]:
+        return dict(self.rows(f"SELECT account, count(*) FROM dead_letters WHERE {COUNTS_AT} GROUP BY account", known_at, known_at))
 
     def place_of(self, name: str) -> Any | None:
         """(generation, position, digest of what was taken) of an input."""

@@ -64,14 +64,15 @@ def rebuild(store: Any, progress: Callable[[int], None] = lambda _: None) -> Out
 
 
 class Making:
-    """One rebuild: how far the log was folded (``position``), and the one account that memory holds."""
+    """One rebuild: how far the log was folded (``position``, and ``versions`` of the streams that are no accounts), and the one account that
+    memory holds."""
 
     def __init__(self, store: Any, progress: Callable[[int], None]) -> None:
         self.store = store
         self.progress = progress
         self.run = uuid4().hex
         self.position = self.compared = self.events = 0
-        self.rates: dict[str, int] = {}
+        self.versions: dict[str, int] = {}
         self.unequal: set[str] = set()
         self.account = Account(Head(""))
         self.batch = Batch(0)
@@ -134,17 +135,14 @@ class Making:
     def fold(self, made: Any, rows: Iterable[Row]) -> None:
         for stream, group in groupby(rows, key=itemgetter(0)):
             kind, _, name = stream.partition(":")
-            facts = [read_fact(version, topic, state) for _, version, topic, state in group]
-            if kind == "currency":
-                self.publish(name, facts)
-            else:
-                self.fold_account(made, name, facts)
-
-    def publish(self, name: str, facts: list[Fact]) -> None:
-        for fact in facts:
-            if self.is_next(f"currency:{name}", self.rates.get(name, 0), fact.version):
-                self.rates[name] = fact.version
-                self.batch.rates.append(rate_row(fact))
+            if kind == "account":
+                self.fold_account(made, name, [read_fact(version, topic, state) for _, version, topic, state in group])
+                continue
+            for _, version, topic, state in group:
+                if self.is_next(stream, self.versions.get(stream, 0), version):
+                    self.versions[stream] = version
+                    if kind == "currency":
+                        self.batch.rates.append(rate_row(read_fact(version, topic, state)))
 
     def is_next(self, stream: str, last: int, version: int) -> bool:
         """Whether an event is the next of its stream; those before it are folded already, and none may be missing."""

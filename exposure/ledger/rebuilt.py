@@ -67,13 +67,13 @@ class Rebuilt(Deriving):
         kind, _, owner = (stream or "").partition(":")
         of_account, of_base = ("WHERE account = ?", "WHERE base = ?") if stream else ("", "")
         values = [owner] if stream else []
-        if kind != "currency":
+        if kind in ("", "account"):
             for account, *rest in self.stream(f"SELECT account, version, state FROM accounts{suffix} {of_account} ORDER BY account", *values):
                 yield ("accounts", account, "", *rest)
             columns = "account, key, version, opened, closed, state"
             for row in self.stream(f"SELECT {columns} FROM documents{suffix} {of_account} ORDER BY account, key", *values):
                 yield ("documents", *row)
-        if kind != "account":
+        if kind in ("", "currency"):
             order = "ORDER BY base, quote, day, version"
             for base, quote, day, version, *rest in self.stream(
                 f"SELECT base, quote, day, version, told, rate FROM rates{suffix} {of_base} {order}", *values

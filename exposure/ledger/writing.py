@@ -4,7 +4,7 @@ from typing import Any
 
 from eventsourcing.persistence import IntegrityError, Tracking
 
-from exposure.ledger.batch import Batch, DeadLetter
+from exposure.ledger.batch import Batch, DeadLetter, LetterSettled
 from exposure.ledger.moment import Moment
 from schemas.jsontext import written
 
@@ -64,6 +64,8 @@ class Writing(Deriving):
         self.derive(batch)
         for letter in batch.dead_letters:
             self.bury(letter)
+        for settled in batch.letters_settled:
+            self.settle_letter(settled)
         return moved_on
 
     def settle(self, account: str, version: int) -> bool:
@@ -111,3 +113,8 @@ class Writing(Deriving):
             told = {"digest": letter.digest.hex(), "source": letter.source, "position": letter.position, "reason": letter.reason}
             row = ("erp.dead-letters", letter.account, letter.digest.hex(), written(told), self.recorded_at)
             self.put("INSERT INTO outbox (topic, key, message_id, payload, recorded_at) VALUES {rows}", [row])
+
+    def settle_letter(self, settled: LetterSettled) -> None:
+        """Says what became of a dead letter: once, and whoever settles it has looked under this write lock whether it is open."""
+        sql = "UPDATE dead_letters SET settled_at = ?, outcome = ? WHERE digest = ? AND settled_at IS NULL RETURNING 1"
+        assert self.rows(sql, self.recorded_at, settled.outcome, settled.digest), f"dead letter {settled.digest.hex()} is not open"
