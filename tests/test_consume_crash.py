@@ -1,11 +1,12 @@
 """Consumers, the broker and the database die at any moment, and a consumer sleeps past its session: nothing is lost, and nothing counts twice."""
 
 import signal
+import sqlite3
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from random import Random
 from typing import IO
@@ -48,13 +49,18 @@ class Pair:
         environment = self.topics.environment | {"EXPOSURE_KAFKA_SESSION_SECONDS": str(SESSION_SECONDS)}
         self.running[name] = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
 
-    def kill(self, name: str) -> bool:
-        """Whether it was alive to be killed."""
+    def revive(self) -> None:
+        """Starts those anew that could not start because a server was down, as whatever runs a service does."""
+        for name, consumer in list(self.running.items()):
+            if consumer.poll() is not None:
+                assert consumer.returncode == 1, self.said[-3000:]
+                self.start(name)
+
+    def kill(self, name: str) -> None:
+        self.revive()
         consumer = self.running[name]
-        was_alive = consumer.poll() is None
         consumer.kill()
-        consumer.wait()
-        return was_alive
+        assert consumer.wait() == -signal.SIGKILL
 
     def stop(self) -> list[int]:
         for consumer in self.running.values():
@@ -95,19 +101,22 @@ class Season:
         for name in ("one", "two"):
             self.pair.start(name)
         with sending(self.pair.topics, lines, seconds):
-            self.wait_for(1)
+            wait_for(self.pair, 1)
             for trouble in troubles:
                 time.sleep(self.random.uniform(0.0, 2 * seconds / len(troubles) / 3))
                 getattr(self, trouble)(self.random.choice(("one", "two")))
-        self.wait_for(len(set(lines)))
+        self.pair.revive()
+        wait_for(self.pair, len(set(lines)))
         assert self.pair.stop() == [0, 0], self.pair.said[-3000:]
 
     def consumer_killed(self, name: str) -> None:
-        self.kills += self.pair.kill(name)
+        self.pair.kill(name)
         self.pair.start(name)
+        self.kills += 1
 
     def consumer_stalled(self, name: str) -> None:
         """It sleeps in the middle of what it does until the group has given its partitions to the other."""
+        self.pair.revive()
         stalled = self.pair.running[name]
         stalled.send_signal(signal.SIGSTOP)
         time.sleep(2 * SESSION_SECONDS)
@@ -125,11 +134,19 @@ class Season:
         self.database.start()
         self.kills += 1
 
-    def wait_for(self, events: int) -> None:
-        deadline = time.monotonic() + SECONDS_MAX
-        while taken(self.pair.store) < events:
-            assert time.monotonic() < deadline, f"{taken(self.pair.store)} of {events} events are taken\n{self.pair.said[-3000:]}"
-            time.sleep(0.2)
+
+def wait_for(pair: Pair, events: int) -> None:
+    deadline = time.monotonic() + SECONDS_MAX
+    while taken(pair.store) < events:
+        assert time.monotonic() < deadline, f"{taken(pair.store)} of {events} events are taken\n{pair.said[-3000:]}"
+        time.sleep(0.1)
+
+
+def until_said(pair: Pair, words: str) -> None:
+    deadline = time.monotonic() + SECONDS_MAX
+    while words not in pair.said:
+        assert time.monotonic() < deadline, pair.said[-3000:]
+        time.sleep(0.1)
 
 
 def taken(store: Path) -> int:
@@ -173,6 +190,55 @@ def test_deaths_lose_nothing_on_sqlite(killable_kafka: Killable, tmp_path: Path)
     season.run(lines, 12, ["consumer_killed", "broker_killed", "consumer_killed"])
     assert season.kills == 3
     holds_what_a_file_gives(season, lines, tmp_path)
+
+
+def fall_asleep(consumer: "subprocess.Popen[bytes]", file: Path | None) -> None:
+    """Between two writes where the store is a file: whoever sleeps with its lock holds up everybody."""
+    while True:
+        consumer.send_signal(signal.SIGSTOP)
+        if file is None or not is_locked(file):
+            return
+        consumer.send_signal(signal.SIGCONT)
+        time.sleep(0.05)
+
+
+def is_locked(file: Path) -> bool:
+    with closing(sqlite3.connect(file, timeout=0.2, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        connection.execute("ROLLBACK")
+    return False
+
+
+@pytest.mark.parametrize("server", ["sqlite", "postgresql"])
+def test_a_consumer_that_slept_past_its_session_writes_nothing_of_what_is_anothers(
+    server: str, kafka: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """It falls asleep at work, the other takes over, and when it wakes up, what it had read is counted as lost to it."""
+    if server == "postgresql":
+        stores.use(request.getfixturevalue("postgresql_server"))
+    try:
+        lines = shuffled(sample(12_000, seed=35, accounts=50), seed=35)
+        topics = fresh(kafka).make()
+        topics.send(map(structured, lines))
+        pair = Pair(topics, tmp_path / "exposure.db", tmp_path)
+        opened(pair.store).datastore.close()
+        pair.start("one")
+        wait_for(pair, 1_000)
+        fall_asleep(pair.running["one"], pair.store if server == "sqlite" else None)
+        pair.start("two")
+        wait_for(pair, taken(pair.store) + 1_000)
+        pair.running["one"].send_signal(signal.SIGCONT)
+        wait_for(pair, len(set(lines)))
+        until_said(pair, "overtaken")
+        assert pair.stop() == [0, 0], pair.said[-3000:]
+        clean = opened(tmp_path / "clean.db")
+        fed(clean, lines)
+        assert figures(opened(pair.store), DAYS) == figures(clean, DAYS)
+    finally:
+        stores.use(None)
 
 
 @pytest.mark.long

@@ -20,6 +20,8 @@ from exposure.ledger.postgres_tables import PostgresMoment, PostgresWriting
 from exposure.ledger.schema import LATEST, LOCK_SECONDS, WrongStoreVersion, migrate_postgres
 
 CONNECTIONS = 4
+STALL_SECONDS = 10
+"""So long may a writer that has fallen asleep keep the others waiting: then its transaction is undone."""
 FILLED_IN = ("dbname", "host", "port", "user", "password")
 
 
@@ -92,6 +94,8 @@ class PostgresLedger(PostgresProcessRecorder):
     @contextmanager
     def transaction(self, *, commit: bool) -> Iterator[Any]:
         with self.datastore.transaction(commit=commit) as library_cursor, library_cursor.connection.cursor(row_factory=tuple_row) as cursor:
-            if not commit:
+            if commit:
+                cursor.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{STALL_SECONDS}s'")
+            else:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             yield cursor
