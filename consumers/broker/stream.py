@@ -105,10 +105,12 @@ class Stream:
         self.subscription = subscription
         self.stop = stop
         self.until_caught_up = until_caught_up
-        self.anew = set(anew)
+        self.anew = anew
+        self.begun_again: set[TopicPartition] = set()
         self.places: dict[TopicPartition, Place] = {}
         self.targets: dict[TopicPartition, int] = {}
         self.suspended_until = 0.0
+        self.suspended_in = 0
         self.committed_at = 0.0
         self.ended = False
         topics = checked(subscription.connection, subscription.account_topics, subscription.other_topics).topics
@@ -121,12 +123,11 @@ class Stream:
         """Batches as they come, ``None`` where nothing does: ends with the stream, so that what is on its way is finished before."""
         while True:
             polled = self.polled(POLL_MS)
-            if self.given.unclaimed and time.monotonic() >= self.suspended_until:
-                yield None  # what is on its way was read under claims that the next ones end
-                self.claim_given()
-                continue
             for partition, records in polled.items():
                 yield self.batch_of(partition, records)
+            if self.given.unclaimed and not self.is_suspended():
+                yield None  # what is on its way was read under claims that the next ones end
+                self.claim_given()
             self.commit(COMMIT_SECONDS)
             if self.stop.is_set() or (self.until_caught_up and self.is_caught_up()):
                 self.ended = True
@@ -142,8 +143,6 @@ class Stream:
             raise lost(f"records were deleted before they were taken: {error}") from error
         with self.given.lock:
             gone, self.given.taken_away = self.given.taken_away, set()
-            if self.given.unclaimed and gone:
-                self.suspended_until = 0.0
         for partition in gone:
             self.places.pop(partition, None)
             self.targets.pop(partition, None)
@@ -182,8 +181,9 @@ class Stream:
             return {}
         cluster, topics = described(self.subscription.connection, {partition.topic for partition in partitions})
         known = {partition: Partition(tracking_of(partition), cluster, topics[partition.topic].topic_id) for partition in partitions}
-        again = {partition for partition in partitions if partition.topic in self.anew}
+        again = {partition for partition in partitions - self.begun_again if partition.topic in self.anew}
         claims = {**claim(self.store, [known[one] for one in again], anew=True), **claim(self.store, [known[one] for one in partitions - again])}
+        self.begun_again |= again
         first, end = self.consumer.beginning_offsets(list(partitions)), self.consumer.end_offsets(list(partitions))
         return {one: place_of(known[one], claims[tracking_of(one)], first[one], end[one]) for one in partitions}
 
@@ -197,6 +197,10 @@ class Stream:
         self.hold_back()
         self.places.clear()
         self.suspended_until = time.monotonic() + self.subscription.session_seconds if overtaken else 0.0
+        self.suspended_in = self.given.rebalances
+
+    def is_suspended(self) -> bool:
+        return self.given.rebalances == self.suspended_in and time.monotonic() < self.suspended_until
 
     def stand_still(self, seconds: float) -> None:
         """Reads nothing for a while and stays in the group."""
