@@ -41,7 +41,6 @@ class OnSQLite:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "bench.db"
-        stores.use(None)
 
     @contextmanager
     def rows_put(self) -> Iterator[Callable[[list[Row]], None]]:
@@ -71,7 +70,6 @@ class OnPostgres:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder
-        stores.use(postgres())
         stores.make(folder)
         self.url = stores.url_of(folder)
 
@@ -184,12 +182,10 @@ def compared(lines: list[bytes], kind: type[Database]) -> dict[str, int]:
     contenders: list[Callable[[list[bytes], Database], float]] = [floor, ours, documented]
     for run in range(RUNS):
         for contender in contenders:
-            with tempfile.TemporaryDirectory() as folder:
+            with tempfile.TemporaryDirectory() as folder, stores.using(postgres() if kind is OnPostgres else None):
                 rate = contender(lines, kind(Path(folder)))
             rates[contender.__name__].append(rate)
             print(f"{kind.name} run {run + 1}/{RUNS} {contender.__name__:>10} {rate:>10,.0f} events/s", file=sys.stderr)
-        if kind is OnPostgres:
-            stores.drop_databases()
     figures = {name: round(median(of)) for name, of in rates.items()}
     ratios = f"ours / floor {figures['ours'] / figures['floor']:.2f}   ours / documented {figures['ours'] / figures['documented']:.0f}"
     print(f"{kind.name} {ratios}", file=sys.stderr)

@@ -1,4 +1,7 @@
-"""A store that can not grow or be written loses nothing: what was committed stays, and after room is made feeding goes on."""
+"""A store that can not grow or be written loses nothing: what was committed stays, and after room is made feeding goes on.
+
+All of it is about SQLite: a PostgreSQL store's disk is its server's. What becomes of a write that its server refuses is in test_ledger.py.
+"""
 
 import subprocess
 from collections.abc import Iterator
