@@ -5,16 +5,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from eventsourcing.persistence import OperationalError
 
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.records import Record, Source
+from service.failures import Failure
 from service.sample import sample, shuffled
+from service.store import open_store
 from tests import stores
 from tests.command import exposure
 from tests.services import Killable
-from tests.stores import DAY, NOW, derived, fed, holds_the_same, opened
+from tests.stores import DAY, NOW, derived, fed, holds_the_same, log, opened
 
 UNREADABLE = [b"not JSON at all", b"[]", b'{"subject":"C-1001","specversion":"1.0"}']
 LINES = shuffled([*sample(3000, seed=17, accounts=25), *UNREADABLE], seed=9)
@@ -66,6 +69,19 @@ def test_a_database_that_does_not_answer_or_holds_no_store_is_said_clearly(postg
         done = exposure("show", "C-1", "--json", "--store", store)
         assert (done.exit_code, done.json["error"]["code"]) == (1, code)
         assert "secret" not in done.out + done.err
+
+
+def test_a_store_is_in_the_schema_that_its_url_says_and_in_no_other(postgresql: str) -> None:
+    with psycopg.connect(postgresql, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA shard")
+    of_shard = f"{postgresql}?options=-csearch_path%3Dshard,public"
+    fed(stores.to_be_closed(open_store(postgresql, create=True)), LINES[:100])
+    with pytest.raises(Failure, match="no store in that database"):
+        open_store(of_shard)
+    store = stores.to_be_closed(open_store(of_shard, create=True))
+    assert log(store) == []
+    assert fed(store, LINES[:10]).read == 10
+    assert len(log(stores.to_be_closed(open_store(postgresql)))) > len(log(store))
 
 
 def test_a_server_killed_while_it_is_written_to_has_all_of_a_batch_or_none(killable_postgresql: Killable, tmp_path: Path) -> None:
