@@ -68,7 +68,7 @@ def test_what_is_rebuilt_equals_what_was_kept(store: Any) -> None:
 
 
 @pytest.mark.usefixtures("in_small_steps")
-@pytest.mark.parametrize("events_per_write", [3, 40, 700])
+@pytest.mark.parametrize("events_per_write", [10, 40, 700])
 def test_an_account_larger_than_memory_is_rebuilt_through_the_new_tables(store: Any, monkeypatch: pytest.MonkeyPatch, events_per_write: int) -> None:
     monkeypatch.setattr(rebuilding, "EVENTS_PER_WRITE", events_per_write)
     before = derived(store)
