@@ -2,6 +2,7 @@
 
 Floor: the same models validate the same bytes and only the events' rows go in raw, into the library's table. Documented: one aggregate, one save
 at a time. On SQLite, and on PostgreSQL where it can be had, durably, 1,000 events a transaction (documented: one), alternating; medians of five runs.
+On PostgreSQL also how long two writers wait for each other.
 """
 
 import subprocess
@@ -28,6 +29,7 @@ from schemas.inbound import MODELS, Envelope
 from schemas.jsontext import read, written
 from service.sample import sample
 from tests import stores
+from tests.waiting import waiting
 
 ROOT = Path(__file__).parents[1]
 Row = tuple[str, int, str, bytes]
@@ -41,7 +43,6 @@ class OnSQLite:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "bench.db"
-        stores.use(None)
 
     @contextmanager
     def rows_put(self) -> Iterator[Callable[[list[Row]], None]]:
@@ -71,7 +72,6 @@ class OnPostgres:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder
-        stores.use(postgres())
         stores.make(folder)
         self.url = stores.url_of(folder)
 
@@ -175,22 +175,23 @@ def main() -> None:
     except subprocess.CalledProcessError as error:
         print(f"without PostgreSQL: {error.stderr.strip()}", file=sys.stderr)
         databases.remove(OnPostgres)
-    print(written({kind.name: compared(lines, kind) for kind in databases}).decode())
+    figures: dict[str, dict[str, float]] = {kind.name: compared(lines, kind) for kind in databases}
+    if OnPostgres in databases:
+        figures[OnPostgres.name] |= waiting(postgres())
+    print(written(figures).decode())
 
 
-def compared(lines: list[bytes], kind: type[Database]) -> dict[str, int]:
+def compared(lines: list[bytes], kind: type[Database]) -> dict[str, float]:
     """Events per second, medians of runs that take turns."""
     rates: dict[str, list[float]] = {"floor": [], "ours": [], "documented": []}
     contenders: list[Callable[[list[bytes], Database], float]] = [floor, ours, documented]
     for run in range(RUNS):
         for contender in contenders:
-            with tempfile.TemporaryDirectory() as folder:
+            with tempfile.TemporaryDirectory() as folder, stores.using(postgres() if kind is OnPostgres else None):
                 rate = contender(lines, kind(Path(folder)))
             rates[contender.__name__].append(rate)
             print(f"{kind.name} run {run + 1}/{RUNS} {contender.__name__:>10} {rate:>10,.0f} events/s", file=sys.stderr)
-        if kind is OnPostgres:
-            stores.drop_databases()
-    figures = {name: round(median(of)) for name, of in rates.items()}
+    figures: dict[str, float] = {name: round(median(of)) for name, of in rates.items()}
     ratios = f"ours / floor {figures['ours'] / figures['floor']:.2f}   ours / documented {figures['ours'] / figures['documented']:.0f}"
     print(f"{kind.name} {ratios}", file=sys.stderr)
     return figures

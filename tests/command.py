@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.stores import url_of
+from tests.stores import make, url_of
 
 
 class Said(NamedTuple):
@@ -23,6 +23,7 @@ def exposure(*words: str | Path, store: Path | None = None, stdin: bytes | None 
     """``exposure WORDS… --store URL``."""
     command = [sys.executable, "-m", "service", *map(str, words)]
     if store is not None:
+        make(store)
         command += ["--store", url_of(store)]
     done = subprocess.run(command, input=stdin, capture_output=True, check=False, timeout=300)
     return Said(done.returncode, done.stdout.decode(), done.stderr.decode())

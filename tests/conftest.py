@@ -20,9 +20,12 @@ settings.load_profile("default")
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def each_store(request: pytest.FixtureRequest) -> Iterator[str]:
     """Everything a module does with stores, once on each database."""
-    if request.param == "postgresql":
-        stores.use(request.getfixturevalue("postgresql_server"))
-    yield request.param
-    if request.param == "postgresql":
-        stores.drop_databases()
-        stores.use(None)
+    with stores.using(request.getfixturevalue("postgresql_server") if request.param == "postgresql" else None):
+        yield request.param
+
+
+@pytest.fixture(autouse=True)
+def given_back() -> Iterator[None]:
+    """Stores that a test opens are closed at its end."""
+    with stores.given_back():
+        yield

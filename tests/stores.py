@@ -1,7 +1,8 @@
 """Stores in the hands of a test: fed in this process, and told apart by what they hold."""
 
-from collections.abc import Iterable
-from contextlib import suppress
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 from shutil import copy
@@ -25,13 +26,34 @@ FAR = 60_000 * DAY
 server: str | None = None
 """Where it is the URL of a PostgreSQL server, a store is a database there and not a file: one for each path."""
 
+made: list[tuple[str, str]] = []
+"""Databases that are to be dropped, each with its server's URL, and stores that are to be closed."""
+in_use: list[Any] = []
 
-made: set[str] = set()
 
-
-def use(url: str | None) -> None:
+@contextmanager
+def using(url: str | None) -> Iterator[None]:
+    """Stores made inside are databases of a PostgreSQL server or, where no URL is given, files; at the end they are given back."""
     global server
-    server = url
+    before, server = server, url
+    try:
+        with given_back():
+            yield
+    finally:
+        server = before
+
+
+@contextmanager
+def given_back() -> Iterator[None]:
+    """At the end stores opened inside are closed and databases made inside are dropped: a server has fewer connections than all tests together."""
+    opened_before, made_before = len(in_use), len(made)
+    try:
+        yield
+    finally:
+        while len(in_use) > opened_before:
+            in_use.pop().datastore.close()
+        while len(made) > made_before:
+            drop(*made.pop())
 
 
 def url_of(path: Path) -> str:
@@ -45,7 +67,7 @@ def database(path: Path) -> str:
 def opened(path: Path) -> Any:
     """The store of a path, made where it is not there."""
     make(path)
-    return open_store(url_of(path), create=True)
+    return to_be_closed(open_store(url_of(path), create=True))
 
 
 def copied(path: Path, to: Path) -> Any:
@@ -54,22 +76,35 @@ def copied(path: Path, to: Path) -> Any:
         copy(path, to)
     else:
         make(to, f"TEMPLATE {database(path)}")
-    return open_store(url_of(to))
+    return to_be_closed(open_store(url_of(to)))
+
+
+def to_be_closed(store: Any) -> Any:
+    in_use.append(store)
+    return store
 
 
 def make(path: Path, like: str = "") -> None:
+    """The database of a path, with nothing in it; a file need not be there."""
     if server is not None:
         with psycopg.connect(server, autocommit=True) as connection, suppress(psycopg.errors.DuplicateDatabase):
             connection.execute(f"CREATE DATABASE {database(path)} {like}")
-            made.add(database(path))
+            made.append((server, database(path)))
 
 
-def drop_databases() -> None:
-    """Those that this process made: others may be at work on the same server."""
-    assert server is not None
-    with psycopg.connect(server, autocommit=True) as connection:
-        while made:
-            connection.execute(f"DROP DATABASE IF EXISTS {made.pop()} WITH (FORCE)")
+def execute(path: Path, *statements: str) -> list[Any]:
+    """What the last of the statements answers, of a database that need not be a store; an engine has no part in it."""
+    make(path)
+    connection = sqlite3.connect(path) if server is None else psycopg.connect(url_of(path))
+    with closing(connection), connection:
+        for statement in statements:
+            answer = connection.execute(statement)
+        return answer.fetchall() if answer.description else []
+
+
+def drop(url: str, name: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def fed(store: Any, lines: Iterable[bytes], *, now: int = NOW, batch: int = BATCH, ledger: Ledger | None = None) -> Counts:
@@ -119,8 +154,15 @@ def kept(store: Any) -> dict[str, Any]:
 
 
 def tables(store: Any) -> set[str]:
+    listed = "sqlite_master WHERE type = 'table'" if server is None else "pg_tables WHERE schemaname = current_schema()"
     with store.reading() as moment:
-        return {row[0] for row in moment.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        return {row[0] for row in moment.rows(f"SELECT {'name' if server is None else 'tablename'} FROM {listed}")}
+
+
+def alter(store: Any, statement: str, *values: Any) -> None:
+    """Does what nobody may do to a store behind the engine's back."""
+    with store.writing(0) as writing:
+        writing.rows(f"{statement} RETURNING 1", *values)
 
 
 def holds_the_same(one: Any, other: Any) -> None:

@@ -13,7 +13,6 @@ import tests.bad_documents  # noqa: F401 - adds its kinds
 from consumers.feed import LINE_BYTES_MAX, feed
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.records import Counts
-from exposure.ledger.sqlite import SQLiteLedger, open_sqlite
 from projections.dead_letters import dead_letters
 from schemas.door import Unreadable, read_record
 from schemas.jsontext import read, written
@@ -21,6 +20,7 @@ from service.sample import sample
 from tests.bad_records import KINDS
 from tests.examples import Event, copied, example, examples
 from tests.folding import Books
+from tests.stores import opened
 
 pytestmark = pytest.mark.xdist_group("bad input")
 
@@ -71,7 +71,7 @@ def file_of(path: Path, lines: list[bytes], *, blank: bool = False) -> Path:
     return path
 
 
-def fed(store: SQLiteLedger, path: Path) -> Counts:
+def fed(store: Any, path: Path) -> Counts:
     return feed(Ledger(store, lambda: NOW), str(path)).counts
 
 
@@ -83,16 +83,16 @@ def kept(line: bytes) -> bytes:
 class Season(NamedTuple):
     """The stream fed once, then again under another name."""
 
-    store: SQLiteLedger
+    store: Any
     first: Counts
     again: Counts
     letters: list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def season(tmp_path_factory: pytest.TempPathFactory) -> Season:
+def season(each_store: str, tmp_path_factory: pytest.TempPathFactory) -> Season:  # noqa: ARG001 (a store of its kind)
     folder = tmp_path_factory.mktemp("season")
-    store = open_sqlite(str(folder / "store.db"), create=True)
+    store = opened(folder / "store.db")
     first = fed(store, file_of(folder / "first.jsonl", stream().lines, blank=True))
     again = fed(store, file_of(folder / "again.jsonl", stream().lines))
     with store.reading() as moment:
@@ -129,7 +129,7 @@ def test_every_bad_record_says_why_in_words_and_in_a_code_that_stays(season: Sea
 
 
 def test_the_good_ones_come_out_as_if_they_had_been_alone(season: Season, tmp_path: Path) -> None:
-    alone = open_sqlite(str(tmp_path / "alone.db"), create=True)
+    alone = opened(tmp_path / "alone.db")
     fed(alone, file_of(tmp_path / "good.jsonl", stream().good))
     with season.store.reading() as mixed, alone.reading() as pure:
         assert list(mixed.derived_digest()) == list(pure.derived_digest())

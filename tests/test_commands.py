@@ -1,4 +1,4 @@
-"""The other commands that read: history, dead letters, status, import and demo; and options given before a command."""
+"""The other commands that read: history, dead letters, status, import; and options given before a command."""
 
 import json
 from pathlib import Path
@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from exposure.ledger.sqlite import open_sqlite
 from projections.history import history
 from tests.command import exposure
+from tests.stores import alter, opened, url_of
+
+pytestmark = pytest.mark.usefixtures("each_store")
 
 EXAMPLE = Path(__file__).parent / "contract_example.jsonl"
 NOW = "2026-02-20T12:00:00Z"
@@ -48,7 +50,7 @@ C-2,I-4,2026-01-16,2026-02-15,8,
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def store(each_store: str, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: ARG001 (a store of its kind)
     folder = tmp_path_factory.mktemp("commands")
     path = folder / "exposure.db"
     exposure("feed", EXAMPLE, "--now", NOW, store=path)
@@ -85,10 +87,9 @@ def test_personal_fields_are_null_once_the_key_is_thrown_away(tmp_path: Path) ->
     file, path = tmp_path / "one.jsonl", tmp_path / "exposure.db"
     file.write_text(json.dumps(CUSTOMER) + "\n")
     exposure("feed", file, store=path)
-    opened = open_sqlite(str(path), create=False)
-    with opened.datastore.transaction(commit=True) as cursor:
-        cursor.execute("DELETE FROM account_keys")
-    with opened.reading() as moment:
+    read = opened(path)
+    alter(read, "DELETE FROM account_keys")
+    with read.reading() as moment:
         (event,) = history(moment, "C-1001")
     assert event["personal"] is None
     assert event["data"]["currency"] == "EUR"
@@ -149,7 +150,7 @@ def test_status_says_what_the_store_holds_and_what_waits(store: Path) -> None:
 
 @pytest.mark.parametrize("words", [["show", "C-1001"], ["status"], ["dead-letters", "C-1001"], ["list"]])
 def test_options_may_stand_before_the_command(store: Path, words: list[str]) -> None:
-    before = exposure("--store", f"sqlite:///{store}", "--now", NOW, "--json", *words)
+    before = exposure("--store", url_of(store), "--now", NOW, "--json", *words)
     after = exposure(*words, "--json", "--now", NOW, store=store)
     assert before.json == after.json
 
@@ -227,20 +228,9 @@ def test_an_import_that_cannot_be_done_says_why(ledger: Path, change: dict[str, 
     assert not (ledger / "out.jsonl").exists()
 
 
-# Failures and the demo
+# Failures
 
 
 @pytest.mark.parametrize(("words", "code"), [(["history", "C-9"], "unknown_account"), (["list", "--as-of", "never"], "usage")])
 def test_a_read_that_fails_is_one_json_document(store: Path, words: list[str], code: str) -> None:
     assert exposure(*words, "--json", store=store).json["error"]["code"] == code
-
-
-def test_the_demo_says_its_commands_and_leaves_its_store_where_it_is_told_to(tmp_path: Path) -> None:
-    said = exposure("demo", "--events", "400", "--keep", tmp_path / "kept here")
-    assert said.exit_code == 0, said.err
-    assert said.out.count("$ exposure --store sqlite:///demo.db") == 5
-    assert said.out.rstrip().splitlines()[-1].startswith("$ cd ")
-    assert max(map(len, said.out.splitlines()[:-2])) <= 100
-    assert exposure("status", "--json", store=tmp_path / "kept here" / "demo.db").json["events"] == 400
-    again = exposure("demo", "--keep", tmp_path / "kept here")
-    assert (again.exit_code, "has a demo already" in again.err) == (1, True)

@@ -6,6 +6,8 @@ import pytest
 
 from tests.command import exposure
 
+pytestmark = pytest.mark.usefixtures("each_store")
+
 EXAMPLE = Path(__file__).parent / "contract_example.jsonl"
 SHOWN = {
     "account": "C-1001",
@@ -39,9 +41,9 @@ ITEM = {
 }
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Path:
-    path = tmp_path / "exposure.db"
+@pytest.fixture(scope="module")
+def store(each_store: str, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: ARG001 (a store of its kind)
+    path = tmp_path_factory.mktemp("contract") / "exposure.db"
     said = exposure("feed", EXAMPLE, "--json", "--now", "2026-02-20T12:00:00Z", store=path)
     assert said.json == {"read": 6, "recorded": 6, "duplicates": 0, "dead_letters": 0}
     return path

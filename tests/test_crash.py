@@ -1,6 +1,5 @@
 """A feeder killed at any moment loses nothing and takes nothing twice: the next one goes on where the last transaction ended."""
 
-import sqlite3
 import subprocess
 import sys
 import time
@@ -11,7 +10,9 @@ import pytest
 
 from service.sample import sample
 from tests.command import exposure
-from tests.stores import holds_the_same, opened
+from tests.stores import execute, holds_the_same, make, opened, url_of
+
+pytestmark = pytest.mark.usefixtures("each_store")
 
 NOW = "2026-03-01T12:00:00Z"
 START_SECONDS_MAX = 60
@@ -30,16 +31,14 @@ def written_sample(path: Path, events: int) -> Path:
 
 def position(store: Path) -> int:
     """How far the file was taken, as last committed."""
-    with sqlite3.connect(f"file:{store}?mode=ro", uri=True) as connection:
-        (taken,) = connection.execute("SELECT coalesce(sum(notification_id), 0) FROM tracking").fetchone()
-    connection.close()
+    ((taken,),) = execute(store, "SELECT coalesce(sum(notification_id), 0) FROM tracking")
     return int(taken)
 
 
 def killed_feed(store: Path, file: Path, seconds: float) -> bool:
     """Feeds, and kills the feeder so long after its first batch of this run; whether the kill hit a running one that was not done."""
     before = position(store)
-    command = [sys.executable, "-m", "service", "feed", str(file), "--json", "--now", NOW, "--store", f"sqlite:///{store}"]
+    command = [sys.executable, "-m", "service", "feed", str(file), "--json", "--now", NOW, "--store", url_of(store)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as feeder:
         deadline = time.monotonic() + START_SECONDS_MAX
         while position(store) == before and feeder.poll() is None:
@@ -75,7 +74,7 @@ def test_a_feeder_killed_fifty_times_ends_where_one_that_was_not_ends(tmp_path: 
 DIES_WHILE_IT_MAKES_THE_STORE = """
 import os, sys
 from alembic.ddl.impl import DefaultImpl
-from exposure.ledger.sqlite import open_sqlite
+from service.store import open_store
 make, made = DefaultImpl.create_table, []
 def make_or_die(*words, **named):
     made.append(1)
@@ -83,14 +82,15 @@ def make_or_die(*words, **named):
         os._exit(9)
     return make(*words, **named)
 DefaultImpl.create_table = make_or_die
-open_sqlite(sys.argv[1], create=True)
+open_store(sys.argv[1], create=True)
 """
 
 
 @pytest.mark.parametrize("tables", [1, 5, 9])
 def test_a_feeder_that_dies_while_it_makes_the_store_leaves_one_the_next_can_use(tmp_path: Path, tables: int) -> None:
     file, store = written_sample(tmp_path / "events.jsonl", 100), tmp_path / "exposure.db"
-    assert subprocess.run([sys.executable, "-c", DIES_WHILE_IT_MAKES_THE_STORE, store, str(tables)], check=False).returncode == 9
+    make(store)
+    assert subprocess.run([sys.executable, "-c", DIES_WHILE_IT_MAKES_THE_STORE, url_of(store), str(tables)], check=False).returncode == 9
     assert exposure("feed", file, "--json", store=store).exit_code == 0
 
 
@@ -98,7 +98,7 @@ def test_a_feeder_that_dies_while_it_makes_the_store_leaves_one_the_next_can_use
 def test_a_feeder_killed_as_it_starts_leaves_a_store_the_next_can_use(tmp_path: Path, seconds: float) -> None:
     file, store = written_sample(tmp_path / "events.jsonl", 500), tmp_path / "exposure.db"
     opened(store).datastore.close()
-    with subprocess.Popen([sys.executable, "-m", "service", "feed", str(file), "--store", f"sqlite:///{store}"], stdout=subprocess.DEVNULL) as feeder:
+    with subprocess.Popen([sys.executable, "-m", "service", "feed", str(file), "--store", url_of(store)], stdout=subprocess.DEVNULL) as feeder:
         time.sleep(seconds)
         feeder.kill()
     assert exposure("feed", file, "--json", store=store).exit_code == 0

@@ -1,4 +1,7 @@
-"""A store that can not grow or be written loses nothing: what was committed stays, and after room is made feeding goes on."""
+"""A store that can not grow or be written loses nothing: what was committed stays, and after room is made feeding goes on.
+
+All of it is about SQLite: a PostgreSQL store's disk is its server's. What becomes of a write that its server refuses is in test_ledger.py.
+"""
 
 import subprocess
 from collections.abc import Iterator
@@ -13,7 +16,7 @@ from exposure.ledger.rebuild import rebuild
 from service.sample import sample
 from tests.command import exposure
 from tests.stores import NOW as NOW_MICROSECONDS
-from tests.stores import derived, fed, holds_the_same, kept, log, opened
+from tests.stores import derived, fed, given_back, holds_the_same, kept, log, opened
 
 NOW = "2026-03-01T12:00:00Z"
 LINES = list(sample(6000, seed=31, accounts=20))
@@ -34,7 +37,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "none", disk], capture_output=True, check=False)
     if mounted.returncode:
         pytest.skip("no file system can be mounted here")
-    yield disk
+    with given_back():
+        yield disk
     subprocess.run(["umount", disk], check=True)
 
 
@@ -101,7 +105,9 @@ def test_a_rebuild_there_is_no_room_for_leaves_what_was_in_use(tmp_path: Path) -
 
 def test_a_store_that_can_not_be_written_is_told_in_one_line(small_disk: Path, file: Path) -> None:
     store = small_disk / "exposure.db"
-    assert fed(opened(store), LINES[:500]).recorded == 500
+    before = opened(store)
+    assert fed(before, LINES[:500]).recorded == 500
+    before.datastore.close()
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     said = exposure("feed", file, "--now", NOW, store=store)
     assert (said.exit_code, said.out, said.err.count("\n")) == (1, "", 1)

@@ -7,6 +7,9 @@ import pytest
 from backports import zstd
 
 from tests.command import exposure
+from tests.stores import execute
+
+pytestmark = pytest.mark.usefixtures("each_store")
 
 LINES = (Path(__file__).parent / "contract_example.jsonl").read_bytes()
 NOW = ("--json", "--now", "2026-02-20T12:00:00Z")
@@ -69,11 +72,7 @@ def test_dead_letters_that_can_not_be_copied_beside_their_file_stop_nothing(tmp_
 
 
 def test_a_database_of_something_else_is_not_made_a_store(tmp_path: Path, store: Path) -> None:
-    import sqlite3
-
-    with sqlite3.connect(store) as connection:
-        connection.execute("CREATE TABLE customers (id)")
-    connection.close()
+    execute(store, "CREATE TABLE customers (id integer)")
     file = tmp_path / "events.jsonl"
     file.write_bytes(LINES)
     said = exposure("feed", file, *NOW, store=store)

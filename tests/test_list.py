@@ -12,13 +12,15 @@ import pytest
 
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.records import Record, Source
-from exposure.ledger.sqlite import SQLiteLedger, open_sqlite
 from projections.account import Asked, NotKnownBefore, UnknownAccount, show
 from projections.portfolio import portfolio
 from projections.selection import FIELDS, BadSelection, Selection, selection
 from service.sample import sample
 from service.sheet import write_sheet
 from tests.command import exposure
+from tests.stores import opened
+
+pytestmark = pytest.mark.usefixtures("each_store")
 
 LEFT_OUT = ("open_items", "open_orders", "protection", "alerts")
 HOUR = 3_600_000_000
@@ -39,8 +41,8 @@ def invoice(subject: str, number: str, amount: str, due: str, currency: str = "E
     return event("erp.invoice.posted.v1", subject, "2024-01-04T08:00:00Z", **told)
 
 
-def fed(path: Path, *parts: tuple[int, list[bytes]]) -> SQLiteLedger:
-    store = open_sqlite(str(path), create=True)
+def fed(path: Path, *parts: tuple[int, list[bytes]]) -> Any:
+    store = opened(path)
     for now, lines in parts:
         ledger = Ledger(store, repeat(now).__next__)
         ledger.take([Record(line, place) for place, line in enumerate(lines)], Source("test"))
@@ -48,7 +50,7 @@ def fed(path: Path, *parts: tuple[int, list[bytes]]) -> SQLiteLedger:
 
 
 @pytest.fixture(scope="module")
-def sampled(tmp_path_factory: pytest.TempPathFactory) -> SQLiteLedger:
+def sampled(each_store: str, tmp_path_factory: pytest.TempPathFactory) -> Any:  # noqa: ARG001 (a store of its kind)
     """2,000 events in two parts, with dead letters in each and one account taken on at a day between."""
     lines = list(sample(2000))
     taken_on = event("exposure.account.taken_on.v1", "C-1003", "2024-05-01T00:00:00Z", cut_over="2024-05-01")
@@ -58,14 +60,14 @@ def sampled(tmp_path_factory: pytest.TempPathFactory) -> SQLiteLedger:
     return fed(path, (FIRST, [*lines[:1000], broken[0]]), (SECOND, [*lines[1000:], broken[1], taken_on, zone]))
 
 
-def every_account(store: SQLiteLedger) -> list[str]:
+def every_account(store: Any) -> list[str]:
     with store.reading() as moment:
         return [row[0] for row in moment.all_heads()]
 
 
 @pytest.mark.parametrize("as_of", [*DAYS, None])
 @pytest.mark.parametrize("known_at", [None, FIRST - 1, FIRST, FIRST + HOUR // 2, SECOND, SECOND + 1])
-def test_the_list_is_what_show_says_of_every_account(sampled: SQLiteLedger, as_of: str | None, known_at: int | None) -> None:
+def test_the_list_is_what_show_says_of_every_account(sampled: Any, as_of: str | None, known_at: int | None) -> None:
     question = Asked(SECOND + HOUR, as_of, known_at)
     shown, unknown, not_known_before = [], [], []
     with sampled.reading() as moment:
@@ -90,28 +92,28 @@ def test_the_list_is_what_show_says_of_every_account(sampled: SQLiteLedger, as_o
         assert "C-1003" not in not_known_before  # nobody had yet said that it was taken on
 
 
-def test_what_is_known_in_the_middle_is_neither_nothing_nor_all(sampled: SQLiteLedger) -> None:
+def test_what_is_known_in_the_middle_is_neither_nothing_nor_all(sampled: Any) -> None:
     with sampled.reading() as moment:
         before, after = (portfolio(moment, Asked(SECOND, DAYS[1], known), Selection())["totals"] for known in (FIRST, None))
     assert before
     assert before != after
 
 
-def test_accounts_taken_on_later_are_named_and_not_listed(sampled: SQLiteLedger) -> None:
+def test_accounts_taken_on_later_are_named_and_not_listed(sampled: Any) -> None:
     with sampled.reading() as moment:
         listed = portfolio(moment, Asked(SECOND, DAYS[0]), Selection())
     assert listed["not_known_before"] == ["C-1003"]
     assert "C-1003" not in [row["account"] for row in listed["accounts"]]
 
 
-def test_each_account_has_its_own_day_where_none_is_asked(sampled: SQLiteLedger) -> None:
+def test_each_account_has_its_own_day_where_none_is_asked(sampled: Any) -> None:
     with sampled.reading() as moment:
         rows = portfolio(moment, Asked(SECOND), Selection())["accounts"]
     days = {row["account"]: row["as_of"] for row in rows}
     assert days["C-1002"] > days["C-1001"]
 
 
-def test_freshness_is_that_of_what_was_known(sampled: SQLiteLedger) -> None:
+def test_freshness_is_that_of_what_was_known(sampled: Any) -> None:
     last: dict[tuple[str, str], str] = {}
     for told in map(json.loads, list(sample(2000))[:1000]):
         if told["type"] != "erp.fx_rate.published.v1":
@@ -144,7 +146,7 @@ def test_on_the_edge_of_a_day_each_account_has_its_own_documents_and_rates(tmp_p
     assert len({row["as_of"] for row in listed}) == len({row["exposure"]["total"] for row in listed}) == 2
 
 
-def test_totals_are_the_sums_of_the_rows(sampled: SQLiteLedger) -> None:
+def test_totals_are_the_sums_of_the_rows(sampled: Any) -> None:
     with sampled.reading() as moment:
         listed = portfolio(moment, Asked(SECOND, DAYS[2]), Selection())
     assert {row["currency"] for row in listed["accounts"]} == set(listed["totals"])
@@ -162,7 +164,12 @@ def test_totals_are_the_sums_of_the_rows(sampled: SQLiteLedger) -> None:
 
 
 @pytest.fixture(scope="module")
-def few(tmp_path_factory: pytest.TempPathFactory) -> SQLiteLedger:
+def kept(each_store: str, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: ARG001 (a store of its kind)
+    return tmp_path_factory.mktemp("few") / "exposure.db"
+
+
+@pytest.fixture(scope="module")
+def few(kept: Path) -> Any:
     """B owes 9.50 without a limit, A 10.00 under 100.00, D 0.30 under none, E 7.00 unlimited, =F 2.00 and blocked, G only a dispute."""
     agreed = {"limit": "L", "version": 1, "kind": "base", "currency": "EUR", "valid_from": "2024-01-01"}
     limits = [
@@ -180,10 +187,10 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> SQLiteLedger:
         event("erp.dispute.opened.v1", "G", "2024-01-01T00:00:00Z", dispute="D", date="2024-01-01", invoice="I", amount="1.00"),
         event("erp.fx_rate.published.v1", "EUR", "2024-01-01T00:00:00Z", base="EUR", quote="USD", rate="2", date="2024-01-01"),
     ]
-    return fed(tmp_path_factory.mktemp("few") / "exposure.db", (FIRST, lines + limits))
+    return fed(kept, (FIRST, lines + limits))
 
 
-def listed_of(store: SQLiteLedger, *filters: str, sort: str | None = None, top: int | None = None) -> list[str]:
+def listed_of(store: Any, *filters: str, sort: str | None = None, top: int | None = None) -> list[str]:
     with store.reading() as moment:
         return [row["account"] for row in portfolio(moment, Asked(FIRST, "2024-03-15"), selection(filters, sort, top))["accounts"]]
 
@@ -207,7 +214,7 @@ def listed_of(store: SQLiteLedger, *filters: str, sort: str | None = None, top: 
         ("1-30", "A D E G =F B"),
     ],
 )
-def test_the_list_is_sorted_by_any_figure(few: SQLiteLedger, sort: str, order: str) -> None:
+def test_the_list_is_sorted_by_any_figure(few: Any, sort: str, order: str) -> None:
     assert listed_of(few, sort=sort) == order.split()
 
 
@@ -238,7 +245,7 @@ def test_the_list_is_sorted_by_any_figure(few: SQLiteLedger, sort: str, order: s
         (["121+=0", "dead_letters=0", "unapplied=0", "reserved=0"], "=F A B D E G"),
     ],
 )
-def test_the_list_is_filtered_by_all_that_is_required(few: SQLiteLedger, filters: list[str], accounts: str) -> None:
+def test_the_list_is_filtered_by_all_that_is_required(few: Any, filters: list[str], accounts: str) -> None:
     assert listed_of(few, *filters) == accounts.split()
 
 
@@ -254,12 +261,12 @@ def test_the_list_is_filtered_by_all_that_is_required(few: SQLiteLedger, filters
         ([], "colour", "no figure 'colour'; there are: account"),
     ],
 )
-def test_what_cannot_be_understood_says_what_there_is(few: SQLiteLedger, filters: list[str], sort: str | None, said: str) -> None:
+def test_what_cannot_be_understood_says_what_there_is(few: Any, filters: list[str], sort: str | None, said: str) -> None:
     with pytest.raises(BadSelection, match=said.replace("*", r"\*")):
         listed_of(few, *filters, sort=sort)
 
 
-def test_every_field_has_a_value_or_none_in_every_row(few: SQLiteLedger) -> None:
+def test_every_field_has_a_value_or_none_in_every_row(few: Any) -> None:
     with few.reading() as moment:
         rows = portfolio(moment, Asked(FIRST, "2024-03-15"), Selection())["accounts"]
     kinds = {"text": str, "truth": bool, "number": Decimal}
@@ -267,7 +274,7 @@ def test_every_field_has_a_value_or_none_in_every_row(few: SQLiteLedger) -> None
         assert all(isinstance(field.value(row), kinds[field.kind]) or field.value(row) is None for row in rows)
 
 
-def test_totals_are_of_all_accounts_that_fulfil_the_filters_and_top_cuts_only_the_rows(few: SQLiteLedger) -> None:
+def test_totals_are_of_all_accounts_that_fulfil_the_filters_and_top_cuts_only_the_rows(few: Any) -> None:
     with few.reading() as moment:
         listed = portfolio(moment, Asked(FIRST, "2024-03-15"), selection(["currency=EUR"], "-total", 1))
     assert [row["account"] for row in listed["accounts"]] == ["A"]
@@ -276,7 +283,7 @@ def test_totals_are_of_all_accounts_that_fulfil_the_filters_and_top_cuts_only_th
     assert listed["sources"] == [{"source": "/t", "last_time": "2024-01-04T08:00:00Z"}]
 
 
-def test_a_sheet_has_a_row_for_each_account_and_no_formula(few: SQLiteLedger) -> None:
+def test_a_sheet_has_a_row_for_each_account_and_no_formula(few: Any) -> None:
     with few.reading() as moment:
         rows = portfolio(moment, Asked(FIRST, "2024-03-15"), Selection())["accounts"]
     out = io.StringIO()
@@ -292,9 +299,9 @@ def test_a_sheet_has_a_row_for_each_account_and_no_formula(few: SQLiteLedger) ->
 
 
 @pytest.fixture(scope="module")
-def file(few: SQLiteLedger, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def file(few: Any, kept: Path) -> Path:
     few.datastore.close()
-    return next(tmp_path_factory.getbasetemp().glob("few*/exposure.db"))
+    return kept
 
 
 def test_the_command_lists_as_json_csv_and_table(file: Path) -> None:

@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from eventsourcing.persistence import OperationalError
 
 from exposure.ledger.ledger import Ledger
-from exposure.ledger.rebuild import rebuild
 from exposure.ledger.records import Record, Source
 from service.failures import Failure
 from service.sample import sample, shuffled
+from service.store import open_store
 from tests import stores
 from tests.command import exposure
 from tests.services import Killable
@@ -22,21 +24,11 @@ LINES = shuffled([*sample(3000, seed=17, accounts=25), *UNREADABLE], seed=9)
 
 
 @pytest.fixture
-def on_postgres(postgresql_server: str) -> Iterator[None]:
-    stores.use(postgresql_server)
-    yield
-    stores.drop_databases()
-    stores.use(None)
-
-
-@pytest.fixture
 def both(postgresql_server: str, tmp_path: Path) -> Iterator[tuple[Any, Any]]:
     """A store on SQLite and one on PostgreSQL."""
     on_sqlite = opened(tmp_path / "exposure.db")
-    stores.use(postgresql_server)
-    yield on_sqlite, opened(tmp_path / "exposure.db")
-    stores.drop_databases()
-    stores.use(None)
+    with stores.using(postgresql_server):
+        yield on_sqlite, opened(tmp_path / "exposure.db")
 
 
 def test_told_the_same_in_the_same_order_it_holds_the_same_to_the_byte(both: tuple[Any, Any]) -> None:
@@ -47,55 +39,23 @@ def test_told_the_same_in_the_same_order_it_holds_the_same_to_the_byte(both: tup
     assert [fed(store, LINES).recorded for store in both] == [0, 0]
 
 
-def test_what_is_rebuilt_equals_what_was_kept_and_what_was_spoiled_is_named(both: tuple[Any, Any]) -> None:
-    _, store = both
-    fed(store, LINES)
-    before = derived(store)
-    assert rebuild(store).equal
-    assert derived(store) == before
-    with store.datastore.transaction(commit=True) as cursor:
-        cursor.execute("UPDATE accounts SET state = (SELECT state FROM accounts WHERE account = 'C-1002') WHERE account = 'C-1001'")
-        cursor.execute("DELETE FROM documents WHERE account = 'C-1003'")
-    assert rebuild(store).unequal == ["account:C-1001", "account:C-1003"]
-    assert derived(store) == before
-
-
-@pytest.mark.usefixtures("on_postgres")
-def test_writers_who_take_turns_decide_on_what_the_others_wrote(tmp_path: Path) -> None:
-    ledgers = [Ledger(opened(tmp_path / "exposure.db"), lambda: NOW) for _ in range(3)]
-    for turn, start in enumerate(range(0, 1500, 70)):
-        fed(None, LINES[start : start + 70], ledger=ledgers[turn % 3])
-    clean = opened(tmp_path / "clean.db")
-    fed(clean, LINES[: start + 70])
-    assert log(ledgers[0].store) == log(clean)
-    assert derived(ledgers[0].store) == derived(clean)
-
-
-@pytest.mark.usefixtures("on_postgres")
-def test_the_command_line_says_the_same_of_both(tmp_path: Path) -> None:
+def test_the_command_line_says_the_same_of_both(postgresql_server: str, tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
     file.write_bytes(b"\n".join(LINES) + b"\n")
-    on_postgres, server = tmp_path / "exposure.db", stores.server
-    said: dict[str, list[Any]] = {"postgresql": [], "sqlite": []}
-    for kind in said:
-        stores.use(server if kind == "postgresql" else None)
-        if kind == "postgresql":
-            opened(on_postgres).datastore.close()
-        for words in (
-            ["feed", file],
-            ["feed", file],
-            ["list"],
-            ["list", "--as-of", "2024-03-01"],
-            ["show", "C-1001"],
-            ["history", "C-1001"],
-            ["rebuild"],
-        ):
-            done = exposure(*words, "--json", "--now", "2026-03-01T12:00:00Z", store=on_postgres)
-            assert done.exit_code == 0, done.err
-            said[kind].append(done.json)
-    stores.use(server)
-    for ours, theirs in zip(said["postgresql"], said["sqlite"], strict=True):
-        assert without_places(ours) == without_places(theirs)
+    on_sqlite = answers(file, tmp_path / "exposure.db")
+    with stores.using(postgresql_server):
+        on_postgres = answers(file, tmp_path / "exposure.db")
+    assert [without_places(answer) for answer in on_postgres] == [without_places(answer) for answer in on_sqlite]
+
+
+def answers(file: Path, store: Path) -> list[Any]:
+    commands: list[list[str | Path]] = [
+        *(["feed", file], ["feed", file], ["list"], ["list", "--as-of", "2024-03-01"]),
+        *(["show", "C-1001"], ["history", "C-1001"], ["rebuild"]),
+    ]
+    said = [exposure(*words, "--json", "--now", "2026-03-01T12:00:00Z", store=store) for words in commands]
+    assert [one.exit_code for one in said] == [0] * 7
+    return [one.json for one in said]
 
 
 def without_places(document: Any) -> Any:
@@ -111,20 +71,23 @@ def test_a_database_that_does_not_answer_or_holds_no_store_is_said_clearly(postg
         assert "secret" not in done.out + done.err
 
 
-@pytest.mark.usefixtures("on_postgres")
-def test_a_store_of_a_newer_engine_is_left_alone(tmp_path: Path) -> None:
-    store = opened(tmp_path / "exposure.db")
-    with store.datastore.transaction(commit=True) as cursor:
-        cursor.execute("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(Failure, match="use a newer engine"):
-        opened(tmp_path / "exposure.db")
+def test_a_store_is_in_the_schema_that_its_url_says_and_in_no_other(postgresql: str) -> None:
+    with psycopg.connect(postgresql, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA shard")
+    of_shard = f"{postgresql}?options=-csearch_path%3Dshard,public"
+    fed(stores.to_be_closed(open_store(postgresql, create=True)), LINES[:100])
+    with pytest.raises(Failure, match="no store in that database"):
+        open_store(of_shard)
+    store = stores.to_be_closed(open_store(of_shard, create=True))
+    assert log(store) == []
+    assert fed(store, LINES[:10]).read == 10
+    assert len(log(stores.to_be_closed(open_store(postgresql)))) > len(log(store))
 
 
 def test_a_server_killed_while_it_is_written_to_has_all_of_a_batch_or_none(killable_postgresql: Killable, tmp_path: Path) -> None:
     clean = opened(tmp_path / "clean.db")
-    url = killable_postgresql.start()
-    stores.use(url)
-    try:
+    fed(clean, LINES[:3000], now=NOW + DAY, batch=100)
+    with stores.using(killable_postgresql.start()):
         store = opened(tmp_path / "exposure.db")
         ledger = Ledger(store, lambda: NOW + DAY)
         taken = 0
@@ -134,19 +97,12 @@ def test_a_server_killed_while_it_is_written_to_has_all_of_a_batch_or_none(killa
                 killable_postgresql.kill()
             try:
                 taken += ledger.take(batch, Source("test", "test", start, start + 100)).read
-            except Exception:
+            except OperationalError:
                 assert start in (900, 2100)
-                store.datastore.close()
                 killable_postgresql.start()
                 store = opened(tmp_path / "exposure.db")
                 ledger = Ledger(store, lambda: NOW + DAY)
                 taken += ledger.take(batch, Source("test", "test", start, start + 100)).read
         ledger.settle()
         assert taken == 3000
-        stores.use(None)
-        fed(clean, LINES[:3000], now=NOW + DAY, batch=100)
-        stores.use(url)
         assert derived(store) == derived(clean)
-        store.datastore.close()
-    finally:
-        stores.use(None)

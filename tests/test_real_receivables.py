@@ -11,19 +11,22 @@ import pytest
 
 from consumers.feed import feed
 from exposure.ledger.ledger import Ledger
-from exposure.ledger.sqlite import SQLiteLedger, open_sqlite
 from projections.account import Asked, show
 from projections.portfolio import portfolio
 from projections.selection import Selection
 from service.importing import Import, feed_import, write_import
 from tests.ageing_from_csv import by_customer
 from tests.command import exposure
+from tests.stores import opened
 
 FILE = Path(__file__).parents[2] / "shared" / "data" / "ibm-accounts-receivable.csv"
 WANTED = Import(str(FILE), "ibm-receivables")
 NOW = 1_900_000_000_000_000
 MEMORY = 100_000
-pytestmark = pytest.mark.skipif(not FILE.exists(), reason=f"the public receivables file is not at {FILE}")
+pytestmark = [
+    pytest.mark.usefixtures("each_store"),
+    pytest.mark.skipif(not FILE.exists(), reason=f"the public receivables file is not at {FILE}"),
+]
 
 
 def month_ends(first: date, last: date) -> Iterator[date]:
@@ -38,16 +41,16 @@ MONTH_ENDS = list(month_ends(date(2012, 1, 1), date(2014, 1, 31)))
 
 
 @pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def live(each_store: str, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: ARG001 (a store of its kind)
     """The file imported straight into a store."""
     path = tmp_path_factory.mktemp("live") / "exposure.db"
-    counts = feed_import(WANTED, open_sqlite(str(path), create=True), lambda: NOW, memory=MEMORY)
+    counts = feed_import(WANTED, opened(path), lambda: NOW, memory=MEMORY)
     assert (counts.read, counts.recorded, counts.dead_letters) == (6154, 6154, 0)
     return path
 
 
 @pytest.fixture(scope="module")
-def shuffled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shuffled(each_store: str, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: ARG001 (a store of its kind)
     """The same events from a file, in any order and one in ten once more."""
     folder = tmp_path_factory.mktemp("shuffled")
     write_import(WANTED, str(folder / "told.jsonl"))
@@ -56,19 +59,19 @@ def shuffled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines += random_order.sample(lines, len(lines) // 10)
     random_order.shuffle(lines)
     (folder / "shuffled.jsonl").write_bytes(b"".join(lines))
-    ledger = Ledger(open_sqlite(str(folder / "exposure.db"), create=True), lambda: NOW, documents_in_memory=MEMORY)
+    ledger = Ledger(opened(folder / "exposure.db"), lambda: NOW, documents_in_memory=MEMORY)
     counts = feed(ledger, str(folder / "shuffled.jsonl")).counts
     assert (counts.recorded, counts.duplicates) == (6154, 615)
     return folder / "exposure.db"
 
 
-def listed(store: SQLiteLedger, day: date) -> list[dict[str, Any]]:
+def listed(store: Any, day: date) -> list[dict[str, Any]]:
     with store.reading() as moment:
         accounts = portfolio(moment, Asked(NOW, day.isoformat()), Selection())["accounts"]
     return list(accounts)
 
 
-def shown(store: SQLiteLedger, day: date) -> list[dict[str, Any]]:
+def shown(store: Any, day: date) -> list[dict[str, Any]]:
     """Every account in full, its open items included."""
     with store.reading() as moment:
         return [show(moment, row[0], Asked(NOW, day.isoformat())) for row in moment.all_heads()]
@@ -85,14 +88,14 @@ def as_read_from_rows(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_every_customer_at_every_months_end_is_what_the_rows_say(live: Path) -> None:
-    store = open_sqlite(str(live), create=False)
+    store = opened(live)
     assert len(MONTH_ENDS) == 25
     for day in MONTH_ENDS:
         assert {row["account"]: as_read_from_rows(row) for row in listed(store, day)} == by_customer(FILE, day), day
 
 
 def test_the_order_of_arrival_and_repeats_change_nothing(live: Path, shuffled: Path) -> None:
-    stores = [open_sqlite(str(path), create=False) for path in (live, shuffled)]
+    stores = [opened(path) for path in (live, shuffled)]
     for day in MONTH_ENDS:
         assert listed(stores[0], day) == listed(stores[1], day), day
     for day in MONTH_ENDS[::6]:

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from pathlib import Path
-from shutil import copy
 from typing import Any
 
 import pytest
@@ -21,7 +20,9 @@ from service.sample import sample, shuffled
 from tests.command import exposure
 from tests.folding import Event
 from tests.histories import arrivals, histories
-from tests.stores import NOW, derived, fed, log, opened, tables
+from tests.stores import NOW, alter, copied, derived, fed, given_back, log, opened, tables, url_of
+
+pytestmark = pytest.mark.usefixtures("each_store")
 
 UNREADABLE = [
     b"not JSON at all",
@@ -30,10 +31,12 @@ UNREADABLE = [
     b'{"specversion":"1.0","id":"1","source":"/erp","type":"erp.unknown.v1","subject":"C-1"}',
 ]
 LINES = shuffled([*sample(3000, seed=11, accounts=30), *UNREADABLE], seed=3)
+HISTORIES = {"sqlite": 100, "postgresql": 15}
+"""A database for each takes its time, and the rules are the same."""
 
 
 @pytest.fixture(scope="module")
-def fed_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def fed_once(each_store: str, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: ARG001 (a store of its kind)
     path = tmp_path_factory.mktemp("fed") / "exposure.db"
     store = opened(path)
     counts = fed(store, LINES)
@@ -44,7 +47,7 @@ def fed_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def store(fed_once: Path, tmp_path: Path) -> Any:
-    return opened(Path(copy(fed_once, tmp_path / "exposure.db")))
+    return copied(fed_once, tmp_path / "exposure.db")
 
 
 @pytest.fixture
@@ -65,7 +68,7 @@ def test_what_is_rebuilt_equals_what_was_kept(store: Any) -> None:
 
 
 @pytest.mark.usefixtures("in_small_steps")
-@pytest.mark.parametrize("events_per_write", [3, 40, 700])
+@pytest.mark.parametrize("events_per_write", [10, 40, 700])
 def test_an_account_larger_than_memory_is_rebuilt_through_the_new_tables(store: Any, monkeypatch: pytest.MonkeyPatch, events_per_write: int) -> None:
     monkeypatch.setattr(rebuilding, "EVENTS_PER_WRITE", events_per_write)
     before = derived(store)
@@ -82,18 +85,20 @@ def test_a_document_that_was_not_foreseen_is_loaded_and_its_account_folded_again
     assert derived(store) == before
 
 
-@given(histories().flatmap(arrivals), st.integers(1, 12))
-@settings(max_examples=100)
-def test_any_history_is_rebuilt_as_it_was_kept(tmp_path_factory: pytest.TempPathFactory, history: list[Event], events_per_write: int) -> None:
-    store = opened(tmp_path_factory.mktemp("history") / "exposure.db")
-    fed(store, [written(event) for event in history], batch=5)
-    before = derived(store)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(rebuilding, "EVENTS_PER_WRITE", events_per_write)
-        patched.setattr(rebuilding, "DOCUMENTS_IN_MEMORY", 0)
-        assert rebuild(store).equal
-    assert derived(store) == before
-    store.datastore.close()
+def test_any_history_is_rebuilt_as_it_was_kept(each_store: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    @given(histories().flatmap(arrivals), st.integers(1, 12))
+    @settings(max_examples=HISTORIES[each_store])
+    def of_any(history: list[Event], events_per_write: int) -> None:
+        with given_back(), pytest.MonkeyPatch.context() as patched:
+            store = opened(tmp_path_factory.mktemp("history") / "exposure.db")
+            fed(store, [written(event) for event in history], batch=5)
+            before = derived(store)
+            patched.setattr(rebuilding, "EVENTS_PER_WRITE", events_per_write)
+            patched.setattr(rebuilding, "DOCUMENTS_IN_MEMORY", 0)
+            assert rebuild(store).equal
+            assert derived(store) == before
+
+    of_any()
 
 
 def test_a_store_is_rebuilt_as_often_as_one_likes_and_goes_on(tmp_path: Path) -> None:
@@ -114,10 +119,7 @@ def test_an_empty_store_is_rebuilt_to_an_empty_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "streams"),
     [
-        (
-            "UPDATE accounts SET state = CAST(replace(state, 'orders/JPY\":\"', 'orders/JPY\":\"1') AS BLOB) WHERE account = 'C-1001'",
-            ["account:C-1001"],
-        ),
+        ("UPDATE accounts SET state = (SELECT state FROM accounts WHERE account = 'C-1005') WHERE account = 'C-1001'", ["account:C-1001"]),
         ("DELETE FROM documents WHERE (account, key) IN (SELECT account, key FROM documents WHERE account = 'C-1002' LIMIT 1)", ["account:C-1002"]),
         ("DELETE FROM accounts WHERE account = 'C-1003'", ["account:C-1003"]),
         ("UPDATE documents SET closed = '2024-01-01' WHERE account = 'C-1004'", ["account:C-1004"]),
@@ -128,8 +130,7 @@ def test_an_empty_store_is_rebuilt_to_an_empty_one(tmp_path: Path) -> None:
 )
 def test_spoiled_figures_are_found_named_and_right_again(store: Any, spoil: str, streams: list[str] | None) -> None:
     before = derived(store)
-    with store.datastore.transaction(commit=True) as cursor:
-        cursor.execute(spoil)
+    alter(store, spoil)
     assert derived(store) != before
     outcome = rebuild(store)
     assert not outcome.equal
@@ -163,25 +164,26 @@ def test_what_others_record_meanwhile_is_not_lost(tmp_path: Path) -> None:
 DIES_WHILE_IT_REBUILDS = """
 import os, sys
 from exposure.ledger import rebuild
-from exposure.ledger.sqlite import open_sqlite
+from service.store import open_store
 rebuild.EVENTS_PER_WRITE = 300
 told = []
 def die_in_time(events):
     told.append(events)
     if len(told) == int(sys.argv[2]):
         os._exit(9)
-rebuild.rebuild(open_sqlite(sys.argv[1], create=False), die_in_time)
+rebuild.rebuild(open_store(sys.argv[1]), die_in_time)
 """
 
 
 @pytest.mark.parametrize("after", [1, 6, 11, 12, 13])
-def test_a_rebuild_that_dies_leaves_what_was_in_use_and_the_next_starts_over(store: Any, tmp_path: Path, after: int) -> None:
+def test_a_rebuild_that_dies_leaves_what_was_in_use_and_the_next_starts_over(each_store: str, store: Any, tmp_path: Path, after: int) -> None:
     """It dies after so many transactions: while it fills, when it has filled and compared, and when it has put the new in the place of the old."""
     before, told = derived(store), tables(store)
-    died = subprocess.run([sys.executable, "-c", DIES_WHILE_IT_REBUILDS, tmp_path / "exposure.db", str(after)], check=False)
+    died = subprocess.run([sys.executable, "-c", DIES_WHILE_IT_REBUILDS, url_of(tmp_path / "exposure.db"), str(after)], check=False)
     assert died.returncode == 9
     assert derived(store) == before
-    assert tables(store) > told
+    nothing_left = each_store == "postgresql" and after == 13  # its replaced tables go with the transaction that replaces them
+    assert (tables(store) == told) is nothing_left
     outcome = rebuild(store)
     assert (outcome.equal, outcome.events) == (True, 3000)
     assert derived(store) == before
@@ -189,16 +191,16 @@ def test_a_rebuild_that_dies_leaves_what_was_in_use_and_the_next_starts_over(sto
 
 
 @pytest.mark.usefixtures("in_small_steps")
-def test_of_two_rebuilds_at_once_the_later_goes_on(store: Any) -> None:
+def test_of_two_rebuilds_at_once_the_later_goes_on(store: Any, tmp_path: Path) -> None:
     before, told = derived(store), tables(store)
-    other = opened(Path(store.datastore.pool.db_name))
+    other = opened(tmp_path / "exposure.db")
     later: list[Outcome] = []
 
     def overtaken(events: int) -> None:
         if events > 1000 and not later:
             later.append(rebuild(other))
 
-    with pytest.raises(Exception, match="no such table"):
+    with pytest.raises(Exception, match=r"no such table|does not exist"):
         rebuild(store, overtaken)
     assert later[0].equal
     assert derived(store) == before
@@ -207,8 +209,7 @@ def test_of_two_rebuilds_at_once_the_later_goes_on(store: Any) -> None:
 
 def test_a_hole_in_the_log_stops_the_rebuild(store: Any) -> None:
     before = derived(store)
-    with store.datastore.transaction(commit=True) as cursor:
-        cursor.execute("DELETE FROM stored_events WHERE originator_id = 'account:C-1001' AND originator_version = 5")
+    alter(store, "DELETE FROM stored_events WHERE originator_id = 'account:C-1001' AND originator_version = 5")
     with pytest.raises(BrokenLog, match="account:C-1001 has event 6 and lacks event 5"):
         rebuild(store)
     assert derived(store) == before
@@ -228,8 +229,7 @@ def test_the_command_tells_what_it_made_and_loudly_what_was_wrong(store: Any, ca
     figures = read(said.out)
     assert list(figures) == ["events", "accounts", "documents", "equal"]
     assert (figures["events"], figures["equal"]) == (3000, True)
-    with store.datastore.transaction(commit=True) as cursor:
-        cursor.execute("UPDATE accounts SET state = ? WHERE account = 'C-1001'", (written([{}, "", [], {}, None]),))
+    alter(store, "UPDATE accounts SET state = ? WHERE account = 'C-1001'", written([{}, "", [], {}, None]))
     rebuild_store(store, Output(json=True))
     said = capsysbinary.readouterr()
     assert read(said.out) == {**figures, "equal": False}

@@ -14,7 +14,9 @@ from projections.dead_letters import dead_letters
 from service.sample import sample
 from tests.command import exposure
 from tests.stores import NOW as NOW_MICROSECONDS
-from tests.stores import buried, derived, fed, holds_the_same, log, names, opened
+from tests.stores import buried, derived, fed, holds_the_same, log, make, names, opened, url_of
+
+pytestmark = pytest.mark.usefixtures("each_store")
 
 NOW = "2026-03-01T12:00:00Z"
 LINES = list(sample(6000, seed=23, accounts=12))
@@ -26,7 +28,7 @@ def written_file(path: Path, lines: Sequence[bytes]) -> Path:
 
 
 def feeding(file: Path, store: Path) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "service", "feed", str(file), "--json", "--now", NOW, "--store", f"sqlite:///{store}"]
+    command = [sys.executable, "-m", "service", "feed", str(file), "--json", "--now", NOW, "--store", url_of(store)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
@@ -128,8 +130,9 @@ def test_dead_letters_of_two_feeders_can_both_be_read(tmp_path: Path) -> None:
         assert {letter["record"] for letter in dead_letters(moment)} == {"not JSON", "not JSON either"}
 
 
-def test_two_feeders_may_make_the_store_together(tmp_path: Path) -> None:
+def test_two_feeders_may_make_the_store_together(each_store: str, tmp_path: Path) -> None:
     halves = [written_file(tmp_path / f"half{half}.jsonl", LINES[half:100:2]) for half in (0, 1)]
-    for number in range(8):
+    for number in range(8 if each_store == "sqlite" else 3):
+        make(tmp_path / f"{number}.db")
         feeders = [feeding(half, tmp_path / f"{number}.db") for half in halves]
         assert [said(feeder)[0] for feeder in feeders] == [0, 0]

@@ -22,6 +22,7 @@ from exposure.ledger.schema import LATEST, LOCK_SECONDS, WrongStoreVersion, migr
 CONNECTIONS = 4
 STALL_SECONDS = 10
 """So long may a writer that has fallen asleep keep the others waiting: then its transaction is undone."""
+IN_SCHEMA = "SELECT current_schema(), array(SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema())"
 FILLED_IN = ("dbname", "host", "port", "user", "password")
 
 
@@ -56,10 +57,12 @@ def standing(url: str) -> tuple[str | None, str]:
     """The version of the store in a database (``None`` where it holds none yet), and the schema its tables are in."""
     try:
         with psycopg.connect(url, row_factory=tuple_row) as connection:
-            ((schema, is_there),) = connection.execute("SELECT current_schema(), to_regclass('alembic_version') IS NOT NULL").fetchall()
-            rows = connection.execute("SELECT version_num FROM alembic_version").fetchall() if is_there else []
+            ((schema, tables),) = connection.execute(IN_SCHEMA).fetchall()
+            rows = connection.execute("SELECT version_num FROM alembic_version").fetchall() if "alembic_version" in tables else []
     except psycopg.OperationalError as error:
         raise OperationalError(str(error)) from error
+    if tables and not rows:
+        raise WrongStoreVersion(f"schema {schema} of the database has tables of something else: give the store a schema or a database of its own")
     return (str(rows[0][0]) if rows else None), schema
 
 

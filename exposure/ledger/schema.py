@@ -25,9 +25,10 @@ def migrate_sqlite(path: str) -> None:
 
 
 def migrate_postgres(url: str) -> None:
-    """The same in a PostgreSQL database."""
+    """The same in a PostgreSQL database. A store in another schema of the search path is none of its business."""
+    in_its_schema = "SELECT set_config('search_path', quote_ident(current_schema()), true)"
     one_at_a_time = f"SELECT pg_advisory_xact_lock({MIGRATING}, hashtext(current_schema()))"
-    upgrade("in that database", "postgresql+psycopg://", lambda: postgres_connection(url), "BEGIN", one_at_a_time)
+    upgrade("in that database", "postgresql+psycopg://", lambda: postgres_connection(url), "BEGIN", in_its_schema, one_at_a_time)
 
 
 def upgrade(store: str, dialect: str, connection: Callable[[], Any], *begin: str) -> None:
