@@ -29,6 +29,7 @@ from schemas.inbound import MODELS, Envelope
 from schemas.jsontext import read, written
 from service.sample import sample
 from tests import stores
+from tests.through_kafka import through_kafka
 from tests.waiting import waiting
 
 ROOT = Path(__file__).parents[1]
@@ -104,8 +105,12 @@ Database = OnSQLite | OnPostgres
 
 
 @cache
-def postgres() -> str:
-    return subprocess.run([ROOT / "scripts" / "postgres", "start"], check=True, capture_output=True, text=True).stdout.strip()
+def started(server: str) -> str | None:
+    """Where a server of ours answers; ``None``, and said, where it can not be had."""
+    ran = subprocess.run([ROOT / "scripts" / server, "start"], check=False, capture_output=True, text=True)
+    if ran.returncode:
+        print(f"without {server}: {ran.stderr.strip()}", file=sys.stderr)
+    return ran.stdout.strip() or None
 
 
 def floor(lines: list[bytes], database: Database) -> float:
@@ -169,15 +174,12 @@ def documented(lines: list[bytes], database: Database) -> float:
 
 def main() -> None:
     lines = list(sample(EVENTS, accounts=ACCOUNTS))
-    databases: list[type[Database]] = [OnSQLite, OnPostgres]
-    try:
-        postgres()
-    except subprocess.CalledProcessError as error:
-        print(f"without PostgreSQL: {error.stderr.strip()}", file=sys.stderr)
-        databases.remove(OnPostgres)
-    figures: dict[str, dict[str, float]] = {kind.name: compared(lines, kind) for kind in databases}
-    if OnPostgres in databases:
-        figures[OnPostgres.name] |= waiting(postgres())
+    postgresql, bootstrap = started("postgres"), started("kafka")
+    figures: dict[str, dict[str, float]] = {OnSQLite.name: compared(lines, OnSQLite)}
+    if postgresql:
+        figures[OnPostgres.name] = compared(lines, OnPostgres) | waiting(postgresql)
+    if bootstrap:
+        figures["kafka"] = through_kafka(bootstrap, postgresql)
     print(written(figures).decode())
 
 
@@ -187,7 +189,7 @@ def compared(lines: list[bytes], kind: type[Database]) -> dict[str, float]:
     contenders: list[Callable[[list[bytes], Database], float]] = [floor, ours, documented]
     for run in range(RUNS):
         for contender in contenders:
-            with tempfile.TemporaryDirectory() as folder, stores.using(postgres() if kind is OnPostgres else None):
+            with tempfile.TemporaryDirectory() as folder, stores.using(started("postgres") if kind is OnPostgres else None):
                 rate = contender(lines, kind(Path(folder)))
             rates[contender.__name__].append(rate)
             print(f"{kind.name} run {run + 1}/{RUNS} {contender.__name__:>10} {rate:>10,.0f} events/s", file=sys.stderr)
