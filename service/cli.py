@@ -43,23 +43,27 @@ def consume(
     group: Annotated[str | None, typer.Option("--group", help="the consumer group (default: exposure)")] = None,
     member: Annotated[str | None, typer.Option("--member", help="a name of its own for a static member of the group")] = None,
     begin_again: Annotated[list[str] | None, typer.Option("--begin-again", metavar="TOPIC", help="forget the position in a topic")] = None,
+    http: Annotated[str | None, typer.Option("--http", metavar="HOST:PORT", help="answers /metrics, /healthz and /readyz there")] = None,
     store: Store = None,
     now: Now = None,
     json: Json = False,
 ) -> None:
     """Takes events from Kafka, exactly once each, until stopped."""
     from service.consuming import consume_topics, subscription
+    from service.watched import watched
 
-    told = settings()
+    told, recorder = settings(), opened(store, create=True)
     wanted = subscription(told, bootstrap, group, member)
-    taken = consume_topics(
-        opened(store, create=True),
-        wanted,
-        clock(now),
-        memory=told.documents_in_memory,
-        until_caught_up=until_caught_up,
-        anew=tuple(begin_again or ()),
-    )
+    with watched(told, store, recorder, wanted, http) as watch:
+        taken = consume_topics(
+            recorder,
+            wanted,
+            clock(now),
+            watch,
+            memory=told.documents_in_memory,
+            until_caught_up=until_caught_up,
+            anew=tuple(begin_again or ()),
+        )
     Output(json).counts(taken)
 
 

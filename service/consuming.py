@@ -6,16 +6,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import structlog
-
-from consumers.broker.consume import consume
+from consumers.broker.consume import Taken, consume
 from consumers.broker.failures import BrokerFailure, telling
 from consumers.broker.stream import Stream, Subscription
 from exposure.ledger.claims import AnotherTopic
 from exposure.ledger.ledger import Ledger
-from exposure.ledger.records import Counts
 from schemas.topics import TOPICS, prefixed
 from service.failures import Failure
+from service.watching import Watch
 
 
 def subscription(settings: Any, bootstrap: str | None, group: str | None, member: str | None) -> Subscription:
@@ -36,27 +34,15 @@ def subscription(settings: Any, bootstrap: str | None, group: str | None, member
     )
 
 
-log = structlog.get_logger()
-
-
-class Watch:
-    """Tells the log how it goes."""
-
-    def taken(self, counts: Counts) -> None: ...
-
-    def overtaken(self, why: str) -> None:
-        log.warning("overtaken", why=why)
-
-    def waiting(self, why: BaseException) -> None:
-        log.warning("waiting", why=f"{type(why).__name__}: {why}")
-
-
-def consume_topics(store: Any, wanted: Subscription, now: Callable[[], int], *, memory: int, until_caught_up: bool, anew: tuple[str, ...]) -> Counts:
+def consume_topics(
+    store: Any, wanted: Subscription, now: Callable[[], int], watch: Watch, *, memory: int, until_caught_up: bool, anew: tuple[str, ...]
+) -> Taken:
     try:
         with telling(dict(wanted.connection)), stopping() as stop:
             stream = Stream(store, wanted, stop, until_caught_up=until_caught_up, anew=anew)
+            watch.began(stream)
             try:
-                return consume(Ledger(store, now, documents_in_memory=memory), stream, Watch())
+                return consume(Ledger(store, now, documents_in_memory=memory), stream, watch)
             finally:
                 stream.close()
     except BrokerFailure as error:

@@ -1,7 +1,8 @@
 """The one place that reads the environment: ``EXPOSURE_STORE`` and its like."""
 
 from getpass import getuser
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -17,7 +18,7 @@ def user() -> str:
 
 class Settings(BaseSettings):
     """``store`` is where everything is kept; ``documents_in_memory`` how many documents one process holds at most; ``operator`` is who acts where
-    a command records who did it; the rest is about Kafka.
+    a command records who did it; ``http`` is HOST:PORT where a consumer is watched, ``log`` and its like how it logs; the rest is about Kafka.
 
     ``kafka_prefix`` is put before the name of every topic, where several engines share a cluster.
     """
@@ -27,6 +28,10 @@ class Settings(BaseSettings):
     store: str = "sqlite:///exposure.db"
     documents_in_memory: int = 100_000
     operator: str = Field(default_factory=user)
+    http: str | None = None
+    log: Literal["auto", "json", "text"] = "auto"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_seconds: float = Field(default=10.0, gt=0)
     kafka_bootstrap: str = Field(default="127.0.0.1:9092", validation_alias=AliasChoices("EXPOSURE_KAFKA_BOOTSTRAP", "KAFKA_BOOTSTRAP"))
     kafka_prefix: str = ""
     kafka_group: str = "exposure"
@@ -56,3 +61,14 @@ class Settings(BaseSettings):
             "ssl_password": self.kafka_ssl_password and self.kafka_ssl_password.get_secret_value(),
         }
         return {name: value for name, value in told.items() if value is not None}
+
+    def secrets(self, store: str) -> set[str]:
+        """What must never be seen, as it was told and as it is meant: the passwords, those in the URL of a store too."""
+        told = [secret.get_secret_value() for secret in (self.kafka_sasl_password, self.kafka_ssl_password) if secret]
+        return {*told, *passwords_in(self.store), *passwords_in(store)}
+
+
+def passwords_in(url: str) -> set[str]:
+    parts = urlsplit(url)
+    told = {*([parts.password] if parts.password else []), *(value for name, value in parse_qsl(parts.query) if "password" in name)}
+    return told | {unquote(one) for one in told}

@@ -15,7 +15,7 @@ import pytest
 from eventsourcing.persistence import PersistenceError
 
 from consumers.broker.consume import consume
-from consumers.broker.stream import Stream, Subscription
+from consumers.broker.stream import Batch, Stream, Subscription
 from exposure.ledger.claims import Partition, claim
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.records import Counts
@@ -268,6 +268,8 @@ class Counting:
     """A watch that counts the batches that were another consumer's."""
 
     lost = 0
+
+    def turned(self, batch: Batch | None) -> None: ...
 
     def taken(self, counts: Counts) -> None: ...
 

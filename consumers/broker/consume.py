@@ -1,19 +1,31 @@
 """Takes what a stream brings until it ends. What is down is waited for, in place; what another consumer has taken over is left to it."""
 
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_when_event_set, wait_random_exponential
 
-from consumers.broker.stream import BROKER_DOWN, Stream
+from consumers.broker.stream import BROKER_DOWN, Batch, Stream
 from exposure.ledger.ledger import STORE_DOWN, Ledger
-from exposure.ledger.records import Counts
+from exposure.ledger.records import Counts, Source
 from exposure.ledger.writing import Overtaken
 
 WAIT_SECONDS_MAX = 5.0
 
 
+@dataclass(slots=True)
+class Taken(Counts):
+    """``overtaken`` counts the batches that were not written, for another consumer had their partition: it is who counts their records."""
+
+    overtaken: int = 0
+
+
 class Watch(Protocol):
-    """Who is told how it goes."""
+    """Who is told how it goes: at each turn what goes to the ledger, then what became of it, in the same order."""
+
+    def turned(self, batch: Batch | None) -> None: ...
 
     def taken(self, counts: Counts) -> None: ...
 
@@ -22,9 +34,9 @@ class Watch(Protocol):
     def waiting(self, why: BaseException) -> None: ...
 
 
-def consume(ledger: Ledger, stream: Stream, watch: Watch) -> Counts:
+def consume(ledger: Ledger, stream: Stream, watch: Watch) -> Taken:
     """Everything the stream brings goes into the ledger, exactly once; returns what became of it when the stream has ended."""
-    total = Counts()
+    total = Taken()
 
     def told(state: RetryCallState) -> None:
         assert state.outcome is not None
@@ -46,13 +58,23 @@ def consume(ledger: Ledger, stream: Stream, watch: Watch) -> Counts:
     return total
 
 
-def take(ledger: Ledger, stream: Stream, watch: Watch, total: Counts) -> None:
+def take(ledger: Ledger, stream: Stream, watch: Watch, total: Taken) -> None:
     """Takes batches until the stream ends or somebody else has taken a partition over."""
+    on_the_way: deque[Source] = deque()
+
+    def turns() -> Iterator[Batch | None]:
+        for batch in stream.batches():
+            watch.turned(batch)
+            on_the_way.extend([batch[1]] if batch else [])
+            yield batch
+
     try:
-        for counts in ledger.take_all(stream.batches()):
+        for counts in ledger.take_all(turns()):
+            stream.wrote(on_the_way.popleft())
             total.add(counts)
             watch.taken(counts)
         ledger.settle()
     except Overtaken as lost:
+        total.overtaken += 1
         watch.overtaken(str(lost))
         stream.rewind(overtaken=True)

@@ -14,7 +14,7 @@ from typing import Any
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.coordinator.assignors.range import RangePartitionAssignor
-from kafka.errors import IllegalStateError, KafkaConnectionError, OffsetOutOfRangeError, RetriableError
+from kafka.errors import BrokerResponseError, IllegalStateError, KafkaConnectionError, OffsetOutOfRangeError, RetriableError
 
 from consumers.broker.cluster import checked, described, partitions_given
 from consumers.broker.failures import BrokerFailure
@@ -53,17 +53,19 @@ class Subscription:
 
 @dataclass(slots=True)
 class Place:
-    """How far one partition of ours was handed on, and what is known of its end; instants in milliseconds since 1970."""
+    """How far one partition of ours was handed on, how far of that the store is (``reached``), and what is known of its end; instants in
+    milliseconds since 1970."""
 
     epoch: int
     position: int
     end: int
+    reached: int
     newest_ms: int | None = None
     read_at: float = field(default_factory=time.monotonic)
 
     @property
     def backlog(self) -> int:
-        return max(0, self.end - self.position)
+        return max(0, self.end - self.reached)
 
 
 class Given(ConsumerRebalanceListener):
@@ -112,6 +114,9 @@ class Stream:
         self.suspended_until = 0.0
         self.suspended_in = 0
         self.committed_at = 0.0
+        self.moved_at = time.monotonic()
+        self.silence: BaseException | None = None
+        """Why the broker does not answer, where it does not: to read from it only brings nothing then."""
         self.ended = False
         topics = checked(subscription.connection, subscription.account_topics, subscription.other_topics).topics
         self.partitions = sum(topic.partitions for topic in topics.values())
@@ -134,6 +139,7 @@ class Stream:
                 return
             if not polled:
                 yield None
+                self.look_round()
 
     def polled(self, milliseconds: float) -> dict[TopicPartition, list[Any]]:
         """The next records of partitions that are ours; whoever was taken away from us is forgotten."""
@@ -141,6 +147,7 @@ class Stream:
             polled = self.consumer.poll(timeout_ms=int(milliseconds), max_records=BATCH)
         except OffsetOutOfRangeError as error:
             raise lost(f"records were deleted before they were taken: {error}") from error
+        self.moved_at = time.monotonic()
         with self.given.lock:
             gone, self.given.taken_away = self.given.taken_away, set()
         for partition in gone:
@@ -157,6 +164,19 @@ class Stream:
         name = tracking_of(partition)
         taken = [record_of(one.value, one.key, one.headers, one.offset, one.timestamp) for one in records]
         return taken, Source(name, name, before, place.position, epoch=place.epoch)
+
+    def wrote(self, source: Source) -> None:
+        """The store has the whole batch of a source."""
+        for partition, place in self.places.items():
+            if tracking_of(partition) == source.tracking:
+                place.reached = source.after
+
+    def look_round(self) -> None:
+        """Where the ends are now that nothing is on its way; offsets that are no records are passed over."""
+        for partition, place in self.places.items():
+            with suppress(IllegalStateError):  # taken away meanwhile
+                place.end = self.consumer.highwater(partition) or place.end
+                place.reached = self.consumer.position(partition, timeout_ms=0) or place.reached
 
     def claim_given(self) -> None:
         """Takes over what the group gave us and begins to read it where the store says."""
@@ -229,7 +249,12 @@ class Stream:
         self.committed_at = time.monotonic()
         offsets = {partition: OffsetAndMetadata(place.position, "", -1) for partition, place in self.places.items()}
         if offsets:
-            self.consumer.commit_async(offsets)
+            self.consumer.commit_async(offsets, callback=self.answered)
+
+    def answered(self, _: Any, answer: Any) -> None:
+        """The broker has answered a commit, whatever it said, or the client has given up."""
+        gave_up = isinstance(answer, BROKER_DOWN) and not isinstance(answer, BrokerResponseError)
+        self.silence = answer if gave_up else None
 
     def close(self) -> None:
         """Leaves the group, which gives our partitions to others at once (a named member's after its session)."""
@@ -262,7 +287,7 @@ def place_of(partition: Partition, ours: Claim, first: int, end: int) -> Place:
     if not first <= position <= end:
         why = "they were deleted before they were taken" if position < first else "the partition has lost its end"
         raise lost(f"{partition.tracking} holds offsets {first} to {end}, the next to take is {position}: {why}")
-    return Place(ours.epoch, position, end)
+    return Place(ours.epoch, position, end, reached=position)
 
 
 def lost(why: str) -> BrokerFailure:

@@ -134,6 +134,11 @@ class Moment(Tables):
     def outbox_depth(self) -> int:
         return int(self.rows("SELECT count(*) FROM outbox")[0][0])
 
+    def outbox_oldest(self) -> int | None:
+        """The recorded instant of what waits longest to be sent."""
+        oldest = self.rows("SELECT min(recorded_at) FROM outbox")[0][0]
+        return None if oldest is None else int(oldest)
+
     def version(self) -> str:
         return str(self.rows("SELECT version_num FROM alembic_version")[0][0])
 

@@ -1,0 +1,216 @@
+"""A consumer is watched: what it tells Prometheus is what was taken, it says when it can do its work and when not, and its log gives nothing away."""
+
+import json
+import os
+import pty
+import signal
+import sqlite3
+import subprocess
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from schemas.topics import INBOUND
+from service.sample import sample
+from tests import stores
+from tests.broker import Topics, fresh, structured
+from tests.services import Killable
+from tests.stores import opened
+from tests.test_consume import invoice, until
+
+pytestmark = pytest.mark.xdist_group("consume")
+
+SASL_PASSWORD = "a-word-for-kafka"
+SECONDS_MAX = 180
+SESSION = {"EXPOSURE_KAFKA_SESSION_SECONDS": "2"}
+
+
+class Answer(NamedTuple):
+    status: int
+    body: str
+
+
+class Consumer(NamedTuple):
+    """A running consumer, and the lines of its log so far."""
+
+    process: "subprocess.Popen[bytes]"
+    log: list[dict[str, Any]]
+
+    def logged(self, event: str) -> dict[str, Any]:
+        """The next line of an event."""
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.log.append(json.loads(line))
+            if self.log[-1]["event"] == event:
+                return self.log[-1]
+        raise AssertionError(f"it ended and never said {event}: {self.log}")
+
+    def get(self, path: str) -> Answer:
+        host, _, port = next(line for line in self.log if line["event"] == "listening")["http"].rpartition(":")
+        with closing(HTTPConnection(host, int(port), timeout=30)) as connection:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return Answer(response.status, response.read().decode())
+
+    def answers(self, path: str, status: int) -> bool:
+        return self.get(path).status == status
+
+    def metrics(self) -> dict[str, dict[tuple[str, ...], float]]:
+        """By name, then by the values of their labels."""
+        told: dict[str, dict[tuple[str, ...], float]] = defaultdict(dict)
+        for family in text_string_to_metric_families(self.get("/metrics").body):
+            for one in family.samples:
+                told[one.name][tuple(value for _, value in sorted(one.labels.items()))] = one.value
+        return told
+
+    def stop(self) -> Any:
+        """What it says at the end, asked to stop."""
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        self.process.send_signal(signal.SIGTERM)
+        self.log.extend(json.loads(line) for line in self.process.stderr)
+        assert self.process.wait(timeout=60) == 0
+        return json.loads(self.process.stdout.read())
+
+
+@contextmanager
+def consuming(topics: Topics, store: Path, *words: str, **environment: str) -> Iterator[Consumer]:
+    with topics.consumer(store, "--http", "127.0.0.1:0", *words, **environment) as process:
+        overdue = threading.Timer(SECONDS_MAX, process.kill)
+        overdue.start()
+        try:
+            consumer = Consumer(process, [])
+            consumer.logged("listening")
+            yield consumer
+        finally:
+            overdue.cancel()
+            process.kill()
+
+
+@pytest.fixture
+def password(postgresql_server: str) -> Iterator[str]:
+    """Stores are on a server that asks for it."""
+    stores.use(postgresql_server)
+    yield urlsplit(postgresql_server).password or ""
+    stores.drop_databases()
+    stores.use(None)
+
+
+def test_what_is_told_of_a_consumer_is_what_it_took_and_gives_nothing_away(kafka: str, password: str, tmp_path: Path) -> None:
+    topics = fresh(kafka).make(2)
+    lines = list(sample(400, seed=41, accounts=10))
+    names = {event["data"]["name"] for event in map(json.loads, lines) if event["data"].get("name")}
+    topics.send([*map(structured, [*lines, *lines[:20]]), ("erp.orders", b"C-1", b"Kessler Maschinenbau", [])])
+    secret = {"EXPOSURE_KAFKA_SASL_PASSWORD": SASL_PASSWORD, "EXPOSURE_LOG_LEVEL": "debug", "EXPOSURE_LOG_SECONDS": "0.5"}
+    with consuming(topics, tmp_path / "store", **secret) as consumer:
+        until(lambda: sum(consumer.metrics()["exposure_records_total"].values()) == 421)
+        until(lambda: consumer.metrics()["exposure_outbox_rows"] == {(): 1})
+        told = consumer.metrics()
+        consumer.logged("progress")
+        counts = consumer.stop()
+    assert counts == {"read": 421, "recorded": 400, "duplicates": 20, "dead_letters": 1, "overtaken": 0}
+    assert told["exposure_records_total"] == {("recorded",): 400, ("duplicate",): 20, ("dead_letter",): 1}
+    assert told["exposure_backlog_records"] == {(str(partition), topics.prefix + name): 0 for name in INBOUND for partition in range(2)}
+    assert sum(told["exposure_position_offset"].values()) == 421
+    assert told["exposure_batch_seconds_count"][()] == sum(line["event"] == "taken" for line in consumer.log)
+    assert 0 < told["exposure_newest_record_age_seconds"][()] < 60
+    assert 0 < told["exposure_outbox_oldest_age_seconds"][()] < 60
+    assert told["exposure_open_dead_letters"][()] == 1 <= told["exposure_rebalances_total"][()]
+    assert told["exposure_waiting"][()] == told["exposure_overtaken_batches_total"][()] == 0
+    assert told["process_start_time_seconds"]
+    happened = dict.fromkeys(line["event"] for line in consumer.log if line["event"] != "library")
+    assert [event for event in happened if event != "progress"] == ["started", "listening", "claimed", "taken", "caught_up", "stopped"]
+    assert all(line["timestamp"].endswith("Z") for line in consumer.log)
+    assert consumer.log[-1].items() > {**counts, "backlog_records": 0}.items()
+    written = json.dumps(consumer.log)
+    assert names
+    assert not [word for word in (password, SASL_PASSWORD, "Kessler", *names) if word in written]
+
+
+def test_it_is_ready_once_it_has_its_partitions_and_alive_before(kafka: str, tmp_path: Path) -> None:
+    with consuming(fresh(kafka).make(1), tmp_path / "exposure.db") as consumer:
+        assert consumer.get("/readyz") == (503, '{"status":"unavailable","reason":"it has claimed no partitions"}\n')
+        assert consumer.get("/healthz") == (200, '{"status":"ok"}\n')
+        consumer.logged("claimed")
+        until(lambda: consumer.answers("/readyz", 200))
+        assert consumer.get("/elsewhere").status == 404
+
+
+def test_a_partition_that_went_to_another_is_not_told_of_any_more(kafka: str, tmp_path: Path) -> None:
+    topics = fresh(kafka).make(2)
+    opened(tmp_path / "exposure.db").datastore.close()
+    with consuming(topics, tmp_path / "exposure.db", "--member", "a", **SESSION) as one:
+        until(lambda: len(one.metrics()["exposure_backlog_records"]) == 12)
+        with consuming(topics, tmp_path / "exposure.db", "--member", "b", **SESSION) as other:
+            until(lambda: all(len(consumer.metrics()["exposure_backlog_records"]) == 6 for consumer in (one, other)))
+            ours, theirs = (set(consumer.metrics()["exposure_backlog_records"]) for consumer in (one, other))
+    assert len(ours | theirs) == 12
+
+
+def test_it_is_not_ready_while_the_store_or_the_broker_is_down(killable_kafka: Killable, killable_postgresql: Killable, tmp_path: Path) -> None:
+    stores.use(killable_postgresql.start())
+    try:
+        topics = fresh(killable_kafka.start()).make(1)
+        with consuming(topics, tmp_path / "store", **SESSION) as consumer:
+            for number, server in enumerate((killable_postgresql, killable_kafka)):
+                until(lambda: consumer.answers("/readyz", 200))
+                server.kill()
+                until(lambda: consumer.answers("/readyz", 503))
+                assert consumer.answers("/healthz", 200)
+                server.start()
+                topics.send([structured(invoice(number))])
+                until(lambda taken=number + 1: consumer.metrics()["exposure_records_total"].get(("recorded",)) == taken)
+            until(lambda: consumer.metrics()["exposure_waiting"] == {(): 0})
+            consumer.stop()
+        happened = [line["event"] for line in consumer.log if line["event"] in ("waiting", "resumed")]
+        assert happened[0] == "waiting"
+        assert happened[-1] == "resumed"
+    finally:
+        stores.use(None)
+
+
+def test_it_is_not_alive_while_its_main_loop_stands_still(kafka: str, tmp_path: Path) -> None:
+    topics = fresh(kafka).make(1)
+    with consuming(topics, tmp_path / "exposure.db", EXPOSURE_KAFKA_STALL_SECONDS="3", **SESSION) as consumer:
+        until(lambda: consumer.answers("/readyz", 200))
+        with closing(sqlite3.connect(tmp_path / "exposure.db", isolation_level=None)) as another:
+            another.execute("BEGIN IMMEDIATE")
+            topics.send([structured(invoice(1))])
+            until(lambda: consumer.answers("/healthz", 503))
+            assert "the main loop has not moved for" in consumer.get("/healthz").body
+        until(lambda: consumer.answers("/healthz", 200))
+
+
+def test_what_the_kafka_library_says_is_in_the_log_and_gives_no_password_away(kafka: str, password: str, tmp_path: Path) -> None:
+    """The broker speaks no SASL, so that there is no getting in."""
+    sasl = {"SECURITY_PROTOCOL": "SASL_PLAINTEXT", "SASL_MECHANISM": "PLAIN", "SASL_USERNAME": "exposure", "SASL_PASSWORD": SASL_PASSWORD}
+    said = fresh(kafka).consume(tmp_path / "store", **{f"EXPOSURE_KAFKA_{name}": value for name, value in sasl.items()})
+    assert said.exit_code == 1
+    log = [json.loads(line) for line in said.err.splitlines()]
+    assert {line["event"] for line in log} == {"started", "library", "failed"}
+    assert {line["level"] for line in log if line["event"] == "library"} <= {"warning", "error", "critical"}
+    assert not [word for word in (password, SASL_PASSWORD) if word in said.err + said.out]
+
+
+def test_on_a_terminal_a_line_tells_the_progress(kafka: str, tmp_path: Path) -> None:
+    topics = fresh(kafka).make(1)
+    topics.send([structured(invoice(1))])
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(topics.command(tmp_path / "exposure.db"), env=topics.environment | {"TERM": "xterm"}, stdout=-1, stderr=theirs) as process:
+        os.close(theirs)
+        seen = ""
+        while "1 records" not in seen:
+            seen += os.read(ours, 4096).decode()
+        process.send_signal(signal.SIGTERM)
+        with closing(os.fdopen(ours, "rb", buffering=0)):
+            assert process.wait(timeout=60) == 0
+    assert "backlog 0" in seen
+    assert "caught_up" in seen
