@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from consumers.broker.stream import Stream, Subscription
 from schemas.topics import INBOUND
 from service.sample import sample
 from tests import stores
@@ -155,26 +156,60 @@ def test_a_partition_that_went_to_another_is_not_told_of_any_more(kafka: str, tm
     assert len(ours | theirs) == 12
 
 
-def test_it_is_not_ready_while_the_store_or_the_broker_is_down(killable_kafka: Killable, killable_postgresql: Killable, tmp_path: Path) -> None:
+def test_it_is_not_ready_while_the_store_is_down(kafka: str, killable_postgresql: Killable, tmp_path: Path) -> None:
     stores.use(killable_postgresql.start())
     try:
-        topics = fresh(killable_kafka.start()).make(1)
-        with consuming(topics, tmp_path / "store", **SESSION) as consumer:
-            for number, server in enumerate((killable_postgresql, killable_kafka)):
-                until(lambda: consumer.answers("/readyz", 200))
-                server.kill()
-                until(lambda: consumer.answers("/readyz", 503))
-                assert consumer.answers("/healthz", 200)
-                server.start()
-                topics.send([structured(invoice(number))])
-                until(lambda taken=number + 1: consumer.metrics()["exposure_records_total"].get(("recorded",)) == taken)
-            until(lambda: consumer.metrics()["exposure_waiting"] == {(): 0})
+        topics = fresh(kafka).make(1)
+        with consuming(topics, tmp_path / "store") as consumer:
+            is_not_ready_without(killable_postgresql, consumer, topics)
             consumer.stop()
-        happened = [line["event"] for line in consumer.log if line["event"] in ("waiting", "resumed")]
-        assert happened[0] == "waiting"
-        assert happened[-1] == "resumed"
     finally:
         stores.use(None)
+
+
+def test_it_is_not_ready_while_the_broker_is_down_and_says_that_it_waits(killable_kafka: Killable, tmp_path: Path) -> None:
+    """To read from a broker that is away only brings nothing."""
+    topics = fresh(killable_kafka.start()).make(1)
+    with consuming(topics, tmp_path / "exposure.db") as consumer:
+        is_not_ready_without(killable_kafka, consumer, topics)
+        consumer.stop()
+    happened = [line["event"] for line in consumer.log if line["event"] in ("waiting", "resumed")]
+    assert list(dict.fromkeys(happened)) == ["waiting", "resumed"]
+
+
+def is_not_ready_without(server: Killable, consumer: Consumer, topics: Topics) -> None:
+    until(lambda: consumer.answers("/readyz", 200))
+    server.kill()
+    until(lambda: consumer.answers("/readyz", 503))
+    assert consumer.answers("/healthz", 200)
+    server.start()
+    topics.send([structured(invoice(1))])
+    until(lambda: consumer.metrics()["exposure_records_total"].get(("recorded",)) == 1)
+    until(lambda: consumer.answers("/readyz", 200))
+    assert consumer.metrics()["exposure_waiting"] == {(): 0}
+
+
+def test_it_stops_cleanly_while_it_waits(killable_kafka: Killable, tmp_path: Path) -> None:
+    """Its session is over by then, so that it waits to claim its partitions anew."""
+    topics = fresh(killable_kafka.start()).make(1)
+    with consuming(topics, tmp_path / "exposure.db", **SESSION) as consumer:
+        until(lambda: consumer.answers("/readyz", 200))
+        killable_kafka.kill()
+        consumer.logged("waiting")
+        assert consumer.stop()["read"] == 0
+        assert consumer.log[-1]["event"] == "stopped"
+
+
+def test_a_batch_counts_once_it_is_written(kafka: str, tmp_path: Path) -> None:
+    topics, store = fresh(kafka).make(1), opened(tmp_path / "exposure.db")
+    topics.send([structured(invoice(1))])
+    names = tuple(topics.prefix + name for name in INBOUND)
+    stream = Stream(store, Subscription(names, (), f"{topics.prefix}group", {"bootstrap_servers": [kafka]}), threading.Event())
+    _, source = next(batch for batch in stream.batches() if batch is not None)
+    assert sum(place.backlog for place in stream.places.values()) == 1
+    stream.wrote(source)
+    assert sum(place.backlog for place in stream.places.values()) == 0
+    stream.close()
 
 
 def test_it_is_not_alive_while_its_main_loop_stands_still(kafka: str, tmp_path: Path) -> None:

@@ -45,13 +45,17 @@ def consume(ledger: Ledger, stream: Stream, watch: Watch) -> Taken:
         watch.waiting(failure)
         stream.rewind(overtaken=False)
 
+    def stopped(_: RetryCallState) -> None:
+        """It was told to stop while it waited: what was taken stays taken, the rest is there next time."""
+        stream.ended = True
+
     retrying = Retrying(
         retry=retry_if_exception_type((*STORE_DOWN, *BROKER_DOWN)),
         wait=wait_random_exponential(multiplier=0.1, max=WAIT_SECONDS_MAX),
         stop=stop_when_event_set(stream.stop),
         sleep=stream.stand_still,
         before_sleep=told,
-        reraise=True,
+        retry_error_callback=stopped,
     )
     while not stream.ended:
         retrying(take, ledger, stream, watch, total)

@@ -26,6 +26,7 @@ BATCH = 1_000
 FETCH_BYTES = 4 << 20
 POLL_MS = 200
 COMMIT_SECONDS = 5.0
+RECONNECT_MS_MAX = 5_000
 BROKER_DOWN = (RetriableError, KafkaConnectionError)
 
 Batch = tuple[list[Record], Source]
@@ -274,6 +275,7 @@ def settings_of(subscription: Subscription) -> dict[str, Any]:
         "heartbeat_interval_ms": session_ms // 5,
         "max_poll_interval_ms": int(subscription.stall_seconds * 1000),
         "max_partition_fetch_bytes": FETCH_BYTES,
+        "reconnect_backoff_max_ms": RECONNECT_MS_MAX,
     }
 
 
