@@ -99,10 +99,8 @@ def consuming(topics: Topics, store: Path, *words: str, **environment: str) -> I
 @pytest.fixture
 def password(postgresql_server: str) -> Iterator[str]:
     """Stores are on a server that asks for it."""
-    stores.use(postgresql_server)
-    yield urlsplit(postgresql_server).password or ""
-    stores.drop_databases()
-    stores.use(None)
+    with stores.using(postgresql_server):
+        yield urlsplit(postgresql_server).password or ""
 
 
 def test_what_is_told_of_a_consumer_is_what_it_took_and_gives_nothing_away(kafka: str, password: str, tmp_path: Path) -> None:
@@ -157,14 +155,11 @@ def test_a_partition_that_went_to_another_is_not_told_of_any_more(kafka: str, tm
 
 
 def test_it_is_not_ready_while_the_store_is_down(kafka: str, killable_postgresql: Killable, tmp_path: Path) -> None:
-    stores.use(killable_postgresql.start())
-    try:
+    with stores.using(killable_postgresql.start()):
         topics = fresh(kafka).make(1)
         with consuming(topics, tmp_path / "store") as consumer:
             is_not_ready_without(killable_postgresql, consumer, topics)
             consumer.stop()
-    finally:
-        stores.use(None)
 
 
 def test_it_is_not_ready_while_the_broker_is_down_and_says_that_it_waits(killable_kafka: Killable, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any
 
 from consumers.broker.consume import consume
-from consumers.broker.stream import Stream, Subscription
+from consumers.broker.stream import Batch, Stream, Subscription
 from consumers.feed import feed
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.records import Counts
@@ -29,6 +29,8 @@ NOW = 1_800_000_000_000_000
 
 class Undisturbed:
     """A watch for whom nothing but batches may come."""
+
+    def turned(self, batch: Batch | None) -> None: ...
 
     def taken(self, counts: Counts) -> None:
         assert not counts.dead_letters
