@@ -45,10 +45,13 @@ def checked(connection: Mapping[str, Any], account_topics: Iterable[str], other_
     return cluster
 
 
-def partitions_given(connection: Mapping[str, Any], group: str) -> int:
-    """How many partitions the members of a group have; 0 while it is being settled who reads what."""
+def partitions_given(connection: Mapping[str, Any], group: str) -> dict[str, int]:
+    """How many partitions each member of a group has, by its id; of nobody while it is being settled who reads what."""
     with KafkaAdminClient(**connection, bootstrap_timeout_ms=BOOTSTRAP_MS_MAX) as admin:
         told = admin.describe_groups([group])[group]
     if told["group_state"] != "Stable":
-        return 0
-    return sum(len(topic["partitions"]) for member in told["members"] for topic in member["member_assignment"]["assigned_partitions"])
+        return {}
+    return {
+        member["member_id"]: sum(len(topic["partitions"]) for topic in member["member_assignment"]["assigned_partitions"])
+        for member in told["members"]
+    }

@@ -122,6 +122,7 @@ class Stream:
         topics = checked(subscription.connection, subscription.account_topics, subscription.other_topics).topics
         self.partitions = sum(topic.partitions for topic in topics.values())
         self.consumer = KafkaConsumer(**dict(subscription.connection) | settings_of(subscription))
+        self.consumer.topics()  # who shares out partitions has to know of them before, else it gives everybody none
         self.given = Given(self.consumer)
         self.consumer.subscribe(list(subscription.topics), listener=self.given)
 
@@ -241,7 +242,10 @@ class Stream:
             return False
         if any((self.consumer.position(partition) or 0) < target for partition, target in self.targets.items()):
             return False
-        return len(self.places) == self.partitions or partitions_given(self.subscription.connection, self.subscription.group) == self.partitions
+        if len(self.places) == self.partitions:
+            return True
+        given = partitions_given(self.subscription.connection, self.subscription.group)
+        return given.get(self.consumer.group_metadata().member_id) == len(self.places) and sum(given.values()) == self.partitions
 
     def commit(self, every_seconds: float) -> None:
         """Tells Kafka where we are, for lag tools; nothing of ours depends on it."""
