@@ -46,6 +46,8 @@ DEAD_LETTER_FITS = Advice(
     "max.message.bytes", str(4 * MIB + 128 * KIB), "whatever was read, 4 MiB of a line at most, with the headers it had and those that say why"
 )
 
+DEAD_LETTERS = "erp.dead-letters"
+
 COMES_IN = (DELETED, KEPT_UNTIL_TAKEN, ONLY_TIME_DELETES, RECORD_FITS)
 GOES_OUT = (DELETED, KEPT_UNTIL_READ, ONLY_TIME_DELETES, RECORD_FITS)
 
@@ -60,7 +62,7 @@ TOPICS = (
     Topic("credit.decisions", "out", "account", True, "the answers to credit checks", GOES_OUT),
     Topic("credit.exposure", "out", "account", True, "the current figures of every account", (COMPACTED, RECORD_FITS)),
     Topic(
-        "erp.dead-letters",
+        DEAD_LETTERS,
         "out",
         "as the record had it",
         False,

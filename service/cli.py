@@ -42,6 +42,7 @@ def consume(
     bootstrap: Bootstrap = None,
     group: Annotated[str | None, typer.Option("--group", help="the consumer group (default: exposure)")] = None,
     member: Annotated[str | None, typer.Option("--member", help="a name of its own for a static member of the group")] = None,
+    no_relay: Annotated[bool, typer.Option("--no-relay", help="leave the outbox to `exposure relay`")] = False,
     begin_again: Annotated[list[str] | None, typer.Option("--begin-again", metavar="TOPIC", help="forget the position in a topic")] = None,
     http: Annotated[str | None, typer.Option("--http", metavar="HOST:PORT", help="answers /metrics, /healthz and /readyz there")] = None,
     store: Store = None,
@@ -50,6 +51,7 @@ def consume(
 ) -> None:
     """Takes events from Kafka, exactly once each, until stopped."""
     from service.consuming import consume_topics, subscription
+    from service.relaying import beside
     from service.watched import watched
 
     told, recorder = settings(), opened(store, create=True)
@@ -63,6 +65,7 @@ def consume(
             memory=told.documents_in_memory,
             until_caught_up=until_caught_up,
             anew=tuple(begin_again or ()),
+            relaying=None if no_relay else beside(recorder, dict(wanted.connection), told.kafka_prefix, watch, patient=not until_caught_up),
         )
     Output(json).counts(taken)
 

@@ -3,7 +3,7 @@
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from consumers.broker.consume import Taken, consume
@@ -34,11 +34,23 @@ def subscription(settings: Any, bootstrap: str | None, group: str | None, member
     )
 
 
+Relaying = Callable[[threading.Event], AbstractContextManager[None]]
+"""What runs beside: it is told when to stop; where it is left in peace it ends when it has nothing more to do."""
+
+
 def consume_topics(
-    store: Any, wanted: Subscription, now: Callable[[], int], watch: Watch, *, memory: int, until_caught_up: bool, anew: tuple[str, ...]
+    store: Any,
+    wanted: Subscription,
+    now: Callable[[], int],
+    watch: Watch,
+    *,
+    memory: int,
+    until_caught_up: bool,
+    anew: tuple[str, ...],
+    relaying: Relaying | None,
 ) -> Taken:
     try:
-        with telling(dict(wanted.connection)), stopping() as stop:
+        with telling(dict(wanted.connection)), stopping() as stop, relaying(stop) if relaying else nullcontext():
             stream = Stream(store, wanted, stop, until_caught_up=until_caught_up, anew=anew)
             watch.began(stream)
             try:

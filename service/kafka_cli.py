@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from service.failures import Failure
-from service.options import Bootstrap, Json, settings
+from service.options import Bootstrap, Json, Now, Store, opened, settings
 from service.output import Output
 
 app = typer.Typer()
@@ -56,6 +56,24 @@ def produce(
     told = settings()
     with telling():
         Output(json).counts(produce_files(told.connection(bootstrap), told.kafka_prefix, files, topic, rate, quiet=json))
+
+
+@app.command()
+def relay(
+    until_empty: Annotated[bool, typer.Option("--until-empty", help="end when nothing waits any more")] = False,
+    bootstrap: Bootstrap = None,
+    store: Store = None,
+    now: Now = None,  # noqa: ARG001 - who may send is settled by the system's clock
+    json: Json = False,
+) -> None:
+    """Sends what waits in the outbox (alerts, decisions, dead letters) to Kafka, until stopped."""
+    from service import logs
+    from service.relaying import relay_outbox
+
+    told = settings()
+    logs.set_up(told.log, told.log_level, told.secrets(store or told.store))
+    with telling():
+        Output(json).counts(relay_outbox(opened(store), told.connection(bootstrap), told.kafka_prefix, until_empty=until_empty))
 
 
 @contextmanager

@@ -26,6 +26,8 @@ OURS = {
     "overtaken": "why",
     "waiting": "why, waiting_seconds",
     "resumed": "waiting_seconds",
+    "sent": "messages",
+    "relay_waiting": "why",
     "stopped": "read, recorded, duplicates, dead_letters, overtaken, backlog_records, run_seconds",
     "failed": "why, code",
     "library": "logger, message, error, trace",

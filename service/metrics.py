@@ -106,6 +106,7 @@ class Reading:
         yield CounterMetricFamily(
             "exposure_rebalances", "How often the group has given partitions to this member", value=stream.given.rebalances if stream else 0
         )
+        yield CounterMetricFamily("exposure_sent_messages", "Messages of the outbox that Kafka has acknowledged", value=self.watch.relayed.sent)
         waiting = int(self.watch.down_since is not None)
         yield GaugeMetricFamily("exposure_waiting", "1 while the store or Kafka is down and waited for", value=waiting)
         age = self.watch.newest_record_age_seconds

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from consumers.broker.consume import Taken
+from consumers.broker.relay import Relayed
 from consumers.broker.stream import Batch, Place, Stream
 from exposure.ledger.records import Counts
 from service.logs import in_a_line, log
@@ -26,6 +27,7 @@ class Watch:
         self.batch_taken = batch_taken
         self.line = line
         self.total = Taken()
+        self.relayed = Relayed()
         self.stream: Stream | None = None
         self.claimed: dict[Any, int] = {}
         self.is_caught_up = False

@@ -64,4 +64,4 @@ def test_every_type_is_a_message_that_its_contract_describes() -> None:
 def test_what_is_not_sent_yet_says_so() -> None:
     sent = [named(message) for topic in TOPICS if topic.direction == "out" for message in DOCUMENT["channels"][topic.name]["messages"].values()]
     assert len(sent) == 5
-    assert all(message["description"].startswith("Not sent yet.") for message in sent)
+    assert [message["name"] for message in sent if not message["description"].startswith("Not sent yet.")] == ["dead-letter"]

@@ -109,7 +109,7 @@ def test_what_is_told_of_a_consumer_is_what_it_took_and_gives_nothing_away(kafka
     names = {event["data"]["name"] for event in map(json.loads, lines) if event["data"].get("name")}
     topics.send([*map(structured, [*lines, *lines[:20]]), ("erp.orders", b"C-1", b"Kessler Maschinenbau", [])])
     secret = {"EXPOSURE_KAFKA_SASL_PASSWORD": SASL_PASSWORD, "EXPOSURE_LOG_LEVEL": "debug", "EXPOSURE_LOG_SECONDS": "0.5"}
-    with consuming(topics, tmp_path / "store", **secret) as consumer:
+    with consuming(topics, tmp_path / "store", "--no-relay", **secret) as consumer:
         until(lambda: sum(consumer.metrics()["exposure_records_total"].values()) == 421)
         until(lambda: consumer.metrics()["exposure_outbox_rows"] == {(): 1})
         told = consumer.metrics()
@@ -132,6 +132,18 @@ def test_what_is_told_of_a_consumer_is_what_it_took_and_gives_nothing_away(kafka
     written = json.dumps(consumer.log)
     assert names
     assert not [word for word in (password, SASL_PASSWORD, "Kessler", *names) if word in written]
+
+
+def test_what_its_relay_sends_is_told_without_what_it_is(kafka: str, tmp_path: Path) -> None:
+    topics = fresh(kafka).make(2)
+    topics.send([("erp.orders", b"C-1", b"Kessler Maschinenbau", [])])
+    with consuming(topics, tmp_path / "exposure.db", EXPOSURE_LOG_LEVEL="debug") as consumer:
+        until(lambda: consumer.metrics()["exposure_sent_messages_total"] == {(): 1})
+        until(lambda: consumer.metrics()["exposure_outbox_rows"] == {(): 0})
+        assert consumer.metrics()["exposure_outbox_oldest_age_seconds"] == {(): 0}
+        consumer.stop()
+    assert [line["messages"] for line in consumer.log if line["event"] == "sent"] == [1]
+    assert "Kessler" not in json.dumps(consumer.log)
 
 
 def test_it_is_ready_once_it_has_its_partitions_and_alive_before(kafka: str, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from exposure.ledger.folding import Folding
 from exposure.ledger.keys import unseal
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.memory import Memory
-from exposure.ledger.records import Read, Record, Source, read_or_refuse
+from exposure.ledger.records import Carried, Read, Record, Source, read_or_refuse
 from exposure.rules.documents import Key
 from schemas.door import Unreadable
 from schemas.facts import DeadLetterDiscarded, DeadLetterRetried, OfLetter
@@ -49,14 +49,18 @@ class Letter(NamedTuple):
         """The record's bytes; ``None`` where the key of its account was thrown away."""
         return unseal(key, self.sealed, self.account or "")
 
+    def carried_opened(self, key: bytes | None) -> Carried | None:
+        """What the record of a topic had beside its value; ``None`` for others, and where it was erased."""
+        beside = unseal(key, self.carried, self.account or "") if self.carried else None
+        return decode_carried(beside) if beside else None
+
     def record(self, key: bytes | None) -> Record:
         """The record as it was, to be read again. What was refused before the door is refused again: the door knows no rows and no tombstones."""
         raw = self.opened(key)
         if raw is None:
             erased = Unreadable("erased", "the key of its account was thrown away: it can be discarded, and not be read again", self.account)
             return Record(b"", self.position, erased)
-        beside = unseal(key, self.carried, self.account or "") if self.carried else None
-        carried = decode_carried(beside) if beside else None
+        carried = self.carried_opened(key)
         is_refused = self.code == ROW_OF_A_CSV or (carried is not None and carried.is_null)
         return Record(raw, self.position, Unreadable(self.code, self.reason, self.account) if is_refused else None, carried)
 

@@ -135,9 +135,9 @@ class Moment(Tables):
         return int(self.rows("SELECT count(*) FROM outbox")[0][0])
 
     def outbox_oldest(self) -> int | None:
-        """The recorded instant of what waits longest to be sent."""
-        oldest = self.rows("SELECT min(recorded_at) FROM outbox")[0][0]
-        return None if oldest is None else int(oldest)
+        """The recorded instant of what has waited longest to be sent."""
+        rows = self.rows("SELECT recorded_at FROM outbox ORDER BY id LIMIT 1")
+        return int(rows[0][0]) if rows else None
 
     def version(self) -> str:
         return str(self.rows("SELECT version_num FROM alembic_version")[0][0])

@@ -7,6 +7,7 @@ from eventsourcing.persistence import IntegrityError, Tracking
 from exposure.ledger.batch import Batch, DeadLetter, LetterSettled
 from exposure.ledger.moment import Moment
 from schemas.jsontext import written
+from schemas.topics import DEAD_LETTERS
 
 
 class Overtaken(IntegrityError):
@@ -111,7 +112,7 @@ class Writing(Deriving):
         kept = f"INSERT INTO dead_letters ({columns}) VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (digest) DO NOTHING RETURNING 1"
         if self.rows(kept, *letter, self.recorded_at):
             told = {"digest": letter.digest.hex(), "source": letter.source, "position": letter.position, "reason": letter.reason}
-            row = ("erp.dead-letters", letter.account, letter.digest.hex(), written(told), self.recorded_at)
+            row = (DEAD_LETTERS, letter.account, letter.digest.hex(), written(told), self.recorded_at)
             self.put("INSERT INTO outbox (topic, key, message_id, payload, recorded_at) VALUES {rows}", [row])
 
     def settle_letter(self, settled: LetterSettled) -> None:

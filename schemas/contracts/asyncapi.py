@@ -39,7 +39,10 @@ DEAD_LETTER_HEADERS = {
     "dl_offset": "the offset",
     "dl_timestamp": "the timestamp of the record",
     "dl_source": "the input it was read from, as the engine names it",
+    "dl_position": "where it stood in an input that is no partition",
     "dl_recorded": "when the engine wrote it down",
+    "dl_null_headers": "which of the record's own headers had no value, counted from 0: those are empty here",
+    "dl_erased": "true where the key of its account was thrown away: then value and own headers are gone, and the key is the account",
 }
 ALERT = {
     "account": {**TEXT, "description": "the credit account"},
@@ -132,13 +135,13 @@ SENT: dict[str, dict[str, dict[str, Any]]] = {
     },
     "erp.dead-letters": {
         "dead-letter": {
-            "description": f"{NOT_YET} A record that could not be taken: key, value and headers as they came, byte for byte, and behind these "
-            "headers of the engine's own, texts in UTF-8.",
+            "description": "A record that could not be taken: key, value and headers as they came, byte for byte (what stood in no topic has its "
+            "account as key), and behind these headers of the engine's own, texts in UTF-8.",
             "contentType": "application/octet-stream",
             "headers": {
                 "type": "object",
                 "properties": {name: {**TEXT, "description": what} for name, what in DEAD_LETTER_HEADERS.items()},
-                "required": ["dl_id", "dl_code", "dl_reason"],
+                "required": ["dl_id", "dl_code", "dl_reason", "dl_source", "dl_recorded"],
             },
             "payload": {"description": "the bytes as they came, whatever they are"},
         }
