@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from kafka.admin import NewTopic
 
 from schemas.topics import TOPICS, topic_of
 from tests.command import Said
+from tests.services import fresh_prefix
 from tests.stores import make, url_of
 
 PARTITIONS = 6
@@ -81,7 +81,7 @@ class Topics(NamedTuple):
 
 
 def fresh(bootstrap: str) -> Topics:
-    return Topics(bootstrap, f"{uuid.uuid4().hex[:12]}.")
+    return Topics(bootstrap, fresh_prefix())
 
 
 def structured(line: bytes) -> Sent:

@@ -17,9 +17,12 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from kafka import KafkaAdminClient
 
 __all__ = ["kafka", "kafka_prefix", "killable_kafka", "killable_postgresql", "postgresql", "postgresql_server"]
 
+RUN = f"test-{uuid.uuid4().hex[:8]}-"
+"""Names the topics of this process among those of others."""
 ROOT = Path(__file__).parents[1]
 SERVICES = ROOT / ".services"
 SCRIPTS = {"kafka": ROOT / "scripts" / "kafka", "postgresql": ROOT / "scripts" / "postgres"}
@@ -75,15 +78,23 @@ def killable(service: str) -> Iterator[Killable]:
 
 
 @pytest.fixture(scope="session")
-def kafka() -> str:
-    """Where Kafka answers."""
-    return address("kafka", script("kafka", "start"))
+def kafka() -> Iterator[str]:
+    """Where Kafka answers. The topics that this process made are deleted: a broker has memory for some thousands of partitions."""
+    bootstrap = address("kafka", script("kafka", "start"))
+    yield bootstrap
+    with KafkaAdminClient(bootstrap_servers=bootstrap) as admin:
+        admin.delete_topics([name for name in admin.list_topics() if name.startswith(RUN)])
+
+
+def fresh_prefix() -> str:
+    """What the names of one test's topics begin with."""
+    return f"{RUN}{uuid.uuid4().hex[:12]}."
 
 
 @pytest.fixture
 def kafka_prefix(kafka: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """What one test's topics begin with in the Kafka that all share; its commands know both."""
-    prefix = f"test-{uuid.uuid4().hex}."
+    prefix = fresh_prefix()
     monkeypatch.setenv("EXPOSURE_KAFKA_BOOTSTRAP", kafka)
     monkeypatch.setenv("EXPOSURE_KAFKA_PREFIX", prefix)
     return prefix

@@ -242,14 +242,18 @@ def test_fifty_deaths_of_consumers_and_twenty_of_servers_lose_nothing(
         holds_what_a_file_gives(season, lines, tmp_path)
 
 
+def subscription_of(topics: Topics) -> Subscription:
+    names = tuple(f"{topics.prefix}{name}" for name in INBOUND)
+    connection = {"bootstrap_servers": [topics.bootstrap]}
+    return Subscription(names[:-1], names[-1:], f"{topics.prefix}group", connection, session_seconds=SESSION_SECONDS)
+
+
 def test_a_partition_taken_over_in_mid_batch_is_not_written_to_any_more(kafka: str, tmp_path: Path) -> None:
     """What was read under the old claim goes back unwritten; read again under the new one it is taken once."""
     topics, store = fresh(kafka).make(), opened(tmp_path / "exposure.db")
     lines = list(sample(600, seed=34, accounts=20))
     topics.send(map(structured, lines))
-    names = tuple(f"{topics.prefix}{name}" for name in INBOUND)
-    wanted = Subscription(names[:-1], names[-1:], f"{topics.prefix}group", {"bootstrap_servers": kafka}, session_seconds=SESSION_SECONDS)
-    stream, ledger = Stream(store, wanted, threading.Event(), until_caught_up=True), Ledger(store, lambda: stores.NOW)
+    stream, ledger = Stream(store, subscription_of(topics), threading.Event(), until_caught_up=True), Ledger(store, lambda: stores.NOW)
     records, source = next(batch for batch in stream.batches() if batch is not None)
     with store.reading() as moment:
         ((cluster, topic),) = moment.rows("SELECT cluster_id, topic_id FROM claims WHERE tracking = ?", source.name)
@@ -278,3 +282,16 @@ class Counting:
 
     def waiting(self, why: BaseException) -> None:
         raise AssertionError from why
+
+
+def test_a_client_that_is_lost_between_two_assignments_is_replaced(kafka: str, tmp_path: Path) -> None:
+    """What it had read and not handed on is read again, and nothing counts twice."""
+    topics, store = fresh(kafka).make(), opened(tmp_path / "exposure.db")
+    lines = list(sample(600, seed=36, accounts=20))
+    topics.send(map(structured, lines))
+    stream, ledger = Stream(store, subscription_of(topics), threading.Event(), until_caught_up=True), Ledger(store, lambda: stores.NOW)
+    ledger.take(*next(batch for batch in stream.batches() if batch is not None))
+    before = taken(store)
+    stream.join_anew()
+    assert consume(ledger, stream, Counting()).recorded == len(lines) - before
+    stream.close()

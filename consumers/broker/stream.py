@@ -15,6 +15,7 @@ from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import BrokerResponseError, IllegalStateError, KafkaConnectionError, OffsetOutOfRangeError, RetriableError
+from kafka.structs import MemberState
 
 from consumers.broker.cluster import checked, described, partitions_given
 from consumers.broker.failures import BrokerFailure
@@ -25,6 +26,7 @@ from exposure.ledger.records import Record, Source
 BATCH = 1_000
 FETCH_BYTES = 4 << 20
 POLL_MS = 200
+CLOSE_MS_MAX = 5_000
 COMMIT_SECONDS = 5.0
 RECONNECT_MS_MAX = 5_000
 BROKER_DOWN = (RetriableError, KafkaConnectionError)
@@ -46,6 +48,11 @@ class Subscription:
     member: str | None = None
     session_seconds: float = 10.0
     stall_seconds: float = 60.0
+
+    @property
+    def unsettled_seconds(self) -> float:
+        """Longer a group never needs to settle who reads what: it waits for a member that stalls, and no longer."""
+        return self.stall_seconds + self.session_seconds
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -121,10 +128,23 @@ class Stream:
         self.ended = False
         topics = checked(subscription.connection, subscription.account_topics, subscription.other_topics).topics
         self.partitions = sum(topic.partitions for topic in topics.values())
-        self.consumer = KafkaConsumer(**dict(subscription.connection) | settings_of(subscription))
-        self.consumer.topics()  # who shares out partitions has to know of them before, else it gives everybody none
+        self.join()
+
+    def join(self) -> None:
+        """Becomes a member of the group."""
+        self.consumer = KafkaConsumer(**dict(self.subscription.connection) | settings_of(self.subscription))
         self.given = Given(self.consumer)
-        self.consumer.subscribe(list(subscription.topics), listener=self.given)
+        self.consumer.subscribe(list(self.subscription.topics), listener=self.given)
+        self.settled_at = time.monotonic()
+
+    def join_anew(self) -> None:
+        """With another client, where the old one does not find its way into the group: nothing that it held is ours any more."""
+        old, rebalances = self.consumer, self.given.rebalances
+        self.join()
+        self.given.rebalances = rebalances
+        self.places.clear()
+        self.targets.clear()
+        old.close(autocommit=False, timeout_ms=CLOSE_MS_MAX)
 
     def batches(self) -> Iterator[Batch | None]:
         """Batches as they come, ``None`` where nothing does: ends with the stream, so that what is on its way is finished before."""
@@ -150,6 +170,11 @@ class Stream:
         except OffsetOutOfRangeError as error:
             raise lost(f"records were deleted before they were taken: {error}") from error
         self.moved_at = time.monotonic()
+        if self.silence is not None or self.consumer.group_metadata().state == MemberState.STABLE:
+            self.settled_at = self.moved_at
+        elif self.moved_at - self.settled_at > self.subscription.unsettled_seconds:
+            self.join_anew()
+            return {}
         with self.given.lock:
             gone, self.given.taken_away = self.given.taken_away, set()
         for partition in gone:
@@ -263,7 +288,7 @@ class Stream:
 
     def close(self) -> None:
         """Leaves the group, which gives our partitions to others at once (a named member's after its session)."""
-        self.consumer.close(autocommit=False, timeout_ms=5_000)
+        self.consumer.close(autocommit=False, timeout_ms=CLOSE_MS_MAX)
 
 
 def settings_of(subscription: Subscription) -> dict[str, Any]:
