@@ -5,8 +5,8 @@ from typing import Any
 
 from exposure.ledger.dead_letters import Letter
 from projections.when import instant_text
-from schemas.facts import OfLetter
-from schemas.stored import read_of_letter
+from schemas.facts import OfLetter, OrderChecked
+from schemas.stored import read_ours
 
 EVER = 1 << 62
 
@@ -17,10 +17,16 @@ def dead_letters(moment: Any, account: str | None = None, *, source: str | None 
     letters = [Letter(*row) for row in moment.dead_letters(account=account, source=source, settled=settled)]
     keys = moment.keys(sorted({letter.account or "" for letter in letters}))
     last = {stream: (topic, state) for stream, topic, state in moment.told_of_letters([letter.stream for letter in letters])} if settled else {}
-    return [shown(letter, keys.get(letter.account or ""), read_of_letter(*last[letter.stream]) if settled else None) for letter in letters]
+    return [shown(letter, keys.get(letter.account or ""), settling(*last[letter.stream]) if settled else None) for letter in letters]
 
 
-def shown(letter: Letter, key: bytes | None, settling: OfLetter | None) -> dict[str, Any]:
+def settling(topic: str, state: bytes) -> OfLetter:
+    event = read_ours(topic, state)
+    assert not isinstance(event, OrderChecked)
+    return event
+
+
+def shown(letter: Letter, key: bytes | None, settled: OfLetter | None) -> dict[str, Any]:
     return {
         "id": letter.digest.hex(),
         "account": letter.account,
@@ -31,8 +37,8 @@ def shown(letter: Letter, key: bytes | None, settling: OfLetter | None) -> dict[
         "recorded": instant_text(letter.recorded_at),
         "outcome": letter.outcome,
         "settled": None if letter.settled_at is None else instant_text(letter.settled_at),
-        "by": settling.by if settling else None,
-        "why": settling.reason if settling else None,
+        "by": settled.by if settled else None,
+        "why": settled.reason if settled else None,
         **readable(letter.opened(key)),
     }
 

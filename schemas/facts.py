@@ -2,7 +2,7 @@
 
 A ``Fact`` is one event of one account in the words it came in: days as ISO texts, money as decimal text with exactly its currency's
 decimals, optional fields absent when not told. ``STORED`` names every fact for ever; a name is never used again for another shape.
-What became of a dead letter is told by nobody outside: it is recorded in words of our own.
+What became of a dead letter, and what a check said, is told by nobody outside: it is recorded in words of our own.
 """
 
 from typing import Any, NamedTuple
@@ -50,7 +50,28 @@ class DeadLetterDiscarded(NamedTuple):
     reason: str
 
 
+class OrderChecked(NamedTuple):
+    """A credit check was answered: what was asked, what it saw on its day, and what it said. ``amount`` is in ``currency``, all other money in that
+    of the account; ``limit`` is as the account's figures show it."""
+
+    decision_id: str
+    account: str
+    order: str
+    amount: str
+    currency: str
+    as_of: str
+    policy: str
+    decision: str
+    reasons: list[str]
+    exposure_before: str
+    exposure_after: str
+    limit: dict[str, Any] | None
+    available_after: str | None
+    by: str
+
+
 OfLetter = DeadLetterRetried | DeadLetterDiscarded
+Ours = OfLetter | OrderChecked
 
 STORED: dict[str, str] = {
     "erp.customer.changed.v1": "CustomerChanged",

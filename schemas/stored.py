@@ -7,7 +7,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from typing import Protocol
 
-from schemas.facts import CONTRACT_TYPE, Data, DeadLetterDiscarded, DeadLetterRetried, Fact, OfLetter
+from schemas.facts import CONTRACT_TYPE, Data, DeadLetterDiscarded, DeadLetterRetried, Fact, OrderChecked, Ours
 from schemas.jsontext import read, written
 
 VERSIONS: dict[str, int] = dict.fromkeys(CONTRACT_TYPE, 1)
@@ -15,8 +15,12 @@ TOPICS: dict[str, str] = {name: f"{name}.v{version}" for name, version in VERSIO
 NAMES: dict[str, str] = {topic: name for name, topic in TOPICS.items()}
 UPCASTERS: dict[str, Callable[[Data], tuple[str, Data]]] = {}
 """Old topic to a function from its data to (next topic, data)."""
-OF_LETTERS: dict[str, type[OfLetter]] = {"DeadLetterRetried.v1": DeadLetterRetried, "DeadLetterDiscarded.v1": DeadLetterDiscarded}
-TOPIC_OF_LETTERS: dict[type[OfLetter], str] = {kind: topic for topic, kind in OF_LETTERS.items()}
+OURS: dict[str, type[Ours]] = {
+    "DeadLetterRetried.v1": DeadLetterRetried,
+    "DeadLetterDiscarded.v1": DeadLetterDiscarded,
+    "OrderChecked.v1": OrderChecked,
+}
+TOPIC_OF_OURS: dict[type[Ours], str] = {kind: topic for topic, kind in OURS.items()}
 
 
 class UnknownTopic(LookupError):
@@ -62,12 +66,12 @@ def read_sealed(state: bytes) -> bytes | None:
     return None if sealed is None else b64decode(sealed)
 
 
-def write_of_letter(event: OfLetter) -> tuple[str, bytes]:
-    """The topic and the frozen bytes of what became of a dead letter."""
-    return TOPIC_OF_LETTERS[type(event)], written(event._asdict())
+def write_ours(event: Ours) -> tuple[str, bytes]:
+    """The topic and the frozen bytes of what nobody outside told."""
+    return TOPIC_OF_OURS[type(event)], written(event._asdict())
 
 
-def read_of_letter(topic: str, state: bytes) -> OfLetter:
-    if topic not in OF_LETTERS:
-        raise UnknownTopic(f"{topic!r} is nothing this engine knows of a dead letter; the store was written by a newer one")
-    return OF_LETTERS[topic](**read(state))
+def read_ours(topic: str, state: bytes) -> Ours:
+    if topic not in OURS:
+        raise UnknownTopic(f"{topic!r} is nothing this engine says; the store was written by a newer one")
+    return OURS[topic](**read(state))

@@ -8,7 +8,7 @@ import typer
 
 from service import kafka_cli
 from service.dead_letters import app as dead_letters
-from service.failures import FAILED, WRONG_USAGE, Failure
+from service.failures import BUSINESS_NO, DONE, FAILED, WRONG_USAGE, Failure
 from service.options import AsOf, Bootstrap, Json, KnownAt, Now, Store, asked, clock, day, given_before, opened, settings
 from service.output import Output
 
@@ -99,6 +99,26 @@ def show(account: str, as_of: AsOf = None, known_at: KnownAt = None, store: Stor
     wanted = asked(now, as_of, known_at)
     with opened(store).reading() as moment, telling():
         Output(json).account(figures.show(moment, account, wanted))
+
+
+@app.command()
+def check(
+    account: str,
+    order: Annotated[str, typer.Option("--order", help="the number of the order")],
+    amount: Annotated[str, typer.Option("--amount", help="its whole value, as 1200.00")],
+    currency: Annotated[str | None, typer.Option("--currency", help="of the amount (default: the order's, else the account's)")] = None,
+    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="who asks (default: EXPOSURE_OPERATOR, else the system's user)")] = None,
+    store: Store = None,
+    now: Now = None,
+    json: Json = False,
+) -> int:
+    """Would this order pass? Records the decision; exits 3 where the order is held."""
+    from service import checking
+
+    with telling():
+        told = checking.check(opened(store), account, order, amount, currency, clock(now), by or settings().operator)
+    Output(json).decision(told)
+    return DONE if told["decision"] == "approved" else BUSINESS_NO
 
 
 @app.command("list")

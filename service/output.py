@@ -80,6 +80,14 @@ class Output:
 
         dead_letter_table(letters)
 
+    def decision(self, told: dict[str, Any]) -> None:
+        if self.json:
+            self.document(told)
+            return
+        from service.tables import decision_lines
+
+        decision_lines(told)
+
     def status(self, standing: dict[str, Any]) -> None:
         if self.json:
             self.document(standing)

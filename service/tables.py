@@ -209,3 +209,16 @@ def topics_table(standings: list[Any]) -> None:
         for one in standings
     ]
     console().print(table("", columns, rows, numbers=["partitions", "replicas"]))
+
+
+def decision_lines(told: dict[str, Any]) -> None:
+    """What was decided of an order, why, and what of the limit would be left."""
+    why = f": {', '.join(told['reasons'])}" if told["reasons"] else ""
+    limit = limit_text(told["limit"]) if told["limit"] else "none"
+    left = "unlimited" if told["available_after"] is None else told["available_after"]
+    out = console()
+    out.print(f"[bold]{told['decision']}[/bold]{why}  order {escape(told['order'])} of {told['amount']} {told['currency']}, as of {told['as_of']}")
+    out.print(f"exposure {told['exposure_before']}, with it {told['exposure_after']}; limit {limit}, left {left}")
+    if told["dead_letters"]:
+        out.print(f"{counted(told['dead_letters'], 'record')} of this account could not be taken: the figures are not whole")
+    out.print(f"policy {told['policy']}, decision {told['decision_id']}")

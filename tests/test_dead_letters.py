@@ -20,7 +20,7 @@ from projections.history import history
 from projections.status import status
 from schemas.door import Unreadable
 from schemas.facts import DeadLetterDiscarded, DeadLetterRetried, OfLetter
-from schemas.stored import read_of_letter
+from schemas.stored import read_ours
 from tests.letters import event, invoice, refused_by_an_older_engine
 from tests.stores import DAY, NOW, derived, fed, kept, opened, url_of
 
@@ -53,7 +53,7 @@ def told(store: Any, digest: bytes) -> list[OfLetter]:
     """What was recorded of a letter, each with who acted as the log has it."""
     with store.reading() as moment:
         rows = list(moment.events(f"dead_letter:{digest.hex()}"))
-    events = [read_of_letter(topic, state) for _, _, topic, state, *_ in rows]
+    events = [read_ours(topic, state) for _, _, topic, state, *_ in rows]
     assert [row[1] for row in rows] == list(range(1, len(rows) + 1))
     assert [row[5] for row in rows] == [one.by for one in events]
     return events

@@ -11,10 +11,10 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from schemas.contracts import files
 from schemas.door import ToldFact, Unreadable, read_record
-from schemas.facts import STORED, DeadLetterDiscarded, DeadLetterRetried, Fact, OfLetter
+from schemas.facts import STORED, DeadLetterDiscarded, DeadLetterRetried, Fact, OrderChecked, Ours
 from schemas.inbound import MODELS
 from schemas.jsontext import read, written
-from schemas.stored import NAMES, OF_LETTERS, TOPICS, UPCASTERS, UnknownTopic, read_fact, read_of_letter, read_sealed, write_fact, write_of_letter
+from schemas.stored import NAMES, OURS, TOPICS, UPCASTERS, UnknownTopic, read_fact, read_ours, read_sealed, write_fact, write_ours
 from service.sample import sample
 from tests.examples import DATA, example, examples
 
@@ -22,9 +22,25 @@ GOLDEN = Path(__file__).parent / "golden"
 CONTRACT_EXAMPLE = Path(__file__).parent / "contract_example.jsonl"
 SEALED = b"sealed under the key of the account"
 LETTER = "e7e0d64535c9cc54f572fbde32e0dfaf"
-OF_A_LETTER: list[OfLetter] = [
+OURS_TOLD: list[Ours] = [
     DeadLetterRetried(LETTER, "m.vogt", "the engine was upgraded", "still_dead", "unknown_type"),
     DeadLetterDiscarded(LETTER, "m.vogt", "the bank told it twice"),
+    OrderChecked(
+        decision_id="0f7d4a7ec1b9f4b7f5a1c2d3e4f50617",
+        account="C-1001",
+        order="O-2",
+        amount="700.00",
+        currency="EUR",
+        as_of="2026-02-20",
+        policy="default",
+        decision="held",
+        reasons=["over_limit"],
+        exposure_before="400.00",
+        exposure_after="1100.00",
+        limit={"amount": "1000.00", "kind": "base", "valid_to": None},
+        available_after="-100.00",
+        by="m.vogt",
+    ),
 ]
 
 
@@ -52,7 +68,7 @@ def test_every_type_has_a_model_a_stored_name_a_contract_a_golden_file_and_an_ex
     assert MODELS.keys() == STORED.keys() == DATA.keys()
     assert {file.stem for file in files()} == {*MODELS, "asyncapi"}
     assert len(set(STORED.values())) == len(STORED)
-    assert {file.stem for file in GOLDEN.iterdir()} == {*NAMES, *UPCASTERS, *OF_LETTERS}
+    assert {file.stem for file in GOLDEN.iterdir()} == {*NAMES, *UPCASTERS, *OURS}
 
 
 @pytest.mark.parametrize("event", examples(), ids=lambda event: event["type"])
@@ -105,7 +121,7 @@ def test_a_contract_refuses_what_the_door_refuses(type_: str, change: dict[str, 
         told(event)
 
 
-@pytest.mark.parametrize("golden", sorted(file for file in GOLDEN.iterdir() if file.stem not in OF_LETTERS), ids=lambda file: file.stem)
+@pytest.mark.parametrize("golden", sorted(file for file in GOLDEN.iterdir() if file.stem not in OURS), ids=lambda file: file.stem)
 def test_a_fact_written_once_is_read_for_ever_and_written_the_same(golden: Path) -> None:
     state = golden.read_bytes()
     fact = read_fact(7, golden.stem, state)
@@ -121,21 +137,21 @@ def test_the_example_is_stored_as_its_golden_file_says(event: dict[str, Any]) ->
     assert golden_of(fact) == (GOLDEN / f"{TOPICS[fact.name]}.json").read_bytes(), "facts told again would not be known again"
 
 
-@pytest.mark.parametrize("event", OF_A_LETTER, ids=lambda event: type(event).__name__)
-def test_what_becomes_of_a_dead_letter_is_stored_as_its_golden_file_says_and_read_for_ever(event: OfLetter) -> None:
-    topic, state = write_of_letter(event)
+@pytest.mark.parametrize("event", OURS_TOLD, ids=lambda event: type(event).__name__)
+def test_what_we_say_ourselves_is_stored_as_its_golden_file_says_and_read_for_ever(event: Ours) -> None:
+    topic, state = write_ours(event)
     assert state == (GOLDEN / f"{topic}.json").read_bytes()
-    assert read_of_letter(topic, state) == event
+    assert read_ours(topic, state) == event
 
 
-def test_every_word_of_a_dead_letter_has_an_example() -> None:
-    assert {type(event) for event in OF_A_LETTER} == set(OF_LETTERS.values())
+def test_everything_we_say_ourselves_has_an_example() -> None:
+    assert {type(event) for event in OURS_TOLD} == set(OURS.values())
     with pytest.raises(UnknownTopic):
-        read_of_letter("DeadLetterBurned.v1", b"{}")
+        read_ours("DeadLetterBurned.v1", b"{}")
 
 
 if __name__ == "__main__":
-    for topic, state in map(write_of_letter, OF_A_LETTER):
+    for topic, state in map(write_ours, OURS_TOLD):
         if not (GOLDEN / f"{topic}.json").exists():
             (GOLDEN / f"{topic}.json").write_bytes(state)
     for event in examples():

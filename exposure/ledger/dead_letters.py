@@ -18,7 +18,7 @@ from exposure.ledger.records import Carried, Read, Record, Source, read_or_refus
 from exposure.rules.documents import Key
 from schemas.door import Unreadable
 from schemas.facts import DeadLetterDiscarded, DeadLetterRetried, OfLetter
-from schemas.stored import write_of_letter
+from schemas.stored import write_ours
 
 LETTERS_AT_ONCE = 200
 RETRIED, DISCARDED = "retried", "discarded"
@@ -163,5 +163,5 @@ def open_among(moment: Any, digests: Sequence[bytes]) -> list[Letter]:
 
 def row_of(moment: Any, letter: Letter, event: OfLetter) -> Row:
     """What became of a letter stands in a stream of its own."""
-    topic, state = write_of_letter(event)
+    topic, state = write_ours(event)
     return Row(letter.stream, moment.last_version(letter.stream) + 1, topic, state)

@@ -112,8 +112,12 @@ class Writing(Deriving):
         kept = f"INSERT INTO dead_letters ({columns}) VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (digest) DO NOTHING RETURNING 1"
         if self.rows(kept, *letter, self.recorded_at):
             told = {"digest": letter.digest.hex(), "source": letter.source, "position": letter.position, "reason": letter.reason}
-            row = (DEAD_LETTERS, letter.account, letter.digest.hex(), written(told), self.recorded_at)
-            self.put("INSERT INTO outbox (topic, key, message_id, payload, recorded_at) VALUES {rows}", [row])
+            self.announce(DEAD_LETTERS, letter.account, letter.digest.hex(), told)
+
+    def announce(self, topic: str, account: str | None, message_id: str, told: dict[str, Any]) -> None:
+        """Puts a message into the outbox; ``message_id`` stays the same however often it has to be sent."""
+        row = (topic, account, message_id, written(told), self.recorded_at)
+        self.put("INSERT INTO outbox (topic, key, message_id, payload, recorded_at) VALUES {rows}", [row])
 
     def settle_letter(self, settled: LetterSettled) -> None:
         """Says what became of a dead letter: once, and whoever settles it has looked under this write lock whether it is open."""

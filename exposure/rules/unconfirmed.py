@@ -10,19 +10,11 @@ Lines = dict[tuple[str, str], Line]
 
 
 def before_order(order: Document, day: str, state: State) -> None:
-    lines: Lines = {}
-    is_unpriced = False
-    for source, claim in order.inbox.items():
-        _, _, role, naming, currency, start, until, entries, spread, _ = claim
+    lines, is_unpriced = named_lines(order, day)
+    for claim in order.inbox.values():
+        _, _, _, naming, _, start, until, _, _, _ = claim
         if start <= day < until:
             state["pending:order", naming, "", ""] = 1
-            for name, unit, amount, _, delivery in entries:
-                add(lines, (name or "", currency), role, unit, amount, delivery)
-                is_unpriced |= unit == "quantity"
-        for first, after, name, unit, amount, told_in in spread or ():
-            if first <= day < after:
-                add(lines, (name or "", told_in or currency), "invoiced", unit, amount, source)
-                is_unpriced |= unit == "quantity"
     settle_lines(order, lines, day)
     for (name, currency), line in lines.items():
         amount = 0 if line.final else rounded(line.without(line.settled or set()), 10 ** (18 - DECIMALS[currency]))
@@ -30,6 +22,23 @@ def before_order(order: Document, day: str, state: State) -> None:
             state["deliveries", name, currency, ""] = amount
     if is_unpriced:
         state["anomaly:missing_price", order.key, "", ""] = 1
+
+
+def named_lines(order: Document, day: str) -> tuple[Lines, bool]:
+    """What stands on the day of what names the order's lines, and whether some of it is a quantity."""
+    lines: Lines = {}
+    is_unpriced = False
+    for source, claim in order.inbox.items():
+        _, _, role, _, currency, start, until, entries, spread, _ = claim
+        if start <= day < until:
+            for name, unit, amount, _, delivery in entries:
+                add(lines, (name or "", currency), role, unit, amount, delivery)
+                is_unpriced |= unit == "quantity"
+        for first, after, name, unit, amount, told_in in spread or ():
+            if first <= day < after:
+                add(lines, (name or "", told_in or currency), "invoiced", unit, amount, source)
+                is_unpriced |= unit == "quantity"
+    return lines, is_unpriced
 
 
 def add(lines: Lines, place: tuple[str, str], role: str, unit: str, amount: str, delivery: str | None) -> None:

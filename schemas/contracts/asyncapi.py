@@ -53,6 +53,22 @@ ALERT = {
     "raised": {**TEXT, "format": "date-time", "description": "when the engine found out"},
     "figures": {"type": "object"},
 }
+DECISION = {
+    "decision_id": {**TEXT, "description": "the same for the same question while nothing it depends on has changed"},
+    "account": {**TEXT, "description": "the credit account"},
+    "order": TEXT,
+    "amount": {**TEXT, "description": "the order's whole value that was asked for"},
+    "currency": {**TEXT, "description": "of that amount; all other money is in the account's"},
+    "as_of": {**TEXT, "format": "date"},
+    "policy": TEXT,
+    "decision": {"enum": ["approved", "held"]},
+    "reasons": {"type": "array", "items": TEXT, "description": "every rule that holds it: over_limit, no_limit, blocked; more may be added"},
+    "exposure_before": TEXT,
+    "exposure_after": TEXT,
+    "limit": {"type": ["object", "null"], "description": "as the account's figures show it"},
+    "available_after": {"type": ["string", "null"], "description": "null where the limit is unlimited"},
+    "by": {**TEXT, "description": "who asked"},
+}
 
 
 def asyncapi() -> dict[str, Any]:
@@ -114,8 +130,12 @@ def bindings(topic: Topic) -> dict[str, Any]:
 
 
 def cloud_event(description: str, data: dict[str, Any]) -> dict[str, Any]:
+    return sent_event(f"{NOT_YET} {description}", data)
+
+
+def sent_event(description: str, data: dict[str, Any]) -> dict[str, Any]:
     headers = {"type": "object", "properties": ATTRIBUTES, "required": sorted(ATTRIBUTES)}
-    return {"description": f"{NOT_YET} {description}", "headers": headers, "payload": data}
+    return {"description": description, "headers": headers, "payload": data}
 
 
 def alert(description: str) -> dict[str, Any]:
@@ -128,7 +148,10 @@ SENT: dict[str, dict[str, dict[str, Any]]] = {
         "credit.alert.cleared.v1": alert("It is true no more."),
     },
     "credit.decisions": {
-        "credit.decision": cloud_event("The answer to a credit check. Its type and its fields are still to be said.", {"type": "object"})
+        "credit.decision.made.v1": sent_event(
+            "The answer to a credit check, recorded once: `ce_id` is its `decision_id`.",
+            {"type": "object", "properties": DECISION, "required": list(DECISION)},
+        )
     },
     "credit.exposure": {
         "credit.exposure": cloud_event("The current figures of an account. Their type and their fields are still to be said.", {"type": "object"})
