@@ -9,7 +9,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from exposure.ledger.ledger import STORE_DOWN
+from exposure.ledger.ledger import STORE_FAILS
 from projections.dead_letters import EVER
 from service.watching import Watch
 
@@ -43,7 +43,7 @@ class Look(threading.Thread):
                 with self.store.reading() as moment:
                     self.standing = Standing(moment.outbox_depth(), moment.outbox_oldest(), sum(moment.dead_letter_counts(EVER).values()))
                 self.answered_at = time.monotonic()
-            except STORE_DOWN:
+            except STORE_FAILS:
                 self.standing = None
             self.over.wait(LOOK_SECONDS)
 

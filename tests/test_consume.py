@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from kafka import TopicPartition
+from kafka import KafkaProducer, TopicPartition
 
 from consumers.feed import feed
 from exposure.ledger.ledger import Ledger
@@ -145,6 +145,25 @@ def test_a_lost_position_is_never_guessed_and_is_begun_again_when_asked(
     topics.send([structured(invoice(number)) for number in (1, 2, 4)])
     begun = topics.consume(tmp_path / "exposure.db", "--begin-again", f"{topics.prefix}erp.invoices")
     assert told(begun) == (3, 2, 1, 0), "what is there is taken, and what was told before is known by its name"
+
+
+def test_a_topic_that_is_not_read_can_not_be_begun_again(topics: Topics, tmp_path: Path) -> None:
+    said = topics.consume(tmp_path / "exposure.db", "--begin-again", "erp.invoice")
+    assert (said.exit_code, said.json["error"]["code"]) == (1, "topics")
+
+
+def test_ends_of_transactions_that_are_deleted_are_no_lost_records(topics: Topics, tmp_path: Path) -> None:
+    """They have offsets and are no records: the store passes over them, so nothing seems to be missing when they are gone."""
+    producer = KafkaProducer(bootstrap_servers=topics.bootstrap, transactional_id=topics.prefix)
+    producer.init_transactions()
+    for number in (1, 2):
+        producer.begin_transaction()
+        producer.send(f"{topics.prefix}erp.invoices", key=b"C-1", value=invoice(number))
+        producer.commit_transaction()
+    producer.close()
+    assert told(topics.consume(tmp_path / "exposure.db")) == (2, 2, 0, 0)
+    records_deleted(topics)
+    assert told(topics.consume(tmp_path / "exposure.db")) == (0, 0, 0, 0)
 
 
 def test_two_consumers_share_the_partitions_and_an_account_has_one(topics: Topics, tmp_path: Path) -> None:

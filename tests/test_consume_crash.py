@@ -5,7 +5,7 @@ import sqlite3
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from random import Random
@@ -255,9 +255,7 @@ def test_a_partition_taken_over_in_mid_batch_is_not_written_to_any_more(kafka: s
     topics.send(map(structured, lines))
     stream, ledger = Stream(store, subscription_of(topics), threading.Event(), until_caught_up=True), Ledger(store, lambda: stores.NOW)
     records, source = next(batch for batch in stream.batches() if batch is not None)
-    with store.reading() as moment:
-        ((cluster, topic),) = moment.rows("SELECT cluster_id, topic_id FROM claims WHERE tracking = ?", source.name)
-    claim(store, [Partition(source.name, cluster, topic)])
+    claim_as_another(store, source.name)
     with pytest.raises(Overtaken, match="claimed by another reader"):
         ledger.take(records, source)
     assert taken(store) == 0
@@ -266,6 +264,57 @@ def test_a_partition_taken_over_in_mid_batch_is_not_written_to_any_more(kafka: s
     assert consume(ledger, stream, watch).recorded == len(lines)
     stream.close()
     assert watch.lost == 0
+
+
+def test_who_is_overtaken_in_the_last_batch_is_not_caught_up(kafka: str, tmp_path: Path) -> None:
+    """Another consumer takes the partition over and is never heard of again: what it should have taken is read and taken here after all."""
+    topics, store = fresh(kafka).make(), opened(tmp_path / "exposure.db")
+    lines = list(sample(40, seed=37, accounts=1))
+    topics.send([("erp.orders", b"C-1", line, []) for line in lines])
+    stream, ledger = Stream(store, subscription_of(topics), threading.Event(), until_caught_up=True), Ledger(store, lambda: stores.NOW)
+    watch = Counting()
+
+    def overtake(batch: Batch | None) -> None:
+        if batch and not watch.lost:
+            claim_as_another(store, batch[1].name)
+
+    watch.turned = overtake  # type: ignore[method-assign]
+    assert consume(ledger, stream, watch).recorded == len(lines)
+    assert watch.lost == 1
+    stream.close()
+
+
+def claim_as_another(store: Any, tracking: str) -> None:
+    with store.reading() as moment:
+        ((cluster, topic),) = moment.rows("SELECT cluster_id, topic_id FROM claims WHERE tracking = ?", tracking)
+    claim(store, [Partition(tracking, cluster, topic)])
+
+
+def test_a_broker_that_stays_away_for_long_is_waited_for(killable_kafka: Killable, tmp_path: Path) -> None:
+    """Longer than a group needs to settle who reads what, which is when a client is replaced otherwise."""
+    topics = fresh(killable_kafka.start()).make()
+    lines = list(sample(300, seed=38, accounts=10))
+    topics.send(map(structured, lines[:100]))
+    store = tmp_path / "exposure.db"
+    seen = opened(store)
+    hasty = {"EXPOSURE_KAFKA_SESSION_SECONDS": "1", "EXPOSURE_KAFKA_STALL_SECONDS": "2"}
+    with topics.consumer(store, "--no-relay", **hasty) as consumer:
+        until(lambda: taken(seen) == 100)
+        killable_kafka.kill()
+        time.sleep(12)
+        assert consumer.poll() is None, "it waits"
+        killable_kafka.start()
+        topics.send(map(structured, lines[100:]))
+        until(lambda: taken(seen) == 300)
+        consumer.send_signal(signal.SIGTERM)
+        assert consumer.wait(timeout=60) == 0
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS_MAX
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 class Counting:

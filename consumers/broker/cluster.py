@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from kafka import KafkaAdminClient
+from kafka.errors import NoError, UnknownTopicOrPartitionError, for_code
 
 from consumers.broker.failures import BOOTSTRAP_MS_MAX, BrokerFailure
 
@@ -21,10 +22,16 @@ class Cluster(NamedTuple):
 
 
 def described(connection: Mapping[str, Any], names: Iterable[str]) -> Cluster:
-    """The cluster and those of the topics that are there."""
+    """The cluster and those of the topics that are there. Raises ``KafkaError`` where one is there and can not be described."""
     with KafkaAdminClient(**connection, bootstrap_timeout_ms=BOOTSTRAP_MS_MAX) as admin:
         cluster_id = admin.describe_cluster()["cluster_id"]
-        topics = [topic for topic in admin.describe_topics(list(names)) if not topic["error_code"]]
+        topics = []
+        for topic in admin.describe_topics(list(names)):
+            error = for_code(topic["error_code"])
+            if error is NoError:
+                topics.append(topic)
+            elif error is not UnknownTopicOrPartitionError:
+                raise error(topic["name"])
     return Cluster(cluster_id, {topic["name"]: Described(str(topic["topic_id"]), len(topic["partitions"])) for topic in topics})
 
 
@@ -45,13 +52,14 @@ def checked(connection: Mapping[str, Any], account_topics: Iterable[str], other_
     return cluster
 
 
-def partitions_given(connection: Mapping[str, Any], group: str) -> dict[str, int]:
-    """How many partitions each member of a group has, by its id; of nobody while it is being settled who reads what."""
+def partitions_given(connection: Mapping[str, Any], group: str, topics: Iterable[str]) -> dict[str, int]:
+    """How many partitions of the topics each member of a group has, by its id; of nobody while it is being settled who reads what."""
+    ours = set(topics)
     with KafkaAdminClient(**connection, bootstrap_timeout_ms=BOOTSTRAP_MS_MAX) as admin:
         told = admin.describe_groups([group])[group]
     if told["group_state"] != "Stable":
         return {}
     return {
-        member["member_id"]: sum(len(topic["partitions"]) for topic in member["member_assignment"]["assigned_partitions"])
+        member["member_id"]: sum(len(topic["partitions"]) for topic in member["member_assignment"]["assigned_partitions"] if topic["topic"] in ours)
         for member in told["members"]
     }

@@ -82,3 +82,4 @@ def take(ledger: Ledger, stream: Stream, watch: Watch, total: Taken) -> None:
         total.overtaken += 1
         watch.overtaken(str(lost))
         stream.rewind(overtaken=True)
+        stream.ended = stream.stop.is_set()

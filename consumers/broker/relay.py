@@ -32,6 +32,8 @@ from exposure.ledger.outbox import Lease, LeaseLost, Waiting, is_empty, take_out
 from schemas.topics import TOPICS, prefixed
 
 IDLE_SECONDS = 0.2
+OTHER_HANDS_SECONDS = 15.0
+"""Longer than a lease lasts: where the outbox is another relay's for so long, that one lives, and it is not for us to wait until it is done."""
 SLOW_SECONDS = 5.0
 """Longer without an acknowledgement is told; so long is waited for one when the relay is to stop."""
 
@@ -145,10 +147,14 @@ class Relay:
             before_sleep=told,
             retry_error_callback=lambda _: None,  # stopped: what was not sent waits for the next relay
         )
+        idle_since = time.monotonic()
         try:
             while not stop.is_set():
                 sent = retrying(self.round, stop)
-                if sent == 0 and enough.is_set():
+                if sent is not None:
+                    idle_since = time.monotonic()
+                is_in_other_hands = time.monotonic() - idle_since > OTHER_HANDS_SECONDS
+                if enough.is_set() and (sent == 0 or is_in_other_hands):
                     return
                 if not sent:
                     stop.wait(IDLE_SECONDS)

@@ -14,11 +14,11 @@ from typing import Any
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.coordinator.assignors.range import RangePartitionAssignor
-from kafka.errors import BrokerResponseError, IllegalStateError, KafkaConnectionError, OffsetOutOfRangeError, RetriableError
+from kafka.errors import BrokerResponseError, CorruptRecordError, IllegalStateError, KafkaConnectionError, OffsetOutOfRangeError, RetriableError
 from kafka.structs import MemberState
 
-from consumers.broker.cluster import checked, described, partitions_given
-from consumers.broker.failures import BrokerFailure
+from consumers.broker.cluster import Cluster, checked, described, partitions_given
+from consumers.broker.failures import BOOTSTRAP_MS_MAX, BrokerFailure
 from consumers.cloudevents import record_of
 from exposure.ledger.claims import Claim, Partition, claim
 from exposure.ledger.records import Record, Source
@@ -27,6 +27,7 @@ BATCH = 1_000
 FETCH_BYTES = 4 << 20
 POLL_MS = 200
 CLOSE_MS_MAX = 5_000
+ASK_SECONDS = 1.0
 COMMIT_SECONDS = 5.0
 RECONNECT_MS_MAX = 5_000
 BROKER_DOWN = (RetriableError, KafkaConnectionError)
@@ -115,20 +116,29 @@ class Stream:
         self.subscription = subscription
         self.stop = stop
         self.until_caught_up = until_caught_up
-        self.anew = anew
-        self.begun_again: set[TopicPartition] = set()
         self.places: dict[TopicPartition, Place] = {}
         self.targets: dict[TopicPartition, int] = {}
         self.suspended_until = 0.0
         self.suspended_in = 0
         self.committed_at = 0.0
+        self.asked_at = 0.0
         self.moved_at = time.monotonic()
         self.silence: BaseException | None = None
         """Why the broker does not answer, where it does not: to read from it only brings nothing then."""
         self.ended = False
-        topics = checked(subscription.connection, subscription.account_topics, subscription.other_topics).topics
-        self.partitions = sum(topic.partitions for topic in topics.values())
+        cluster = checked(subscription.connection, subscription.account_topics, subscription.other_topics)
+        self.partitions = sum(topic.partitions for topic in cluster.topics.values())
+        self.begin_again(cluster, anew)
         self.join()
+
+    def begin_again(self, cluster: Cluster, topics: Iterable[str]) -> None:
+        """Forgets the positions in all partitions of topics; whoever reads them now is overtaken, and begins again too."""
+        strangers = sorted(set(topics) - cluster.topics.keys())
+        if strangers:
+            raise BrokerFailure("topics", f"{', '.join(strangers)}: not among what is read here, which is {', '.join(self.subscription.topics)}")
+        places = [TopicPartition(name, number) for name in topics for number in range(cluster.topics[name].partitions)]
+        if places:
+            claim(self.store, [identified(place, cluster) for place in places], anew=True)
 
     def join(self) -> None:
         """Becomes a member of the group."""
@@ -144,24 +154,30 @@ class Stream:
         self.given.rebalances = rebalances
         self.places.clear()
         self.targets.clear()
+        self.silence = None
         old.close(autocommit=False, timeout_ms=CLOSE_MS_MAX)
 
     def batches(self) -> Iterator[Batch | None]:
         """Batches as they come, ``None`` where nothing does: ends with the stream, so that what is on its way is finished before."""
+        self.ended = False
         while True:
             polled = self.polled(POLL_MS)
+            if self.is_astray():
+                yield None
+                self.join_anew()
+                continue
             for partition, records in polled.items():
                 yield self.batch_of(partition, records)
             if self.given.unclaimed and not self.is_suspended():
                 yield None  # what is on its way was read under claims that the next ones end
                 self.claim_given()
             self.commit(COMMIT_SECONDS)
-            if self.stop.is_set() or (self.until_caught_up and self.is_caught_up()):
-                self.ended = True
-                return
-            if not polled:
+            self.ended = self.stop.is_set() or (self.until_caught_up and self.is_caught_up())
+            if self.ended or not polled:
                 yield None
-                self.look_round()
+                yield from self.passed_over()
+            if self.ended:
+                return
 
     def polled(self, milliseconds: float) -> dict[TopicPartition, list[Any]]:
         """The next records of partitions that are ours; whoever was taken away from us is forgotten."""
@@ -169,18 +185,23 @@ class Stream:
             polled = self.consumer.poll(timeout_ms=int(milliseconds), max_records=BATCH)
         except OffsetOutOfRangeError as error:
             raise lost(f"records were deleted before they were taken: {error}") from error
-        self.moved_at = time.monotonic()
-        if self.silence is not None or self.consumer.group_metadata().state == MemberState.STABLE:
+        except CorruptRecordError as error:
+            where = ", ".join(f"{tracking_of(one)} at {place.position}" for one, place in sorted(self.places.items()) if place.backlog)
+            raise BrokerFailure("unreadable_record", f"Kafka's client can not read a record, at or after one of {where}: {error}") from error
+        before, self.moved_at = self.moved_at, time.monotonic()
+        is_fresh = self.moved_at - before > self.subscription.session_seconds  # who slept has to look round first
+        if is_fresh or self.silence is not None or self.consumer.group_metadata().state == MemberState.STABLE:
             self.settled_at = self.moved_at
-        elif self.moved_at - self.settled_at > self.subscription.unsettled_seconds:
-            self.join_anew()
-            return {}
         with self.given.lock:
             gone, self.given.taken_away = self.given.taken_away, set()
         for partition in gone:
             self.places.pop(partition, None)
             self.targets.pop(partition, None)
         return {partition: records for partition, records in polled.items() if partition in self.places}
+
+    def is_astray(self) -> bool:
+        """Whether the client does not find its way into the group, for longer than a group ever needs."""
+        return self.moved_at - self.settled_at > self.subscription.unsettled_seconds
 
     def batch_of(self, partition: TopicPartition, records: list[Any]) -> Batch:
         place = self.places[partition]
@@ -198,12 +219,18 @@ class Stream:
             if tracking_of(partition) == source.tracking:
                 place.reached = source.after
 
-    def look_round(self) -> None:
-        """Where the ends are now that nothing is on its way; offsets that are no records are passed over."""
-        for partition, place in self.places.items():
+    def passed_over(self) -> Iterator[Batch]:
+        """Offsets that are no records, as the ends of transactions, now that nothing is on its way: the store passes over them too, for once they
+        are deleted it could not tell them from records that were lost. Says where the ends are now, besides."""
+        for partition, place in list(self.places.items()):
+            position = place.position
             with suppress(IllegalStateError):  # taken away meanwhile
                 place.end = self.consumer.highwater(partition) or place.end
-                place.reached = self.consumer.position(partition, timeout_ms=0) or place.reached
+                position = self.consumer.position(partition, timeout_ms=0) or position
+            if position > place.position:
+                before, place.position = place.position, position
+                name = tracking_of(partition)
+                yield [], Source(name, name, before, position, epoch=place.epoch)
 
     def claim_given(self) -> None:
         """Takes over what the group gave us and begins to read it where the store says."""
@@ -226,11 +253,9 @@ class Stream:
     def claimed(self, partitions: set[TopicPartition]) -> dict[TopicPartition, Place]:
         if not partitions:
             return {}
-        cluster, topics = described(self.subscription.connection, {partition.topic for partition in partitions})
-        known = {partition: Partition(tracking_of(partition), cluster, topics[partition.topic].topic_id) for partition in partitions}
-        again = {partition for partition in partitions - self.begun_again if partition.topic in self.anew}
-        claims = {**claim(self.store, [known[one] for one in again], anew=True), **claim(self.store, [known[one] for one in partitions - again])}
-        self.begun_again |= again
+        cluster = described(self.subscription.connection, {partition.topic for partition in partitions})
+        known = {partition: identified(partition, cluster) for partition in partitions}
+        claims = claim(self.store, known.values())
         first, end = self.consumer.beginning_offsets(list(partitions)), self.consumer.end_offsets(list(partitions))
         return {one: place_of(known[one], claims[tracking_of(one)], first[one], end[one]) for one in partitions}
 
@@ -254,7 +279,10 @@ class Stream:
         until = time.monotonic() + seconds
         while not self.stop.is_set() and (left := until - time.monotonic()) > 0:
             self.hold_back()
-            self.polled(min(left * 1000, POLL_MS))
+            try:
+                self.polled(min(left * 1000, POLL_MS))
+            except BROKER_DOWN:
+                self.stop.wait(min(left, POLL_MS / 1000))
 
     def hold_back(self) -> None:
         with suppress(IllegalStateError):  # taken away between the two calls
@@ -267,10 +295,13 @@ class Stream:
             return False
         if any((self.consumer.position(partition) or 0) < target for partition, target in self.targets.items()):
             return False
-        if len(self.places) == self.partitions:
+        if len(self.places) >= self.partitions:
             return True
-        given = partitions_given(self.subscription.connection, self.subscription.group)
-        return given.get(self.consumer.group_metadata().member_id) == len(self.places) and sum(given.values()) == self.partitions
+        if time.monotonic() - self.asked_at < ASK_SECONDS:
+            return False
+        self.asked_at = time.monotonic()
+        given = partitions_given(self.subscription.connection, self.subscription.group, self.subscription.topics)
+        return given.get(self.consumer.group_metadata().member_id) == len(self.places) and sum(given.values()) >= self.partitions
 
     def commit(self, every_seconds: float) -> None:
         """Tells Kafka where we are, for lag tools; nothing of ours depends on it."""
@@ -305,7 +336,16 @@ def settings_of(subscription: Subscription) -> dict[str, Any]:
         "max_poll_interval_ms": int(subscription.stall_seconds * 1000),
         "max_partition_fetch_bytes": FETCH_BYTES,
         "reconnect_backoff_max_ms": RECONNECT_MS_MAX,
+        "bootstrap_timeout_ms": BOOTSTRAP_MS_MAX,
     }
+
+
+def identified(partition: TopicPartition, cluster: Cluster) -> Partition:
+    """Raises ``BrokerFailure`` where its topic is gone."""
+    topic = cluster.topics.get(partition.topic)
+    if topic is None:
+        raise BrokerFailure("topics", f"there is no topic {partition.topic} any more")
+    return Partition(tracking_of(partition), cluster.cluster_id, topic.topic_id)
 
 
 def tracking_of(partition: TopicPartition) -> str:

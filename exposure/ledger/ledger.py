@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from eventsourcing.persistence import IntegrityError, InterfaceError, InternalError, OperationalError
+from eventsourcing.persistence import IntegrityError, InterfaceError, InternalError, OperationalError, PersistenceError
 
 from exposure.ledger.batch import Batch
 from exposure.ledger.folding import Folding, document_rows
@@ -29,6 +29,9 @@ EVENTS_AT_ONCE, ACCOUNTS_AT_ONCE = 2_000, 100
 
 STORE_DOWN = (InterfaceError, InternalError, OperationalError)
 """What a write or a read raises while the store cannot be used: the same may go well a moment later."""
+
+STORE_FAILS = PersistenceError
+"""All that a store can fail with."""
 
 Batches = Iterable[tuple[Sequence[Record], Source] | None]
 """``None`` where nothing comes at the moment: what is on its way is finished."""

@@ -20,6 +20,10 @@ from exposure.ledger.postgres_tables import PostgresMoment, PostgresWriting
 from exposure.ledger.schema import LATEST, LOCK_SECONDS, WrongStoreVersion, migrate_postgres
 
 CONNECTIONS = 4
+RECONNECT_SECONDS = 5
+"""After so long an attempt to connect is over: the next one is made at once by who needs it, not when the pool sees fit."""
+NOTICED = {"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
+"""A server that vanishes without a word is noticed within half a minute; the URL may say otherwise."""
 STALL_SECONDS = 10
 """So long may a writer that has fallen asleep keep the others waiting: then its transaction is undone."""
 IN_SCHEMA = "SELECT current_schema(), array(SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema())"
@@ -38,7 +42,8 @@ class LedgerDatastore(PostgresDatastore):
             originator_id_type="text",
         )
         options = f"{told.get('options') or ''} -c lock_timeout={LOCK_SECONDS}s"
-        self.pool.kwargs = {**told, "row_factory": dict_row, "options": options}
+        self.pool.reconnect_timeout = RECONNECT_SECONDS
+        self.pool.kwargs = {**NOTICED, **told, "row_factory": dict_row, "options": options}
 
 
 def open_postgres(url: str, *, create: bool) -> "PostgresLedger":
