@@ -11,10 +11,12 @@ from schemas.stored import read_ours
 EVER = 1 << 62
 
 
-def dead_letters(moment: Any, account: str | None = None, *, source: str | None = None, settled: bool = False) -> list[dict[str, Any]]:
-    """The open dead letters or the settled ones, all, one account's or one source's, oldest first; the record is missing where its account's
-    key was thrown away."""
-    letters = [Letter(*row) for row in moment.dead_letters(account=account, source=source, settled=settled)]
+def dead_letters(
+    moment: Any, account: str | None = None, *, source: str | None = None, code: str | None = None, settled: bool = False
+) -> list[dict[str, Any]]:
+    """The open dead letters or the settled ones, all or those of an account, a source or a code, oldest first; the record is missing where its
+    account's key was thrown away."""
+    letters = [Letter(*row) for row in moment.dead_letters(account=account, source=source, code=code, settled=settled)]
     keys = moment.keys(sorted({letter.account or "" for letter in letters}))
     last = {stream: (topic, state) for stream, topic, state in moment.told_of_letters([letter.stream for letter in letters])} if settled else {}
     return [shown(letter, keys.get(letter.account or ""), settling(*last[letter.stream]) if settled else None) for letter in letters]

@@ -25,6 +25,7 @@ PORTS = range(15_000, 30_000)
 """Below those that the system gives to outgoing connections: what a killed server listened at is free when it comes back."""
 POLL_SECONDS = 0.1
 END_SECONDS_MAX = 60
+FREE_SECONDS_MAX = 10
 FETCH_SECONDS_MAX = 900
 LOG_LINES = 15
 PARENT = '"$@" </dev/null & echo $! >"$0"; exec </dev/null; wait'
@@ -82,6 +83,14 @@ def is_free(port: int) -> bool:
             listener.bind(("127.0.0.1", port))
             return True
     return False
+
+
+def comes_free(port: int) -> bool:
+    """A killed process has no command line any more before its sockets are closed: so it may take a moment."""
+    until = time.monotonic() + FREE_SECONDS_MAX
+    while not (free := is_free(port)) and time.monotonic() < until:
+        time.sleep(POLL_SECONDS)
+    return free
 
 
 def free_port() -> int:
@@ -164,7 +173,7 @@ class Server(ABC):
             fail(f"port {told} is in use")
         ports = self.ports or [free_port() for _ in range(self.ports_count)]
         ports[0] = told or ports[0]
-        self.ports_file.write_text(" ".join(str(port if is_free(port) else free_port()) for port in ports))
+        self.ports_file.write_text(" ".join(str(port if comes_free(port) else free_port()) for port in ports))
 
     def start(self, port: int | None, seconds: float) -> None:
         launched = self.pid is None
@@ -226,7 +235,8 @@ def arguments(server: type[Server]) -> argparse.Namespace:
     parser.add_argument(
         "verb", choices=["start", "stop", "kill", "status"], help="kill is SIGKILL: what was acknowledged must be there at the next start"
     )
-    parser.add_argument("--folder", type=Path, default=SERVICES / server.kind, help="where its data, log and ports are (default: .services/%(prog)s)")
+    usual = SERVICES / server.kind
+    parser.add_argument("--folder", type=Path, default=usual, help=f"where its data, log and ports are (default: .services/{server.kind})")
     parser.add_argument(
         "--port",
         type=int,

@@ -58,5 +58,7 @@ def asked_of(order: str, amount: str, currency: str | None) -> decisions.Asked:
     told = AMOUNT.fullmatch(amount)
     decimals = DECIMALS[currency]
     if told is None or len((told[2] or "").rstrip("0")) > decimals:
-        raise Failure("usage", f"--amount: {amount!r} is not an amount of at most {decimals} decimals, as {shown(123450, currency)}", WRONG_USAGE)
+        raise Failure(
+            "usage", f"--amount: {amount!r} is no amount (not negative, at most {decimals} decimals), as {shown(123450, currency)}", WRONG_USAGE
+        )
     return decisions.Asked(order, scaled(amount, decimals), currency)

@@ -177,7 +177,7 @@ def rebuild(store: Store = None, now: Now = None, json: Json = False) -> None:  
 @app.command("sample")
 def sample_(
     events: Annotated[int, typer.Option("--events", min=1, help="how many")],
-    seed: Annotated[int, typer.Option("--seed", help="another seed, other customers")] = 7,
+    seed: Annotated[int, typer.Option("--seed", help="another seed, another history of the same names: for a store of its own")] = 7,
     out: Annotated[str | None, typer.Option("--out", metavar="FILE", help="write them there, .gz too (default: standard output)")] = None,
     json: Json = False,
 ) -> None:
@@ -195,7 +195,7 @@ def sample_(
 @app.command()
 def demo(
     events: Annotated[int, typer.Option("--events", min=100, help="how many events the sample has")] = 5000,
-    seed: Annotated[int, typer.Option("--seed", help="another seed, other customers")] = 7,
+    seed: Annotated[int, typer.Option("--seed", help="another seed, another history of the same names: for a store of its own")] = 7,
     keep: Annotated[str | None, typer.Option("--keep", metavar="DIR", help="leave the sample and its store there")] = None,
 ) -> None:
     """All of it on a made-up sample, with nothing else installed."""

@@ -26,6 +26,7 @@ By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="who (defau
 @app.command("list")
 def list_(
     account: Annotated[str | None, typer.Argument(help="only this account's")] = None,
+    code: Annotated[str | None, typer.Option("--code", help="only those with this code, as unknown_type")] = None,
     settled: Annotated[bool, typer.Option("--settled", help="those that were retried or discarded: when, by whom and why")] = False,
     store: Store = None,
     now: Now = None,  # noqa: ARG001 - every command takes --now
@@ -35,7 +36,7 @@ def list_(
     from projections.dead_letters import dead_letters
 
     with opened(store).reading() as moment:
-        Output(json).dead_letters(dead_letters(moment, account, settled=settled))
+        Output(json).dead_letters(dead_letters(moment, account, code=code, settled=settled))
 
 
 @app.command()

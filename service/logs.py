@@ -21,7 +21,7 @@ OURS = {
     "claimed": "partitions, backlog_records",
     "released": "partitions",
     "taken": "read, recorded, duplicates, dead_letters",
-    "progress": "backlog_records, rate_per_second, newest_record_age_seconds",
+    "progress": "backlog_records, rate_per_second, newest_record_age_seconds, dead_letters",
     "caught_up": "read",
     "overtaken": "why",
     "waiting": "why, waiting_seconds",
@@ -64,6 +64,7 @@ def set_up(form: str, level: str, secrets: Iterable[str]) -> bool:
     root = logging.getLogger()
     root.handlers = [FromLibraries()]
     root.setLevel(max(logging.WARNING, lowest))
+    logging.getLogger("kafka.coordinator.assignors").setLevel(logging.ERROR)  # at each start it misses what it has not asked for yet
     logging.captureWarnings(True)
     return for_people and terminal
 

@@ -8,7 +8,7 @@ import typer
 
 from service.failures import WRONG_USAGE, Failure
 
-Store = Annotated[str | None, typer.Option("--store", help="sqlite:///path (default: EXPOSURE_STORE, else sqlite:///exposure.db)")]
+Store = Annotated[str | None, typer.Option("--store", help="sqlite:///path or postgresql://… (default: EXPOSURE_STORE, else sqlite:///exposure.db)")]
 Now = Annotated[str | None, typer.Option("--now", metavar="INSTANT", help="the clock of this call, as 2026-02-20T12:00:00Z")]
 Json = Annotated[bool, typer.Option("--json", help="one JSON document on standard output and nothing else")]
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="business day, as 2026-02-20")]
@@ -87,9 +87,12 @@ class ListByDefault(typer.core.TyperGroup):
         return super().parse_args(ctx, args)
 
 
+HAVE_VALUES = ("--store", "--now", "--code")
+
+
 def first_word(args: list[str]) -> int | None:
     """Where the first word stands that is no option, nor an option's value."""
     for place, word in enumerate(args):
-        if not word.startswith("-") and (place == 0 or args[place - 1] not in ("--store", "--now")):
+        if not word.startswith("-") and (place == 0 or args[place - 1] not in HAVE_VALUES):
             return place
     return None

@@ -11,7 +11,7 @@ from typing import Any
 
 from consumers.broker.consume import Taken
 from consumers.broker.relay import Relayed
-from consumers.broker.stream import Batch, Place, Stream
+from consumers.broker.stream import BROKER_DOWN, Batch, Place, Stream
 from exposure.ledger.records import Counts
 from service.logs import in_a_line, log
 
@@ -34,7 +34,8 @@ class Watch:
         self.down_since: float | None = None
         self.on_the_way: deque[float] = deque()
         self.begun_at = self.told_at = self.warned_at = self.done_at = time.monotonic()
-        self.told_read = 0
+        self.told_read = self.told_letters = 0
+        self.waits_for = ""
 
     def began(self, stream: Stream) -> None:
         self.stream = stream
@@ -54,7 +55,7 @@ class Watch:
         self.total.add(counts)
         began, self.done_at = max(self.on_the_way.popleft(), self.done_at), time.monotonic()
         self.batch_taken(self.done_at - began)
-        (log.warning if counts.dead_letters else log.debug)("taken", **asdict(counts))
+        log.debug("taken", **asdict(counts))
 
     def overtaken(self, why: str) -> None:
         self.total.overtaken += 1
@@ -94,6 +95,7 @@ class Watch:
     def tell_waiting(self, why: BaseException) -> None:
         """Once, and again as often as progress is told."""
         now = time.monotonic()
+        self.waits_for = "Kafka" if isinstance(why, BROKER_DOWN) else "the store"
         if self.down_since is None:
             self.down_since = now
         elif now - self.warned_at < self.every_seconds:
@@ -104,17 +106,19 @@ class Watch:
     def tell_progress(self) -> None:
         now = time.monotonic()
         rate = (self.total.read - self.told_read) / (now - self.told_at)
-        self.told_at, self.told_read = now, self.total.read
+        letters = self.total.dead_letters - self.told_letters
+        self.told_at, self.told_read, self.told_letters = now, self.total.read, self.total.dead_letters
         age = self.newest_record_age_seconds
         if self.line is not None:
             told = "nothing taken yet" if age is None else f"newest record {age:,.0f} s old"
             self.line(f"{self.total.read:,} records  {rate:,.0f}/s  backlog {self.backlog:,}  {told}")
         else:
-            log.info(
+            (log.warning if letters else log.info)(
                 "progress",
                 backlog_records=self.backlog,
                 rate_per_second=round(rate, 1),
                 newest_record_age_seconds=None if age is None else round(age, 3),
+                dead_letters=letters,
             )
 
     @property
@@ -140,7 +144,7 @@ class Watch:
     def not_ready(self) -> str | None:
         """Why records could not be taken at this moment."""
         if self.down_since is not None:
-            return "it waits for the store or for Kafka"
+            return f"it waits for {self.waits_for}"
         return None if self.places else "it has claimed no partitions"
 
 

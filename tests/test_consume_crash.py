@@ -63,6 +63,15 @@ class Pair:
         consumer.kill()
         assert consumer.wait() == -signal.SIGKILL
 
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None:
+        """However a test went, none goes on."""
+        for consumer in self.running.values():
+            consumer.send_signal(signal.SIGCONT)
+            consumer.kill()
+            consumer.wait()
+
     def stop(self) -> list[int]:
         for consumer in self.running.values():
             consumer.send_signal(signal.SIGTERM)
@@ -79,12 +88,11 @@ class Pair:
 @contextmanager
 def sending(topics: Topics, lines: list[bytes], seconds: float) -> Iterator[threading.Thread]:
     """Sends in the background for as long as that."""
-    thread = threading.Thread(target=topics.send, args=(map(structured, lines), len(lines) / seconds))
+    thread = threading.Thread(target=topics.send, args=(map(structured, lines), len(lines) / seconds), daemon=True)
     thread.start()
-    try:
-        yield thread
-    finally:
-        thread.join()
+    yield thread
+    thread.join(SECONDS_MAX)
+    assert not thread.is_alive(), "all is sent"
 
 
 class Season:
@@ -98,6 +106,10 @@ class Season:
         self.kills = self.stalls = 0
 
     def run(self, lines: list[bytes], seconds: float, troubles: list[str]) -> None:
+        with self.pair:
+            self.go(lines, seconds, troubles)
+
+    def go(self, lines: list[bytes], seconds: float, troubles: list[str]) -> None:
         for name in ("one", "two"):
             self.pair.start(name)
         with sending(self.pair.topics, lines, seconds):
@@ -214,15 +226,16 @@ def test_a_consumer_that_slept_past_its_session_writes_nothing_of_what_is_anothe
         topics = fresh(kafka).make()
         topics.send(map(structured, lines))
         pair = Pair(topics, tmp_path / "exposure.db", tmp_path)
-        pair.start("one")
-        wait_for(pair, 1_000)
-        fall_asleep(pair.running["one"], pair.store if server == "sqlite" else None)
-        pair.start("two")
-        wait_for(pair, taken(pair.seen) + 1_000)
-        pair.running["one"].send_signal(signal.SIGCONT)
-        wait_for(pair, len(set(lines)))
-        until_said(pair, "overtaken")
-        assert pair.stop() == [0, 0], pair.said[-3000:]
+        with pair:
+            pair.start("one")
+            wait_for(pair, 1_000)
+            fall_asleep(pair.running["one"], pair.store if server == "sqlite" else None)
+            pair.start("two")
+            wait_for(pair, taken(pair.seen) + 1_000)
+            pair.running["one"].send_signal(signal.SIGCONT)
+            wait_for(pair, len(set(lines)))
+            until_said(pair, "overtaken")
+            assert pair.stop() == [0, 0], pair.said[-3000:]
         clean = opened(tmp_path / "clean.db")
         fed(clean, lines)
         assert figures(pair.seen, DAYS) == figures(clean, DAYS)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from kafka.errors import KafkaError
+from kafka.errors import FencedInstanceIdError, KafkaError
 
 BOOTSTRAP_MS_MAX = 10_000
 
@@ -22,6 +22,8 @@ def telling(connection: dict[str, Any]) -> Iterator[None]:
         yield
     except KafkaError as error:
         where = ",".join(connection["bootstrap_servers"])
+        if isinstance(error, FencedInstanceIdError):
+            raise BrokerFailure("member_taken", "another consumer was started under the same --member name: each needs one of its own") from error
         if "bootstrap" in str(error):
             raise BrokerFailure("kafka", f"no Kafka answers at {where} (--bootstrap or EXPOSURE_KAFKA_BOOTSTRAP)") from error
         raise BrokerFailure("kafka", f"Kafka at {where}: {str(error) or type(error).__name__}") from error

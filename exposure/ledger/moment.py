@@ -92,9 +92,9 @@ class Moment(Tables):
         at = self.rows(f"SELECT recorded_at FROM stored_events WHERE {self.position}=?", last)[0][0] if last else None
         return int(count), at
 
-    def dead_letters(self, *, account: str | None = None, source: str | None = None, settled: bool = False) -> list[Any]:
-        """The open or the settled ones, all or those of an account or a source, oldest first."""
-        return self.letters_where(LETTER, settled, account=account, source=source)
+    def dead_letters(self, *, account: str | None = None, source: str | None = None, code: str | None = None, settled: bool = False) -> list[Any]:
+        """The open or the settled ones, all or those of an account, a source or a code, oldest first."""
+        return self.letters_where(LETTER, settled, account=account, source=source, code=code)
 
     def open_letters(self, *, account: str | None = None, code: str | None = None) -> list[bytes]:
         """The digests of the open ones, all or those of an account or a code, oldest first."""
