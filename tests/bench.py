@@ -2,7 +2,7 @@
 
 Floor: the same models validate the same bytes and only the events' rows go in raw, into the library's table. Documented: one aggregate, one save
 at a time. On SQLite, and on PostgreSQL where it can be had, durably, 1,000 events a transaction (documented: one), alternating; medians of five runs.
-On PostgreSQL also how long two writers wait for each other.
+On PostgreSQL also how long two writers wait for each other, and through Kafka the same events beside a file's.
 """
 
 import subprocess
