@@ -9,7 +9,7 @@ import typer
 from service import kafka_cli
 from service.dead_letters import app as dead_letters
 from service.failures import BUSINESS_NO, DONE, FAILED, WRONG_USAGE, Failure
-from service.options import AsOf, Bootstrap, Json, KnownAt, Now, Store, asked, clock, day, given_before, opened, settings
+from service.options import AsOf, Bootstrap, By, Json, KnownAt, Now, Store, asked, clock, day, given_before, opened, settings
 from service.output import Output
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Credit exposure, right and provable.")
@@ -107,7 +107,7 @@ def check(
     order: Annotated[str, typer.Option("--order", help="the number of the order")],
     amount: Annotated[str, typer.Option("--amount", help="its whole value, as 1200.00")],
     currency: Annotated[str | None, typer.Option("--currency", help="of the amount (default: the order's, else the account's)")] = None,
-    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="who asks (default: EXPOSURE_OPERATOR, else the system's user)")] = None,
+    by: By = None,
     store: Store = None,
     now: Now = None,
     json: Json = False,

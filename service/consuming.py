@@ -7,12 +7,11 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from consumers.broker.consume import Taken, consume
-from consumers.broker.failures import BrokerFailure, telling
+from consumers.broker.failures import telling
 from consumers.broker.stream import Stream, Subscription
-from exposure.ledger.claims import AnotherTopic
 from exposure.ledger.ledger import Ledger
 from schemas.topics import TOPICS, prefixed
-from service.failures import Failure
+from service.failures import of_the_broker
 from service.watching import Watch
 
 
@@ -49,20 +48,13 @@ def consume_topics(
     anew: tuple[str, ...],
     relaying: Relaying | None,
 ) -> Taken:
-    try:
-        with telling(dict(wanted.connection)), stopping() as stop, relaying(stop) if relaying else nullcontext():
-            stream = Stream(store, wanted, stop, until_caught_up=until_caught_up, anew=anew)
-            watch.began(stream)
-            try:
-                return consume(Ledger(store, now, documents_in_memory=memory), stream, watch)
-            finally:
-                stream.close()
-    except BrokerFailure as error:
-        raise Failure(error.code, str(error)) from error
-    except AnotherTopic as error:
-        raise Failure(
-            "lost_records", f"{error}; `exposure consume --begin-again TOPIC` reads it from its first record on, repeats are known"
-        ) from error
+    with of_the_broker(), telling(dict(wanted.connection)), stopping() as stop, relaying(stop) if relaying else nullcontext():
+        stream = Stream(store, wanted, stop, until_caught_up=until_caught_up, anew=anew)
+        watch.began(stream)
+        try:
+            return consume(Ledger(store, now, documents_in_memory=memory), stream, watch)
+        finally:
+            stream.close()
 
 
 @contextmanager

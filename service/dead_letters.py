@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from service.failures import DONE, FAILED, WRONG_USAGE, Failure
-from service.options import Json, ListByDefault, Now, Store, clock, opened, settings
+from service.options import By, Json, ListByDefault, Now, Store, clock, opened, settings
 from service.output import Output
 from service.words import counted
 
@@ -17,16 +17,15 @@ TEXT = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,500}")
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="ID…", help="those of these ids, as the list says them")]
 Account = Annotated[str | None, typer.Option("--account", help="all that are open of this account")]
-Code = Annotated[str | None, typer.Option("--code", help="all that are open with this code, as unknown_type")]
+Code = Annotated[str | None, typer.Option("--code", help="all with this code, as unknown_type")]
 Every = Annotated[bool, typer.Option("--all", help="all that are open")]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="why, in plain text and for ever: name no person")]
-By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="who (default: EXPOSURE_OPERATOR, else the operating system's user)")]
 
 
 @app.command("list")
 def list_(
     account: Annotated[str | None, typer.Argument(help="only this account's")] = None,
-    code: Annotated[str | None, typer.Option("--code", help="only those with this code, as unknown_type")] = None,
+    code: Code = None,
     settled: Annotated[bool, typer.Option("--settled", help="those that were retried or discarded: when, by whom and why")] = False,
     store: Store = None,
     now: Now = None,  # noqa: ARG001 - every command takes --now

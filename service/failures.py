@@ -1,5 +1,8 @@
 """Failures as the command line tells them: a stable code, a sentence, and an exit code."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 DONE, FAILED, WRONG_USAGE, BUSINESS_NO = 0, 1, 2, 3
 
 
@@ -10,3 +13,14 @@ class Failure(Exception):
         super().__init__(message)
         self.code = code
         self.exit_code = exit_code
+
+
+@contextmanager
+def of_the_broker() -> Iterator[None]:
+    """Turns what goes wrong with a broker into a failure of the command."""
+    from consumers.broker.failures import BrokerFailure
+
+    try:
+        yield
+    except BrokerFailure as error:
+        raise Failure(error.code, str(error)) from error

@@ -1,12 +1,10 @@
 """The commands that speak to Kafka: its topics, and events of files sent to them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
-from service.failures import Failure
+from service.failures import of_the_broker
 from service.options import Bootstrap, Json, Now, Store, opened, settings
 from service.output import Output
 
@@ -28,7 +26,7 @@ def create_topics(
     from consumers.broker import topics as in_kafka
 
     told = settings()
-    with telling():
+    with of_the_broker():
         Output(json).topics(in_kafka.create_topics(told.connection(bootstrap), told.kafka_prefix, partitions, replication))
 
 
@@ -38,7 +36,7 @@ def list_topics(bootstrap: Bootstrap = None, json: Json = False) -> None:
     from consumers.broker import topics as in_kafka
 
     told = settings()
-    with telling():
+    with of_the_broker():
         Output(json).topics(in_kafka.list_topics(told.connection(bootstrap), told.kafka_prefix))
 
 
@@ -54,7 +52,7 @@ def produce(
     from service.producing import produce_files
 
     told = settings()
-    with telling():
+    with of_the_broker():
         Output(json).counts(produce_files(told.connection(bootstrap), told.kafka_prefix, files, topic, rate, quiet=json))
 
 
@@ -72,16 +70,5 @@ def relay(
 
     told = settings()
     logs.set_up(told.log, told.log_level, told.secrets(store or told.store))
-    with telling():
+    with of_the_broker():
         Output(json).counts(relay_outbox(opened(store), told.connection(bootstrap), told.kafka_prefix, until_empty=until_empty))
-
-
-@contextmanager
-def telling() -> Iterator[None]:
-    """Turns what goes wrong with a broker into a failure of the command."""
-    from consumers.broker.failures import BrokerFailure
-
-    try:
-        yield
-    except BrokerFailure as error:
-        raise Failure(error.code, str(error)) from error

@@ -13,6 +13,7 @@ Now = Annotated[str | None, typer.Option("--now", metavar="INSTANT", help="the c
 Json = Annotated[bool, typer.Option("--json", help="one JSON document on standard output and nothing else")]
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="business day, as 2026-02-20")]
 KnownAt = Annotated[str | None, typer.Option("--known-at", metavar="INSTANT", help="only what was recorded by then")]
+By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="who (default: EXPOSURE_OPERATOR, else the operating system's user)")]
 Bootstrap = Annotated[
     str | None, typer.Option("--bootstrap", metavar="HOST:PORT", help="where Kafka is (default: EXPOSURE_KAFKA_BOOTSTRAP, else 127.0.0.1:9092)")
 ]

@@ -1,6 +1,6 @@
 """What a cluster says of itself: its id, the ids and partitions of topics, and how many partitions a consumer group has given to its members."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kafka import KafkaAdminClient
@@ -35,14 +35,19 @@ def described(connection: Mapping[str, Any], names: Iterable[str]) -> Cluster:
     return Cluster(cluster_id, {topic["name"]: Described(str(topic["topic_id"]), len(topic["partitions"])) for topic in topics})
 
 
+def required(connection: Mapping[str, Any], names: Sequence[str]) -> Cluster:
+    """The same, where all of them are there. Raises ``BrokerFailure``."""
+    cluster = described(connection, names)
+    missing = [name for name in names if name not in cluster.topics]
+    if missing:
+        raise BrokerFailure("topics", f"there is no topic {', '.join(missing)}: `exposure topics create` makes them")
+    return cluster
+
+
 def checked(connection: Mapping[str, Any], account_topics: Iterable[str], other_topics: Iterable[str]) -> Cluster:
     """The same, where the topics are as accounts need them: an account must not be spread over two consumers, so the topics of accounts have one
     number of partitions, and ranges of them go together. Raises ``BrokerFailure``."""
-    wanted = [*account_topics, *other_topics]
-    cluster = described(connection, wanted)
-    missing = [name for name in wanted if name not in cluster.topics]
-    if missing:
-        raise BrokerFailure("topics", f"there is no topic {', '.join(missing)}: `exposure topics create` makes them")
+    cluster = required(connection, [*account_topics, *other_topics])
     counts = {name: cluster.topics[name].partitions for name in account_topics}
     if len(set(counts.values())) > 1:
         told = ", ".join(f"{name} {count}" for name, count in counts.items())

@@ -21,11 +21,11 @@ from kafka.producer.future import FutureRecordMetadata
 from kafka.serializer import Serializer
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, sleep_using_event, stop_when_event_set, wait_random_exponential
 
+from consumers.broker.cluster import required
 from consumers.broker.consume import WAIT_SECONDS_MAX
-from consumers.broker.failures import BrokerFailure, telling
+from consumers.broker.failures import telling
 from consumers.broker.produce import FAITHFUL
 from consumers.broker.stream import BROKER_DOWN, RECONNECT_MS_MAX
-from consumers.broker.topics import topics_there
 from consumers.messages import Message, message_of
 from exposure.ledger.ledger import STORE_DOWN
 from exposure.ledger.outbox import Lease, LeaseLost, Waiting, is_empty, take_out, waiting
@@ -120,14 +120,8 @@ class Relay:
         self.relayed = Relayed()
         self.lease = Lease(f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex}")
         self.post: Post | None = None
-        self.check_topics()
-
-    def check_topics(self) -> None:
-        with telling(self.connection):
-            there = topics_there(self.connection)
-        wanted = [prefixed(self.prefix, topic.name) for topic in TOPICS if topic.direction == "out"]
-        if missing := [name for name in wanted if name not in there]:
-            raise BrokerFailure("topics", f"there is no topic {', '.join(missing)}: `exposure topics create` makes them")
+        with telling(connection):
+            required(connection, [prefixed(prefix, topic.name) for topic in TOPICS if topic.direction == "out"])
 
     def run(self, stop: threading.Event, enough: threading.Event, *, patient: bool = False) -> None:
         """Sends until stopped; with ``enough`` until nothing waits. A store or broker that is down is waited for, and where ``patient`` whatever

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
@@ -20,7 +20,7 @@ from kafka.structs import MemberState
 from consumers.broker.cluster import Cluster, checked, described, partitions_given
 from consumers.broker.failures import BOOTSTRAP_MS_MAX, BrokerFailure
 from consumers.cloudevents import record_of
-from exposure.ledger.claims import Claim, Partition, claim
+from exposure.ledger.claims import AnotherTopic, Claim, Partition, claim
 from exposure.ledger.records import Record, Source
 
 BATCH = 1_000
@@ -70,7 +70,6 @@ class Place:
     end: int
     reached: int
     newest_ms: int | None = None
-    read_at: float = field(default_factory=time.monotonic)
 
     @property
     def backlog(self) -> int:
@@ -255,7 +254,10 @@ class Stream:
             return {}
         cluster = described(self.subscription.connection, {partition.topic for partition in partitions})
         known = {partition: identified(partition, cluster) for partition in partitions}
-        claims = claim(self.store, known.values())
+        try:
+            claims = claim(self.store, known.values())
+        except AnotherTopic as error:
+            raise lost(str(error)) from error
         first, end = self.consumer.beginning_offsets(list(partitions)), self.consumer.end_offsets(list(partitions))
         return {one: place_of(known[one], claims[tracking_of(one)], first[one], end[one]) for one in partitions}
 
