@@ -42,10 +42,13 @@ class Pair:
         self.logs = logs
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.files: list[IO[bytes]] = []
+        self.begins: dict[str, int] = {}
+        """Where in its log a consumer that runs now began."""
 
     def start(self, name: str) -> None:
         log = (self.logs / f"{name}.log").open("ab")
         self.files.append(log)
+        self.begins[name] = log.tell()
         command = self.topics.command(self.store, "--member", name)
         environment = self.topics.environment | {"EXPOSURE_KAFKA_SESSION_SECONDS": str(SESSION_SECONDS)}
         self.running[name] = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
@@ -72,7 +75,12 @@ class Pair:
             consumer.kill()
             consumer.wait()
 
+    def are_at_work(self) -> bool:
+        """Whether each has partitions: one that has only just been started knows no clean stop yet."""
+        return all(b'"claimed"' in (self.logs / f"{name}.log").read_bytes()[begin:] for name, begin in self.begins.items())
+
     def stop(self) -> list[int]:
+        until(self.are_at_work)
         for consumer in self.running.values():
             consumer.send_signal(signal.SIGTERM)
         codes = [consumer.wait(timeout=60) for consumer in self.running.values()]
