@@ -10,10 +10,10 @@ from exposure.ledger.encoding import decode_document
 from exposure.ledger.loading import caught_up
 from exposure.ledger.memory import Account
 from exposure.rules import terms
-from exposure.rules.documents import Document
+from exposure.rules.documents import Document, Key
 from projections.rates import KnownRates
 from projections.when import instant_text, version_at
-from schemas.facts import LAST_DAY, Fact
+from schemas.facts import LAST_DAY, OUR_SOURCE, Fact
 from schemas.stored import read_fact
 
 
@@ -60,7 +60,14 @@ def summary(figures: Figures, known_at: int, dead_letters: int, told_by: list[di
 
 
 def figures_of(moment: Any, account: str, asked: Asked) -> tuple[Figures, Head, int | None]:
-    stored = accounts_stored(moment, [account])[account]
+    figures, known, _ = standing(moment, account, asked)
+    return figures, known.head, known.version
+
+
+def standing(moment: Any, account: str, asked: Asked, more: Iterable[Key] = ()) -> tuple[Figures, Known, Account]:
+    """An account's figures, what is known of it, and its documents that are newer than their rows, with ``more`` that are asked for; raises
+    ``UnknownAccount`` or ``NotKnownBefore``."""
+    stored = accounts_stored(moment, [account], [(account, key) for key in more])[account]
     known = known_account(moment, stored, asked)
     if known is None:
         when = "" if asked.known_at is None else f" at {instant_text(asked.known_at)}"
@@ -69,12 +76,12 @@ def figures_of(moment: Any, account: str, asked: Asked) -> tuple[Figures, Head, 
         raise UnknownAccount(f"nothing is known of account {account!r}{when}{refused}")
     day = day_of(known, asked)
     rows = moment.documents_on(account, day, known.version)
-    return figures_on(known, day, speaking(rows, stored, day, known.version), KnownRates(moment, asked.known_at)), known.head, known.version
+    return figures_on(known, day, speaking(rows, stored, day, known.version), KnownRates(moment, asked.known_at)), known, stored
 
 
-def accounts_stored(moment: Any, names: list[str]) -> dict[str, Account]:
-    """Accounts as new as the log, with the documents that are newer than their rows, and that of the customer."""
-    return caught_up(moment, names, [(name, f"customer:{name}") for name in names])
+def accounts_stored(moment: Any, names: list[str], more: Iterable[tuple[str, Key]] = ()) -> dict[str, Account]:
+    """Accounts as new as the log, with the documents that are newer than their rows, that of the customer, and ``more`` that are asked for."""
+    return caught_up(moment, names, [*((name, f"customer:{name}") for name in names), *more])
 
 
 def known_account(moment: Any, stored: Account, asked: Asked) -> Known | None:
@@ -142,5 +149,6 @@ def sources(moment: Any, head: Head, version: int | None) -> list[dict[str, str]
             if recorded_version > version:
                 break
             fact = read_fact(recorded_version, topic, state)
-            last[fact.source] = max(last.get(fact.source, ""), fact.time)
+            if fact.source != OUR_SOURCE:
+                last[fact.source] = max(last.get(fact.source, ""), fact.time)
     return [{"source": source, "last_time": f"{time}Z"} for source, time in sorted(last.items())]

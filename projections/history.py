@@ -1,26 +1,30 @@
-"""Every recorded event of an account with both clocks: what was told, when it was so, and when we wrote it."""
+"""Every recorded event of an account with both clocks: what was told or decided, when it was so, and when we wrote it."""
 
 from collections.abc import Iterator
+from heapq import merge
+from operator import itemgetter
 from typing import Any
 
 from exposure.ledger.keys import unseal
 from projections.account import UnknownAccount
 from projections.when import instant_text
-from schemas.facts import CONTRACT_TYPE
+from schemas.facts import CONTRACT_TYPE, OUR_SOURCE
 from schemas.jsontext import read
-from schemas.stored import read_fact, read_sealed
+from schemas.stored import read_fact, read_ours, read_sealed
 
 
 def history(moment: Any, account: str) -> Iterator[dict[str, Any]]:
-    """The account's events one by one, oldest first; raises ``UnknownAccount`` at once."""
+    """The account's events and those of its cases one by one, in the order they were recorded; raises ``UnknownAccount`` at once."""
     stream = f"account:{account}"
     if not moment.last_version(stream):
         raise UnknownAccount(f"nothing is known of account {account!r}")
     key = moment.keys([account]).get(account)
-    return (shown(account, key, *row) for row in moment.events(stream))
+    facts = (told(account, key, *row) for row in moment.events(stream))
+    cases = (decided(*row) for row in moment.events_of(moment.cases(account)))
+    return merge(facts, cases, key=itemgetter("position"))
 
 
-def shown(
+def told(
     account: str, key: bytes | None, position: int, version: int, topic: str, state: bytes, recorded_at: int, actor: str | None
 ) -> dict[str, Any]:
     """``personal`` is null where the account's key was thrown away, and absent where nothing personal was told."""
@@ -41,3 +45,25 @@ def shown(
         plain = unseal(key, sealed, account)
         event["personal"] = None if plain is None else read(plain)
     return event
+
+
+def decided(position: int, stream: str, version: int, topic: str, state: bytes, recorded_at: int, actor: str | None) -> dict[str, Any]:
+    """An event of a case: it happened when it was recorded."""
+    recorded = instant_text(recorded_at)
+    return {
+        "position": position,
+        "version": version,
+        "type": type_of(topic),
+        "source": OUR_SOURCE,
+        "id": stream,
+        "time": recorded,
+        "recorded": recorded,
+        "actor": actor,
+        "data": read_ours(topic, state)._asdict(),
+    }
+
+
+def type_of(topic: str) -> str:
+    """``OrderChecked.v2`` is shown as ``exposure.order_checked.v2``, like the types of the contract."""
+    name, version = topic.split(".")
+    return f"exposure.{''.join(f'_{letter.lower()}' if letter.isupper() else letter for letter in name).removeprefix('_')}.{version}"

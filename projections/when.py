@@ -1,9 +1,9 @@
 """Instants and what was known at them: recorded time never falls, so *known at* is a place in an account's history."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from schemas.instants import EPOCH
 
 
 def microseconds(instant: datetime) -> int:

@@ -11,6 +11,9 @@ Data = dict[str, Any]
 Told = tuple[str, str, str]
 """Told order: the ERP's time as a UTC instant text, then source, then id; compares as a tuple."""
 
+OUR_SOURCE = "/exposure"
+"""The source of the facts that the engine tells of an account itself."""
+
 LAST_DAY = "9999-12-32"
 """After every day there is: "for ever"."""
 
@@ -50,9 +53,18 @@ class DeadLetterDiscarded(NamedTuple):
     reason: str
 
 
+NONE: list[Any] = []
+NOTHING_MORE: Data = {}
+"""What an older version did not tell. Nobody changes a recorded event."""
+
+
 class OrderChecked(NamedTuple):
     """A credit check was answered: what was asked, what it saw on its day, and what it said. ``amount`` is in ``currency``, all other money in that
-    of the account; ``limit`` is as the account's figures show it."""
+    of the account; ``limit`` is as the account's figures show it.
+
+    ``version`` is that of the account when it was asked, ``inputs`` all that the answer depends on. ``findings`` are the rules that fired with their
+    figures, ``warnings`` those of them that refuse nothing. ``node`` is the account whose limit was asked, ``instead_of`` the account the order
+    leaves, ``reservation`` the credit that is held for it, ``lost_to`` the reservations without which it would have passed."""
 
     decision_id: str
     account: str
@@ -68,10 +80,29 @@ class OrderChecked(NamedTuple):
     limit: dict[str, Any] | None
     available_after: str | None
     by: str
+    version: int = 0
+    inputs: Data = NOTHING_MORE
+    warnings: list[str] = NONE
+    findings: list[Data] = NONE
+    node: str | None = None
+    instead_of: str | None = None
+    reservation: str | None = None
+    lost_to: list[Data] = NONE
+
+
+class RequestAnswered(NamedTuple):
+    """A request that was named has its answer, for ever: ``asked`` are the words it was asked in, ``decision_id`` is what it was told."""
+
+    account: str
+    request: str
+    asked: list[str | None]
+    decision_id: str
 
 
 OfLetter = DeadLetterRetried | DeadLetterDiscarded
-Ours = OfLetter | OrderChecked
+OfAccount = OrderChecked | RequestAnswered
+"""What concerns an account and changes none of its figures: each stands in a stream of its own."""
+Ours = OfLetter | OfAccount
 
 STORED: dict[str, str] = {
     "erp.customer.changed.v1": "CustomerChanged",

@@ -1,7 +1,7 @@
 """Days and instants: instants in one spelling, UTC without trailing zeros, so that texts compare as instants."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
 NOT_A_DAY = "not a day, as 2026-02-20"
@@ -10,6 +10,7 @@ INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,30})?([Zz]|[+-]\
 IN_ONE_SPELLING = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ", re.ASCII)
 FIRST_INSTANT, LAST_INSTANT = "0001-01-02", "9999-12-31"
 """Between these an instant is a day of the calendar in every time zone."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @lru_cache(maxsize=1 << 14)
@@ -57,3 +58,9 @@ def in_utc(text: str) -> str | None:
     whole = datetime.fromisoformat(text[:19].upper() + offset.upper())
     utc = whole if offset in "Zz" else whole.astimezone(UTC)
     return utc.isoformat()[:19] + (fraction or "").rstrip("0").rstrip(".")
+
+
+def instant_of(at: int) -> str:
+    """The same spelling of microseconds since 1970 (UTC)."""
+    text = (EPOCH + timedelta(microseconds=at)).isoformat()[:-6]
+    return text.rstrip("0") if "." in text else text

@@ -107,6 +107,7 @@ def check(
     order: Annotated[str, typer.Option("--order", help="the number of the order")],
     amount: Annotated[str, typer.Option("--amount", help="its whole value, as 1200.00")],
     currency: Annotated[str | None, typer.Option("--currency", help="of the amount (default: the order's, else the account's)")] = None,
+    request: Annotated[str | None, typer.Option("--request", metavar="ID", help="names the question: it has one answer, for ever")] = None,
     by: By = None,
     store: Store = None,
     now: Now = None,
@@ -116,7 +117,8 @@ def check(
     from service import checking
 
     with telling():
-        told = checking.check(opened(store), account, order, amount, currency, clock(now), by or settings().operator)
+        wanted = checking.Request(account, order, amount, currency, request)
+        told = checking.check(opened(store), wanted, clock(now), by or settings().operator)
     Output(json).decision(told)
     return DONE if told["decision"] == "approved" else BUSINESS_NO
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from exposure.ledger.rebuild import rebuild
+from projections.history import history
 from schemas.jsontext import read, written
-from service.checking import check
+from service.checking import Request, check
 from service.failures import Failure
 from tests.command import exposure
 from tests.stores import fed, opened
@@ -31,8 +32,8 @@ class Desk:
     def tell(self, *events: Json) -> None:
         fed(self.store, map(written, events), now=NOON)
 
-    def ask(self, order: str, amount: str, currency: str | None = None) -> Json:
-        return check(self.store, ACCOUNT, order, amount, currency, lambda: NOON, "m.vogt")
+    def ask(self, order: str, amount: str, currency: str | None = None, request: str | None = None) -> Json:
+        return check(self.store, Request(ACCOUNT, order, amount, currency, request), lambda: NOON, "m.vogt")
 
     def recorded(self) -> list[Any]:
         with self.store.reading() as moment:
@@ -134,17 +135,39 @@ def test_the_same_question_has_one_decision_until_something_it_depends_on_change
     assert len(desk.recorded()) == 2
 
 
+def test_a_request_that_was_named_has_one_answer_for_ever(path: Path) -> None:
+    desk = Desk(path, limit())
+    first = desk.ask("O-1", "600.00", request="R-1")
+    assert desk.ask("O-1", "600.00", request="R-2")["decision_id"] == first["decision_id"], "nothing has changed"
+    desk.tell(invoice("I-1", "900.00"))
+    assert desk.ask("O-1", "600.00", request="R-1")["decision"] == "approved"
+    assert desk.ask("O-1", "600.00", request="R-2")["decision"] == "approved"
+    assert desk.ask("O-1", "600.00", request="R-3")["decision"] == "held"
+    assert [read(payload)["data"]["request"] for *_, payload in desk.recorded()] == ["R-1", "R-2", "R-3"], "each is answered once"
+    with pytest.raises(Failure, match="other words"):
+        desk.ask("O-1", "601.00", request="R-1")
+
+
 def test_a_decision_is_recorded_with_what_it_saw_and_told_to_who_listens(path: Path) -> None:
     desk = Desk(path, limit())
     answer = desk.ask("O-1", "600.00")
     ((key, message_id, payload),) = desk.recorded()
     event = read(payload)
     assert (key, message_id, event["type"]) == (ACCOUNT, answer["decision_id"], "credit.decision.made.v1")
-    assert event["data"] == {name: answer[name] for name in event["data"]}
+    assert event["data"] == {"request": None, **{name: answer[name] for name in event["data"] if name != "request"}}
     with desk.store.reading() as moment:
         ((*_, recorded_at, actor),) = moment.events(f"decision:{answer['decision_id']}")
     assert (recorded_at, actor) == (NOON, "m.vogt")
     assert rebuild(desk.store).equal
+
+
+def test_history_tells_what_was_decided_of_an_account(path: Path) -> None:
+    desk = Desk(path, limit())
+    answer = desk.ask("O-1", "600.00")
+    with desk.store.reading() as moment:
+        *_, event = history(moment, ACCOUNT)
+    assert (event["type"], event["id"], event["actor"]) == ("exposure.order_checked.v2", f"decision:{answer['decision_id']}", "m.vogt")
+    assert event["data"]["decision"] == "approved"
 
 
 def test_a_check_says_that_the_figures_are_not_whole(path: Path) -> None:

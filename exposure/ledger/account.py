@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exposure.rules.documents import Movement, add
-from schemas.facts import LAST_DAY, Fact, Told
+from schemas.facts import LAST_DAY, OUR_SOURCE, Fact, Told
 from schemas.jsontext import read, written
 
 
@@ -26,15 +26,20 @@ class Head:
     def take(self, fact: Fact, moves: list[Movement]) -> None:
         """Counts a fact and adds up the movements it caused."""
         self.version = fact.version
+        if fact.source != OUR_SOURCE:
+            self.hear(fact)
+        for _, component, _, currency, _, day, amount in moves:
+            add(self.sums, f"{component}/{currency}", amount)
+            if self.last_day < day < LAST_DAY:
+                self.last_day = day
+
+    def hear(self, fact: Fact) -> None:
+        """How fresh its sources are, and in which currency was told first: what we say ourselves is neither."""
         if self.sources.get(fact.source, "") < fact.time:
             self.sources[fact.source] = fact.time
         currency = fact.data.get("currency")
         if currency and (not self.currencies or fact.told < told_of(self.currencies[-1])):
             self.currencies.append([fact.version, *fact.told, currency])
-        for _, component, _, currency, _, day, amount in moves:
-            add(self.sums, f"{component}/{currency}", amount)
-            if self.last_day < day < LAST_DAY:
-                self.last_day = day
 
     def first_currency(self, version: int | None = None) -> str | None:
         """The currency of the first fact in told order that has one, of those known at the version."""

@@ -77,6 +77,17 @@ class Moment(Tables):
     def last_version(self, stream: str) -> int:
         return int(self.rows("SELECT coalesce(max(originator_version),0) FROM stored_events WHERE originator_id=?", stream)[0][0])
 
+    def cases(self, account: str, state: str | None = None) -> list[str]:
+        """The streams of an account's cases, all or those in a state."""
+        of_state = "" if state is None else " AND state = ?"
+        values = [account] if state is None else [account, state]
+        return [row[0] for row in self.rows(f"SELECT stream FROM cases WHERE account = ?{of_state} ORDER BY stream", *values)]
+
+    def events_of(self, streams: list[str]) -> list[Any]:
+        """(position, stream, version, topic, state, recorded_at, actor) of whole streams, oldest first."""
+        columns = f"t.{self.position}, t.originator_id, t.originator_version, t.topic, t.state, t.recorded_at, t.actor"
+        return self.joined(columns, "stored_events", "t.originator_id = g.c0", [(stream,) for stream in streams], order=f"t.{self.position}")
+
     def events(self, stream: str) -> Iterator[Any]:
         """(position, version, topic, state, recorded_at, actor) of one account, oldest first."""
         columns = f"{self.position}, originator_version, topic, state, recorded_at, actor"
@@ -147,3 +158,4 @@ class Moment(Tables):
         yield from self.stream("SELECT account, version, state FROM accounts ORDER BY account")
         yield from self.stream(f"SELECT {DOCUMENT} FROM documents ORDER BY account, key")
         yield from self.stream("SELECT base, quote, day, version, told, rate FROM rates ORDER BY base, quote, day, version")
+        yield from self.stream("SELECT account, stream, state FROM cases ORDER BY account, stream")

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from exposure.ledger.account import Head
 from exposure.ledger.batch import Batch, Row
+from exposure.ledger.cases import cases_of
 from exposure.ledger.encoding import document_row, head_row, rate_row
 from exposure.ledger.folding import document_rows
 from exposure.ledger.ledger import collector_paused
@@ -22,7 +23,7 @@ from exposure.ledger.memory import Account
 from exposure.rules.documents import Key
 from exposure.rules.evolve import MissingDocument, evolve
 from schemas.facts import LAST_DAY, Fact
-from schemas.stored import read_fact
+from schemas.stored import read_fact, read_ours
 
 EVENTS_PER_WRITE = 5_000
 BYTES_PER_WRITE = 32 << 20
@@ -143,6 +144,8 @@ class Making:
                     self.versions[stream] = version
                     if kind == "currency":
                         self.batch.rates.append(rate_row(read_fact(version, topic, state)))
+                    else:
+                        self.batch.cases += cases_of(stream, read_ours(topic, state))
 
     def is_next(self, stream: str, last: int, version: int) -> bool:
         """Whether an event is the next of its stream; those before it are folded already, and none may be missing."""

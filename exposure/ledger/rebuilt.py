@@ -8,7 +8,7 @@ from exposure.ledger.batch import Row
 from exposure.ledger.moment import EVENT, Moment
 from exposure.ledger.writing import Deriving
 
-DERIVED = ("accounts", "documents", "rates")
+DERIVED = ("accounts", "documents", "rates", "cases")
 
 
 class Rebuilt(Deriving):
@@ -70,6 +70,8 @@ class Rebuilt(Deriving):
         if kind in ("", "account"):
             for account, *rest in self.stream(f"SELECT account, version, state FROM accounts{suffix} {of_account} ORDER BY account", *values):
                 yield ("accounts", account, "", *rest)
+            for row in self.stream(f"SELECT account, stream, state FROM cases{suffix} {of_account} ORDER BY account, stream", *values):
+                yield ("cases", *row)
             columns = "account, key, version, opened, closed, state"
             for row in self.stream(f"SELECT {columns} FROM documents{suffix} {of_account} ORDER BY account, key", *values):
                 yield ("documents", *row)

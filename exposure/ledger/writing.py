@@ -18,7 +18,7 @@ class Deriving(Moment):
     """Derived rows go in, in use or in the making."""
 
     def derive(self, batch: Batch) -> None:
-        accounts, documents, rates = (f"{table}{self.suffix}" for table in ("accounts", "documents", "rates"))
+        accounts, documents, rates, cases = (f"{table}{self.suffix}" for table in ("accounts", "documents", "rates", "cases"))
         self.put(
             f"INSERT INTO {accounts} (account, version, written, state) VALUES {{rows}} ON CONFLICT (account) DO UPDATE SET "
             f"version=excluded.version, written={self.greatest}({accounts}.written, excluded.written), state=excluded.state",
@@ -33,6 +33,10 @@ class Deriving(Moment):
             f"INSERT INTO {rates} (base, quote, day, version, told, rate) VALUES {{rows}} ON CONFLICT (base, quote, day, version) DO UPDATE SET "
             "told=excluded.told, rate=excluded.rate",
             batch.rates,
+        )
+        self.put(
+            f"INSERT INTO {cases} (account, stream, state) VALUES {{rows}} ON CONFLICT (account, stream) DO UPDATE SET state=excluded.state",
+            list({row[:2]: row for row in batch.cases}.values()),
         )
 
 

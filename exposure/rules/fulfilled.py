@@ -13,10 +13,6 @@ def fulfilled(order: Document, day: str) -> dict[str, int]:
     texts = [fact for fact in stands if fact.name in orders.TEXTS]
     state: State = {}
     tally = orders.tally_on(order, texts, [], day, state)
-    if tally is None:
-        lines = [(currency, line) for (_, currency), line in named_lines(order, day)[0].items()]
-    else:
-        lines = [(tally.currency, line) for line in tally.lines.values()]
     lines = (
         [(tally.currency, line) for line in tally.lines.values()] if tally else [(of, line) for (_, of), line in named_lines(order, day)[0].items()]
     )

@@ -68,6 +68,15 @@ DECISION = {
     "limit": {"type": ["object", "null"], "description": "as the account's figures show it"},
     "available_after": {"type": ["string", "null"], "description": "null where the limit is unlimited"},
     "by": {**TEXT, "description": "who asked"},
+    "version": {"type": "integer", "description": "how many events of the account were known"},
+    "inputs": {"type": "object", "description": "all that the answer depends on"},
+    "warnings": {"type": "array", "items": TEXT, "description": "rules that fired and only warn"},
+    "findings": {"type": "array", "items": {"type": "object"}, "description": "every rule that fired, with its figures and the smallest remedy"},
+    "node": {"type": ["string", "null"], "description": "the account whose limit was asked, where it is not the account's own"},
+    "instead_of": {"type": ["string", "null"], "description": "the account the order leaves"},
+    "reservation": {"type": ["string", "null"], "description": "the reservation that holds the credit for it"},
+    "lost_to": {"type": "array", "items": {"type": "object"}, "description": "the reservations without which it would have passed"},
+    "request": {"type": ["string", "null"], "description": "the request that is answered, where it was named"},
 }
 
 
@@ -149,7 +158,7 @@ SENT: dict[str, dict[str, dict[str, Any]]] = {
     },
     "credit.decisions": {
         "credit.decision.made.v1": sent_event(
-            "The answer to a credit check, recorded once: `ce_id` is its `decision_id`.",
+            "The answer to a credit check, told once: `ce_id` stands for the request where one was named, else it is the `decision_id`.",
             {"type": "object", "properties": DECISION, "required": list(DECISION)},
         )
     },
