@@ -57,9 +57,9 @@ def reasons(figures: Figures, after: int) -> list[str]:
 
 
 def counted(figures: Figures, order: str) -> int:
-    """What the order counts in the exposure now."""
+    """What the order, with what is reserved for it, counts in the exposure now."""
     key = f"order:{order}"
-    return sum(value or 0 for item, value in figures.converted.items() if item.component == "orders" and item.document == key)
+    return sum(value or 0 for item, value in figures.converted.items() if item.component in ("orders", "reserved") and item.document == key)
 
 
 def left_of(figures: Figures, rates: Rates, fulfilled: dict[str, int], asked: Asked) -> int:

@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
 
-from exposure.rules import invoices, terms
+from exposure.rules import invoices, orders, reservations, terms
 from exposure.rules.documents import Document
 from schemas.amounts import decimal_text, divided, minor, shown
 from schemas.currencies import DECIMALS
-from schemas.facts import Fact
+from schemas.facts import LAST_DAY, Fact
 
 BUCKETS = ("not_due", "1-30", "31-60", "61-90", "91-120", "121+")
 COMPONENTS = ("orders", "deliveries", "receivables", "unapplied", "reserved")
-MONEY = ("orders", "deliveries", "receivables", "unapplied", "disputed", "written_off")
+MONEY = (*COMPONENTS, "disputed", "written_off")
 Rates = dict[str, tuple[int, int]]
 """Currency to (numerator, denominator): how many of the account's currency one unit buys."""
 
@@ -60,8 +60,17 @@ class AccountOn:
         return told - {self.currency or ""}
 
 
-def account_on(account: str, documents: Iterable[Document], day: str, *, version: int | None = None, first_currency: str | None = None) -> AccountOn:
-    """What the documents say on the day, as known at the account's ``version`` (all of it where ``None``)."""
+def account_on(
+    account: str,
+    documents: Iterable[Document],
+    day: str,
+    *,
+    version: int | None = None,
+    first_currency: str | None = None,
+    instant: str | None = None,
+) -> AccountOn:
+    """What the documents say on the day, as known at the account's ``version`` (all of it where ``None``); what ends at an instant has ended
+    by ``instant`` (UTC, as facts have it; the last one of the day in the account's time zone where ``None``)."""
     limits: list[list[Fact]] = []
     protections: list[list[Fact]] = []
     customer: list[Fact] = []
@@ -75,16 +84,16 @@ def account_on(account: str, documents: Iterable[Document], day: str, *, version
             protections.append(facts)
         elif document.kind == "customer":
             customer = facts
-        elif document.kind == "invoice":
+        elif document.kind in ("invoice", "order"):
             on.headers[document.key] = facts
         for move in document.moves:
             if move.day <= day and (version is None or move.version <= version):
                 sums[Item(move.component, "" if move.component == "unapplied" else document.key, move.item, move.currency, move.due)] += move.amount
-    sort_out(on, sums)
     on.master = terms.master_data(customer, day)
     on.currency = on.master.get("currency", first_currency)
     if not on.master:
         on.anomalies.add(("unknown_customer", "customer", account))
+    sort_out(on, sums, instant)
     on.blocked = terms.is_blocked(customer, day)
     on.limits, on.ended_limit = terms.limits_on(limits, day)
     steps = [step for facts in protections if (step := terms.step_on(facts, day)) and terms.in_force(step, day)]
@@ -92,10 +101,14 @@ def account_on(account: str, documents: Iterable[Document], day: str, *, version
     return on
 
 
-def sort_out(on: AccountOn, sums: dict[Item, int]) -> None:
+def sort_out(on: AccountOn, sums: dict[Item, int], instant: str | None) -> None:
     for item, amount in sums.items():
         if amount == 0:
             continue
+        if item.component == "reserved":
+            instant = instant or terms.last_instant(on.day, on.master.get("timezone", "UTC"))
+            if item.due <= instant:
+                continue
         if item.component in MONEY:
             on.items[item] = amount
         elif item.component.startswith("pending:"):
@@ -123,7 +136,7 @@ class Figures:
     def __init__(self, on: AccountOn, rates: Rates) -> None:
         self.on = on
         self.currency = on.currency
-        self.sums = dict.fromkeys((*MONEY, "reserved"), 0)
+        self.sums = dict.fromkeys(MONEY, 0)
         self.ageing = dict.fromkeys((*BUCKETS, "unapplied"), 0)
         self.converted: dict[Item, int | None] = {}
         self.overdue_amount = 0
@@ -212,10 +225,11 @@ class Figures:
         }
 
     def items(self) -> dict[str, Any]:
-        """Open items, open orders, and the protections in force."""
+        """Open items, open orders, reservations, and the protections in force."""
         return {
             "open_items": self.open_items(),
             "open_orders": self.open_orders(),
+            "reservations": self.reservations(),
             "protection": [self.protection_shown(step) for step in self.on.protections],
         }
 
@@ -285,6 +299,23 @@ class Figures:
                 }
             )
         return rows
+
+    def reservations(self) -> list[dict[str, Any]]:
+        """What is still reserved, each in its currency; ``until`` is null where no time ends it."""
+        held = sorted([item for item in self.on.items if item.component == "reserved"])
+        return [self.reservation(item) for item in held]
+
+    def reservation(self, item: Item) -> dict[str, Any]:
+        _, own = orders.parted(self.on.headers[item.document])
+        told = reservations.last_told(reservations.course(own), self.on.day)
+        return {
+            "order": item.document.partition(":")[2],
+            "reservation": item.item,
+            "amount": shown(self.on.items[item], item.currency),
+            "currency": item.currency,
+            "until": None if item.due == LAST_DAY else f"{item.due}Z",
+            "settled": told is not None and told.is_settled,
+        }
 
 
 def days_late(due: str, day: str) -> int:

@@ -14,6 +14,7 @@ from exposure.rules.documents import Document, Key
 from projections.rates import KnownRates
 from projections.when import instant_text, version_at
 from schemas.facts import LAST_DAY, OUR_SOURCE, Fact
+from schemas.instants import instant_of
 from schemas.stored import read_fact
 
 
@@ -76,7 +77,8 @@ def standing(moment: Any, account: str, asked: Asked, more: Iterable[Key] = ()) 
         raise UnknownAccount(f"nothing is known of account {account!r}{when}{refused}")
     day = day_of(known, asked)
     rows = moment.documents_on(account, day, known.version)
-    return figures_on(known, day, speaking(rows, stored, day, known.version), KnownRates(moment, asked.known_at)), known, stored
+    rates = KnownRates(moment, asked.known_at)
+    return figures_on(known, asked, day, speaking(rows, stored, day, known.version), rates), known, stored
 
 
 def accounts_stored(moment: Any, names: list[str], more: Iterable[tuple[str, Key]] = ()) -> dict[str, Account]:
@@ -128,10 +130,12 @@ def clock(asked: Asked) -> int:
     return asked.now if asked.known_at is None else asked.known_at
 
 
-def figures_on(known: Known, day: str, documents: Iterable[Document], rates: KnownRates) -> Figures:
-    """``documents`` are at least those that say anything on the day as then known."""
+def figures_on(known: Known, asked: Asked, day: str, documents: Iterable[Document], rates: KnownRates) -> Figures:
+    """``documents`` are at least those that say anything on the day as then known. On the account's today it is the clock's instant, on any other
+    day the end of the day."""
     account, first_currency = known.head.account, known.head.first_currency(known.version)
-    on = account_on(account, documents, day, version=known.version, first_currency=first_currency)
+    instant = instant_of(clock(asked)) if day == today(known.customer, asked) else None
+    on = account_on(account, documents, day, version=known.version, first_currency=first_currency, instant=instant)
     return Figures(on, rates.on(on.currencies, on.currency, day))
 
 

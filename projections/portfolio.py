@@ -62,7 +62,7 @@ def rows_of(moment: Any, asked: Asked, not_known_before: list[str]) -> Iterator[
         except NotKnownBefore:
             not_known_before.append(account)
             continue
-        figures = figures_on(known, day, speaking(documents, stored, day, known.version), rates)
+        figures = figures_on(known, asked, day, speaking(documents, stored, day, known.version), rates)
         yield summary(figures, known_at, dead_letters.get(account, 0), sources(moment, known.head, known.version))
 
 

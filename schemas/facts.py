@@ -2,7 +2,8 @@
 
 A ``Fact`` is one event of one account in the words it came in: days as ISO texts, money as decimal text with exactly its currency's
 decimals, optional fields absent when not told. ``STORED`` names every fact for ever; a name is never used again for another shape.
-What became of a dead letter, and what a check said, is told by nobody outside: it is recorded in words of our own.
+What became of a dead letter, and what a check said, is told by nobody outside: it is recorded in words of our own. So is what is
+reserved, but as facts of the account (``OWN``), for it counts in the figures.
 """
 
 from typing import Any, NamedTuple
@@ -132,5 +133,13 @@ STORED: dict[str, str] = {
     "erp.account.unblocked.v1": "AccountUnblocked",
     "erp.fx_rate.published.v1": "FxRatePublished",
     "exposure.account.taken_on.v1": "AccountTakenOn",
+    "exposure.credit.reserved.v1": "CreditReserved",
+    "exposure.reservation.extended.v1": "ReservationExtended",
+    "exposure.reservation.settled.v1": "ReservationSettled",
+    "exposure.reservation.released.v1": "ReservationReleased",
 }
 CONTRACT_TYPE: dict[str, str] = {name: type_ for type_, name in STORED.items()}
+
+OWN = frozenset({"CreditReserved", "ReservationExtended", "ReservationSettled", "ReservationReleased"})
+"""Facts of an account that only the engine records. The door takes none of them: nobody outside can reserve by an event, or give back what others
+reserved. Their ``time`` is the instant they were recorded, and their ``date`` its day in the account's time zone."""

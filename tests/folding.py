@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from hashlib import blake2b
 from typing import Any
 
 from exposure.figures import AccountOn, Figures, Item, account_on
@@ -11,11 +12,19 @@ from exposure.rules.documents import Document, Key, Movement
 from exposure.rules.evolve import evolve
 from exposure.rules.references import names, own_key, reaches
 from schemas.amounts import BILLION, billionths
-from schemas.door import ToldFact, read_record
+from schemas.door import ToldFact, naming_of, read_record
 from schemas.facts import Fact
 from schemas.jsontext import written
 
 Event = dict[str, Any]
+
+
+def own_fact(name: str, time: str, *, account: str = "C-1001", **data: Any) -> ToldFact:
+    """A fact of our own as it is recorded at an instant, with its name among the others."""
+    values = written(data)
+    id_ = f"{name}/{time}/{data['reservation']}"
+    digest, content = (blake2b(values, digest_size=size).digest() for size in (8, 16))
+    return ToldFact(name, account, time, "/exposure", id_, digest.hex(), data, None, naming_of("/exposure", id_), content)
 
 
 class Books:
@@ -60,22 +69,23 @@ class Books:
                 documents[key] = decode_document(key, document.version, encode_document(document))
         return moves
 
-    def show(self, account: str, day: str, version: int | None = None) -> dict[str, Any] | None:
+    def show(self, account: str, day: str, version: int | None = None, instant: str | None = None) -> dict[str, Any] | None:
         head = self.heads.get(account)
         if head is None:
             return None
-        on = self.on(account, day, version)
+        on = self.on(account, day, version, instant)
         figures = Figures(on, {currency: rate for currency in on.currencies if (rate := self.rate(currency, on.currency, day))})
         return {**figures.summary(), **figures.findings(), **figures.items()}
 
-    def on(self, account: str, day: str, version: int | None) -> AccountOn:
-        """Only from the documents a store would load for the day."""
+    def on(self, account: str, day: str, version: int | None, instant: str | None = None) -> AccountOn:
+        """Only from the documents a store would load for the day; at an instant of it, else at its end."""
         documents = [
             document
             for document in self.documents[account].values()
             if document.opened <= day and (document.closed > day or (version is not None and document.version > version))
         ]
-        return account_on(account, documents, day, version=version, first_currency=self.heads[account].first_currency(version))
+        first_currency = self.heads[account].first_currency(version)
+        return account_on(account, documents, day, version=version, first_currency=first_currency, instant=instant)
 
     def items(self, account: str, day: str) -> dict[Item, int]:
         return self.on(account, day, None).items if account in self.heads else {}

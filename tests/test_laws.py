@@ -31,6 +31,7 @@ def test_the_engine_says_what_the_slow_model_says_in_any_order_of_arrival(both: 
         figures = books.show(account, day.isoformat())
         assert figures is not None
         figures.pop("protection")
+        assert figures.pop("reservations") == [], "nobody outside reserves"
         assert figures == judgement
 
 
@@ -52,6 +53,7 @@ def test_business_in_order_says_and_keeps_what_documents_without_memory_do(histo
         figures = kept.show(account, day.isoformat())
         assert figures is not None
         figures.pop("protection")
+        assert figures.pop("reservations") == [], "nobody outside reserves"
         assert figures == judgement
 
 
@@ -92,7 +94,7 @@ def test_the_movements_of_an_event_add_up_to_the_change_of_exposure(both: tuple[
         assert {place: amount for place, amount in explained.items() if amount} == {place: amount for place, amount in changed.items() if amount}
 
 
-EXPOSURE = ("orders", "deliveries", "receivables", "unapplied")
+EXPOSURE = ("orders", "deliveries", "receivables", "unapplied", "reserved")
 
 
 def exposures(books: Books, account: str, day: str) -> dict[tuple[str, str], int]:

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from exposure.rules import credits, deliveries, grants, invoices, orders, settlements, terms
 from exposure.rules.documents import Claim, Document, Key, Movement
 from exposure.rules.references import ANNOUNCES, CLAIMANTS, announced, own_key, watching
-from schemas.facts import Fact
+from schemas.facts import OWN, Fact
 
-EVERY_TURN = ("PaymentReturned", "PaymentReturnCancelled")
+EVERY_TURN = frozenset({"PaymentReturned", "PaymentReturnCancelled"}) | OWN
 """Facts that have no number of their own: each counts."""
 
 
@@ -79,7 +79,12 @@ def taken(account: str, fact: Fact, documents: Mapping[Key, Document]) -> tuple[
 
 
 def is_alone(own: Document, fact: Fact) -> bool:
-    """Whether nothing of its kind was told of the document before: then nothing changes before its own day."""
+    """Whether nothing of its kind was told of the document before: then nothing changes before its own day.
+
+    A reservation never changes what was reserved before.
+    """
+    if fact.name in OWN:
+        return True
     if own.kind == "order" or fact.name == invoices.TERMS:
         version = fact.data["version"]
         for known in own.facts:

@@ -3,6 +3,7 @@
 Everything on a line is valued exactly at the line's price of the day and rounded once, half-even, to minor units.
 """
 
+from collections.abc import Iterable
 from fractions import Fraction
 from functools import lru_cache
 
@@ -120,6 +121,11 @@ class Line:
         elif self.settled is not None:
             left = self.without(self.settled & self.deliverers())
         self.deliveries = rounded(left, unit) if left > 0 else 0
+
+
+def fulfilled(lines: Iterable[Line], unit: int) -> int:
+    """How much has left their *orders*, in minor units: the greater of delivered and invoiced, each line rounded once, half-even."""
+    return sum([rounded(max(line.delivered, line.invoiced - line.uninvoiced, 0), unit) for line in lines])
 
 
 class Tally:

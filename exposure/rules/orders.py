@@ -1,16 +1,20 @@
 """Orders: per order line, ordered − max(delivered, invoiced) is *orders*, delivered − invoiced is *deliveries*, neither below zero.
 
 An order's document keeps its texts by version and what deliveries, invoices and credit notes claim of its lines. In order of arrival a claim
-is added to the tally of the last day; all else is evaluated anew, from the first day that may say something else on.
+is added to the tally of the last day; all else is evaluated anew, from the first day that may say something else on. What is reserved for an order is
+what its own text and its claims leave of it, so an order has no tally while a reservation stands.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
+from exposure.rules import lines, reservations
 from exposure.rules.documents import Claim, Document, Key, Movement, State, moved
-from exposure.rules.lines import Tally, exact, last_price
+from exposure.rules.lines import Line, Tally, exact, last_price
 from exposure.rules.spans import Span, edges, within
-from exposure.rules.unconfirmed import before_order
-from schemas.facts import LAST_DAY, Fact
+from exposure.rules.unconfirmed import before_order, named_lines
+from schemas.currencies import DECIMALS
+from schemas.facts import LAST_DAY, OWN, Fact
 
 TEXTS = ("OrderConfirmed", "OrderAmended")
 
@@ -65,24 +69,50 @@ def evaluate(order: Document, version: int, since: str, fact: Fact | None) -> li
     tally = order.tally
     if tally is not None and since >= order.horizon and (fact is None or closes(order, tally, fact)):
         return said(order, version, since, tally)
-    stands, clash = by_version(order.facts)
+    told, own = parted(order.facts)
+    stands, clash = by_version(told)
     texts = [fact for fact in stands if fact.name in TEXTS]
     statuses = [fact for fact in stands if fact.name not in TEXTS]
+    steps = reservations.course(own) if own else []
+    if fact is not None and fact.name in OWN:
+        order.horizon = LAST_DAY
     days: list[tuple[str, State]] = []
     order.tally = None
-    for day in days_from(order, since):
+    for day in days_from(order, since, reservations.ends(steps, texts) if steps else ()):
         state: State = {}
         if clash and clash <= day:
             state["anomaly:number_clash", order.key, "", ""] = 1
         order.tally = tally_on(order, texts, statuses, day, state)
+        if steps and (held := reservations.held_on(steps, texts, day)):
+            reservations.say(held, counted(order, order.tally, held.currency, day, state), order.tally is not None, state)
+            order.tally = None
         days.append((day, state))
     return moved(order, version, since, days)
 
 
+def parted(facts: list[Fact]) -> tuple[list[Fact], list[Fact]]:
+    """What the ERP told of an order, and what was reserved for it."""
+    for fact in facts:
+        if fact.name in OWN:
+            return [fact for fact in facts if fact.name not in OWN], [fact for fact in facts if fact.name in OWN]
+    return facts, []
+
+
+def counted(order: Document, tally: Tally | None, currency: str, day: str, state: State) -> int:
+    """In a currency, the minor units of it that have left *orders* and those that are in it on the day."""
+    of_it: Iterable[Line] = ()
+    if tally is None:
+        of_it = [line for (_, told_in), line in named_lines(order, day)[0].items() if told_in == currency]
+    elif tally.currency == currency:
+        of_it = tally.lines.values()
+    orders = [amount for (component, _, told_in, _), amount in state.items() if component == "orders" and told_in == currency]
+    return lines.fulfilled(of_it, 10 ** (18 - DECIMALS[currency])) + sum(orders)
+
+
 def closes(order: Document, tally: Tally, fact: Fact) -> bool:
     """Closes the lines, where a closing of the highest version says so."""
-    version = fact.data["version"]
-    if fact.name != "OrderClosed" or any(known.data["version"] > version for known in order.facts):
+    version = fact.data.get("version")
+    if fact.name != "OrderClosed" or any(known.data.get("version", 0) > version for known in order.facts):
         return False
     for name, line in tally.lines.items():
         line.ordered = 0
@@ -130,11 +160,12 @@ def is_other(rival: Fact, first: Fact) -> bool:
     return rival.digest != first.digest or (rival.name != first.name and not (rival.name in TEXTS and first.name in TEXTS))
 
 
-def days_from(order: Document, since: str) -> list[str]:
-    """The days from ``since`` on that may say something else than the day before."""
+def days_from(order: Document, since: str, ends: Iterable[str]) -> list[str]:
+    """The days from ``since`` on that may say something else than the day before; ``ends`` are those on which the time of reservations is over."""
     if since >= order.horizon:
         return [since]
     days = {fact.data["date"] for fact in order.facts}
+    days.update(ends)
     for _, _, _, _, _, start, until, _, spread, settled in order.inbox.values():
         days.add(start)
         days.add(until)
@@ -195,12 +226,12 @@ Prices = tuple[str, str, dict[str, str | None], str]
 
 def prices(order: Document) -> tuple[Prices, ...]:
     """For a delivery that has to know: per day on which they change."""
-    stands, _ = by_version(order.facts)
+    stands, _ = by_version(parted(order.facts)[0])
     texts = [fact for fact in stands if fact.name in TEXTS]
     if len(texts) == 1:
-        lines = texts[0].data["lines"]
-        told = {line["line"]: str(exact("quantity", line["unit_price"])) if "unit_price" in line else None for line in lines}
-        return ((texts[0].data["date"], lines[0]["line"] if lines else "", told, texts[0].data["currency"]),)
+        told_lines = texts[0].data["lines"]
+        told = {line["line"]: str(exact("quantity", line["unit_price"])) if "unit_price" in line else None for line in told_lines}
+        return ((texts[0].data["date"], told_lines[0]["line"] if told_lines else "", told, texts[0].data["currency"]),)
     return tuple([prices_on(texts, day) for day in sorted({fact.data["date"] for fact in texts})])
 
 

@@ -1,6 +1,6 @@
 """What was agreed with the customer, by version and day: its master data, credit limits, protections and blocks (laws 4 and 14)."""
 
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -83,6 +83,15 @@ def day_of(fact: Fact, zone: str) -> str:
 def local_day(instant: str, zone: str) -> str:
     """The business day of a UTC instant in a time zone."""
     return datetime.fromisoformat(instant[:19] + "+00:00").astimezone(ZoneInfo(zone)).date().isoformat()
+
+
+def last_instant(day: str, zone: str) -> str:
+    """The last microsecond of a business day in a time zone, as a UTC instant."""
+    if day >= "9999-12-31":
+        return f"{day}T23:59:59.999999"
+    after = date.fromisoformat(day) + timedelta(days=1)
+    midnight = datetime(after.year, after.month, after.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    return (midnight - timedelta(microseconds=1)).isoformat()[:26]
 
 
 def is_blocked(facts: list[Fact], day: str) -> bool:
