@@ -6,13 +6,14 @@ from typing import Any, NamedTuple
 
 from exposure import decisions
 from exposure.ledger import decisions as recorded
+from exposure.rules import orders
 from exposure.rules.documents import Document
 from exposure.rules.fulfilled import fulfilled
 from projections.account import Asked, Known, sources, standing
 from projections.rates import KnownRates
 from schemas.amounts import scaled, shown
 from schemas.currencies import DECIMALS
-from schemas.facts import OrderChecked, RequestAnswered
+from schemas.facts import LAST_DAY, OrderChecked, RequestAnswered
 from service.failures import WRONG_USAGE, Failure
 
 AMOUNT = re.compile(r"(\d{1,15})(?:\.(\d+))?")
@@ -20,17 +21,21 @@ NUMBER = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,250}")
 
 
 class Request(NamedTuple):
-    """What is asked, in the words of who asks: the order by its whole value. ``request`` names the question, so that it has one answer for ever."""
+    """What is asked, in the words of who asks: the order by its whole value. ``request`` names the question, so that it has one answer for ever.
+
+    ``holds``: the credit is to be reserved for it as well, up to the instant ``until`` (UTC, as facts have it; ``None``: until more is told)."""
 
     account: str
     order: str
     amount: str
     currency: str | None = None
     request: str | None = None
+    until: str | None = None
+    holds: bool = False
 
     @property
     def words(self) -> list[str | None]:
-        return [self.order, self.amount, self.currency]
+        return [self.order, self.amount, self.currency, *(["reserve", self.until] if self.holds else [])]
 
 
 class Desk:
@@ -42,14 +47,16 @@ class Desk:
         self.by = by
         key = f"order:{request.order}"
         self.figures, self.known, stored = standing(writing, request.account, Asked(writing.recorded_at), [key])
-        self.order: Document = stored.documents[key]
-        text = self.order.facts[-1].data if self.order.facts else {}
-        self.asked = asked_of(request, request.currency or text.get("currency") or self.figures.currency)
-        self.fulfilled = fulfilled(self.order, self.figures.on.day)
+        order: Document = stored.documents[key]
+        told, self.own = orders.parted(order.facts)
+        self.texts = [fact for fact in told if fact.name in orders.TEXTS]
+        self.asked = asked_of(request, request.currency or (self.texts[-1].data["currency"] if self.texts else self.figures.currency))
+        self.fulfilled = fulfilled(order, self.figures.on.day)
+        self.until = request.until or LAST_DAY
 
-    def decided(self) -> tuple[OrderChecked, bool]:
-        """The decision, and whether it is new: under unchanged inputs it is the one that is there."""
-        inputs = decisions.inputs(self.figures, self.fulfilled, self.asked)
+    def decided(self, **more: Any) -> tuple[OrderChecked, bool]:
+        """The decision, and whether it is new: under unchanged inputs, ``more`` that it depends on among them, it is the one that is there."""
+        inputs = decisions.inputs(self.figures, self.fulfilled, self.asked) | more
         id_ = recorded.digest_of(self.request.account, inputs)
         known = recorded.known(self.writing, id_)
         return (known, False) if known is not None else (self.decision(id_, inputs), True)
@@ -68,10 +75,11 @@ class Desk:
             version=self.known.head.version, inputs=inputs,
         )  # fmt: skip
 
-    def answer(self) -> OrderChecked:
-        """Decides, records what is new, and tells it."""
-        decision, is_new = self.decided()
-        record(self.writing, self.request, decision, is_new=is_new)
+    def record(self, decision: OrderChecked, *, is_new: bool) -> OrderChecked:
+        """Records a decision that is new, and tells it; of a named request also what it was told."""
+        name = self.request.request
+        answer = RequestAnswered(self.request.account, name, self.request.words, decision.decision_id) if name else None
+        recorded.record(self.writing, decision, answer, is_new=is_new)
         return decision
 
 
@@ -82,7 +90,8 @@ def check(store: Any, request: Request, now: Callable[[], int], by: str) -> dict
         decision = answered(writing, request)
         if decision is None:
             desk = Desk(writing, request, by)
-            return shown_with(writing, desk.answer(), desk.known)
+            decision, is_new = desk.decided()
+            return shown_with(writing, desk.record(decision, is_new=is_new), desk.known)
         return shown_with(writing, decision, standing(writing, request.account, Asked(writing.recorded_at))[1])
 
 
@@ -100,12 +109,6 @@ def answered(writing: Any, request: Request) -> OrderChecked | None:
     if answer.asked != request.words:
         raise Failure("request_reused", f"request {request.request!r} was already asked in other words: {answer.asked}")
     return recorded.known(writing, answer.decision_id)
-
-
-def record(writing: Any, request: Request, decision: OrderChecked, *, is_new: bool) -> None:
-    name = request.request
-    answer = RequestAnswered(request.account, name, request.words, decision.decision_id) if name else None
-    recorded.record(writing, decision, answer, is_new=is_new)
 
 
 def shown_with(writing: Any, decision: OrderChecked, known: Known) -> dict[str, Any]:

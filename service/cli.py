@@ -2,19 +2,20 @@
 
 import os
 import sys
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
-from service import kafka_cli
+from service import decisions_cli, kafka_cli
 from service.dead_letters import app as dead_letters
-from service.failures import BUSINESS_NO, DONE, FAILED, WRONG_USAGE, Failure
-from service.options import AsOf, Bootstrap, By, Json, KnownAt, Now, Store, asked, clock, day, given_before, opened, settings
+from service.failures import FAILED, WRONG_USAGE, Failure, telling
+from service.options import AsOf, Bootstrap, Json, KnownAt, Now, Store, asked, clock, day, given_before, opened, settings
 from service.output import Output
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Credit exposure, right and provable.")
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(kafka_cli.app)
+app.add_typer(decisions_cli.app)
 
 
 @app.callback()
@@ -101,28 +102,6 @@ def show(account: str, as_of: AsOf = None, known_at: KnownAt = None, store: Stor
         Output(json).account(figures.show(moment, account, wanted))
 
 
-@app.command()
-def check(
-    account: str,
-    order: Annotated[str, typer.Option("--order", help="the number of the order")],
-    amount: Annotated[str, typer.Option("--amount", help="its whole value, as 1200.00")],
-    currency: Annotated[str | None, typer.Option("--currency", help="of the amount (default: the order's, else the account's)")] = None,
-    request: Annotated[str | None, typer.Option("--request", metavar="ID", help="names the question: it has one answer, for ever")] = None,
-    by: By = None,
-    store: Store = None,
-    now: Now = None,
-    json: Json = False,
-) -> int:
-    """Would this order pass? Records the decision; exits 3 where the order is held."""
-    from service import checking
-
-    with telling():
-        wanted = checking.Request(account, order, amount, currency, request)
-        told = checking.check(opened(store), wanted, clock(now), by or settings().operator)
-    Output(json).decision(told)
-    return DONE if told["decision"] == "approved" else BUSINESS_NO
-
-
 @app.command("list")
 def list_(
     as_of: AsOf = None,
@@ -204,23 +183,6 @@ def demo(
     from service.demo import demonstrate
 
     demonstrate(events, seed, keep, run=lambda words: app(words, standalone_mode=False))
-
-
-class telling:
-    """Turns the lookup errors of projections into failures with a code."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        from projections.account import NotKnownBefore, UnknownAccount
-        from projections.selection import BadSelection
-
-        if isinstance(error, UnknownAccount):
-            raise Failure("unknown_account", str(error)) from error
-        if isinstance(error, NotKnownBefore):
-            raise Failure("not_known_before", str(error)) from error
-        if isinstance(error, BadSelection):
-            raise Failure("usage", str(error), WRONG_USAGE) from error
 
 
 def main() -> NoReturn:

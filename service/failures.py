@@ -24,3 +24,19 @@ def of_the_broker() -> Iterator[None]:
         yield
     except BrokerFailure as error:
         raise Failure(error.code, str(error)) from error
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Turns the lookup errors of projections into failures with a code."""
+    from projections.account import NotKnownBefore, UnknownAccount
+    from projections.selection import BadSelection
+
+    try:
+        yield
+    except UnknownAccount as error:
+        raise Failure("unknown_account", str(error)) from error
+    except NotKnownBefore as error:
+        raise Failure("not_known_before", str(error)) from error
+    except BadSelection as error:
+        raise Failure("usage", str(error), WRONG_USAGE) from error

@@ -60,6 +60,14 @@ def instant(text: str | None, option: str) -> int | None:
     return microseconds(parsed)
 
 
+def instant_told(text: str | None, option: str) -> str | None:
+    """An instant as facts have it."""
+    from schemas.instants import instant_of
+
+    at = instant(text, option)
+    return None if at is None else instant_of(at)
+
+
 def day(text: str | None, option: str) -> str | None:
     if text is None:
         return None

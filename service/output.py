@@ -88,6 +88,14 @@ class Output:
 
         decision_lines(told)
 
+    def reservation(self, told: dict[str, Any]) -> None:
+        if self.json:
+            self.document(told)
+            return
+        from service.tables import reservation_line
+
+        reservation_line(told)
+
     def status(self, standing: dict[str, Any]) -> None:
         if self.json:
             self.document(standing)

@@ -219,6 +219,18 @@ def decision_lines(told: dict[str, Any]) -> None:
     out = console()
     out.print(f"[bold]{told['decision']}[/bold]{why}  order {escape(told['order'])} of {told['amount']} {told['currency']}, as of {told['as_of']}")
     out.print(f"exposure {told['exposure_before']}, with it {told['exposure_after']}; limit {limit}, left {left}")
+    if told["reservation"]:
+        out.print("the credit is reserved for it")
+    for held in told["lost_to"]:
+        out.print(f"lost to order {escape(held['order'])}, for which {held['amount']} {held['currency']} are reserved")
     if told["dead_letters"]:
         out.print(f"{counted(told['dead_letters'], 'record')} of this account could not be taken: the figures are not whole")
     out.print(f"policy {told['policy']}, decision {told['decision_id']}")
+
+
+def reservation_line(told: dict[str, Any]) -> None:
+    """How a reservation stands, and why nothing was done where nothing was."""
+    until = f", until {told['until']}" if told["until"] and told["state"] == "reserved" else ""
+    refused = f": {told['refused']}" if told["refused"] else ""
+    order = f"order {escape(told['order'])} of {told['amount']} {told['currency']}"
+    console().print(f"[bold]{told['state']}[/bold]{refused}  {order}{until}, reservation {told['reservation']}")

@@ -91,3 +91,25 @@ def say(held: Held, counted: int, is_there: bool, state: State) -> None:
         state["reserved", held.reservation, held.currency, held.due] = rest
     if held.is_settled and not is_there:
         state["pending:order", f"reservation:{held.reservation}", "", ""] = 1
+
+
+class Standing(NamedTuple):
+    """How the newest reservation of an order stands at an instant: ``reserved``, ``settled`` before its order came, ``confirmed`` by its order's own
+    text, ``released``, or ``expired``. ``told`` is the fact that reserved it."""
+
+    told: Fact
+    state: str
+    due: str
+
+
+def newest(own: list[Fact], texts: list[Fact], day: str, instant: str) -> Standing | None:
+    """``None`` where nothing was ever reserved for the order."""
+    told = next((fact for fact in reversed(own) if fact.name == "CreditReserved"), None)
+    if told is None:
+        return None
+    held = last_told(course(own), day)
+    if held is None:
+        return Standing(told, "released", LAST_DAY)
+    if confirmed(held, texts) <= day:
+        return Standing(told, "confirmed", held.due)
+    return Standing(told, "expired" if held.due <= instant else "settled" if held.is_settled else "reserved", held.due)

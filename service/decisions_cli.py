@@ -1,0 +1,97 @@
+"""The commands that decide of an order: ``exposure check``, ``reserve``, ``extend``, ``settle`` and ``release``."""
+
+from typing import Annotated, Any
+
+import typer
+
+from service.failures import BUSINESS_NO, DONE, telling
+from service.options import By, Json, Now, Store, clock, instant_told, opened, settings
+from service.output import Output
+
+app = typer.Typer()
+
+OfOrder = Annotated[str, typer.Option("--order", help="the number of the order")]
+Amount = Annotated[str, typer.Option("--amount", help="its whole value, as 1200.00")]
+Currency = Annotated[str | None, typer.Option("--currency", help="of the amount (default: the order's, else the account's)")]
+Until = Annotated[str | None, typer.Option("--until", metavar="INSTANT", help="when it ends, as 2026-02-27T12:00:00Z (default: never by itself)")]
+Named = Annotated[str | None, typer.Option("--request", metavar="ID", help="names the question: it has one answer, for ever")]
+
+
+@app.command()
+def check(
+    account: str,
+    order: OfOrder,
+    amount: Amount,
+    currency: Currency = None,
+    request: Named = None,
+    by: By = None,
+    store: Store = None,
+    now: Now = None,
+    json: Json = False,
+) -> int:
+    """Would this order pass? Records the decision; exits 3 where the order is held."""
+    from service import checking
+
+    with telling():
+        wanted = checking.Request(account, order, amount, currency, request)
+        told = checking.check(opened(store), wanted, clock(now), by or settings().operator)
+    Output(json).decision(told)
+    return DONE if told["decision"] == "approved" else BUSINESS_NO
+
+
+@app.command()
+def reserve(
+    account: str,
+    order: OfOrder,
+    amount: Amount,
+    currency: Currency = None,
+    until: Until = None,
+    request: Named = None,
+    by: By = None,
+    store: Store = None,
+    now: Now = None,
+    json: Json = False,
+) -> int:
+    """A check that also holds the credit; exits 3 where there is none."""
+    from service import checking, reserving
+
+    with telling():
+        wanted = checking.Request(account, order, amount, currency, request, instant_told(until, "--until"), holds=True)
+        told = reserving.reserve(opened(store), wanted, clock(now), by or settings().operator)
+    Output(json).decision(told)
+    return DONE if told["decision"] == "approved" else BUSINESS_NO
+
+
+@app.command()
+def extend(account: str, order: OfOrder, until: Until = None, by: By = None, store: Store = None, now: Now = None, json: Json = False) -> int:
+    """Lets a reservation end at another instant."""
+    from service import reserving
+
+    with telling():
+        told = reserving.extend(opened(store), account, order, instant_told(until, "--until"), clock(now), by or settings().operator)
+    return reservation(told, json)
+
+
+@app.command()
+def settle(account: str, order: OfOrder, by: By = None, store: Store = None, now: Now = None, json: Json = False) -> int:
+    """The reservation became an order: it counts until the order's own confirmation does."""
+    from service import reserving
+
+    with telling():
+        told = reserving.settle(opened(store), account, order, clock(now), by or settings().operator)
+    return reservation(told, json)
+
+
+@app.command()
+def release(account: str, order: OfOrder, by: By = None, store: Store = None, now: Now = None, json: Json = False) -> int:
+    """Gives a reservation back."""
+    from service import reserving
+
+    with telling():
+        told = reserving.release(opened(store), account, order, clock(now), by or settings().operator)
+    return reservation(told, json)
+
+
+def reservation(told: dict[str, Any], json: bool) -> int:
+    Output(json).reservation(told)
+    return DONE if told["refused"] is None else BUSINESS_NO

@@ -1,0 +1,160 @@
+"""``exposure reserve``, ``extend``, ``settle`` and ``release``: a check that also holds the credit, and what becomes of what is held.
+
+Law: a decision and what it holds are recorded in one transaction that begins with the write lock, so no two can hold the same credit. What was
+done already is answered as it stands, and nothing is recorded.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from exposure import decisions
+from exposure.contention import lost_to
+from exposure.ledger import decisions as recorded
+from exposure.ledger.own_facts import tell
+from exposure.rules import orders, reservations
+from exposure.rules.reservations import Standing
+from projections.account import Asked, standing
+from schemas.amounts import minor, shown
+from schemas.facts import LAST_DAY, Data, OrderChecked
+from schemas.instants import instant_of
+from service.checking import Desk, Request, answered, proper, shown_with
+from service.failures import WRONG_USAGE, Failure
+
+REFUSED = {
+    "released": "it was given back",
+    "expired": "its time is over: what it held may be another's by now",
+    "confirmed": "its order has come and counts itself",
+    "settled": "it was settled: time does not end it any more",
+}
+
+
+def reserve(store: Any, request: Request, now: Callable[[], int], by: str) -> dict[str, Any]:
+    """The document of ``exposure reserve``; raises as a check does."""
+    proper(request)
+    with store.writing(now()) as writing:
+        if request.until is not None and request.until <= instant_of(writing.recorded_at):
+            raise Failure("usage", f"--until: {request.until}Z is over already", WRONG_USAGE)
+        decision = answered(writing, request)
+        if decision is not None:
+            return shown_with(writing, decision, standing(writing, request.account, Asked(writing.recorded_at))[1])
+        desk = Desk(writing, request, by)
+        held = newest(desk)
+        if held is not None and is_the_same(desk, held):
+            known = recorded.known(writing, held.told.data["decision"])
+            assert known is not None
+            return shown_with(writing, desk.record(known, is_new=False), desk.known)
+        decision, is_new = desk.decided(holds=desk.until, after=held and held.told.data["reservation"])
+        if is_new:
+            decision = held_for(desk, decision)
+        desk.record(decision, is_new=is_new)
+        if is_new and decision.reservation is not None:
+            tell(writing, [(request.account, "CreditReserved", decision.decision_id, reserved(desk, decision))], by)
+        return shown_with(writing, decision, desk.known)
+
+
+def held_for(desk: Desk, decision: OrderChecked) -> OrderChecked:
+    """An approved one holds the credit under its own id; one that is held back is told which reservations it lost to."""
+    if decision.decision == decisions.APPROVED:
+        return decision._replace(reservation=decision.decision_id)
+    if decision.reasons != ["over_limit"]:
+        return decision
+    excess = -minor(decision.available_after or "0", desk.figures.currency or "EUR")
+    return decision._replace(lost_to=lost_to(desk.figures, decision.order, excess))
+
+
+def newest(desk: Desk) -> Standing | None:
+    return reservations.newest(desk.own, desk.texts, desk.figures.on.day, instant_of(desk.writing.recorded_at))
+
+
+def is_the_same(desk: Desk, held: Standing) -> bool:
+    """Whether just this is held already."""
+    data = held.told.data
+    amount, currency = desk.asked.amount, desk.asked.currency
+    return held.state == "reserved" and (data["amount"], data["currency"], held.due) == (shown(amount, currency), currency, desk.until)
+
+
+def reserved(desk: Desk, decision: OrderChecked) -> Data:
+    data: Data = {
+        "order": decision.order,
+        "date": decision.as_of,
+        "currency": decision.currency,
+        "amount": decision.amount,
+        "decision": decision.decision_id,
+        "reservation": decision.reservation,
+    }
+    if desk.until != LAST_DAY:
+        data["until"] = desk.until
+    if desk.texts:
+        data["order_version"] = max(text.data["version"] for text in desk.texts)
+    return data
+
+
+def settle(store: Any, account: str, order: str, now: Callable[[], int], by: str) -> dict[str, Any]:
+    """The reservation became an order: time does not end it any more, and it counts until the order's own text does."""
+    return turned(store, account, order, now, by, "ReservationSettled", ("settled", "confirmed"))
+
+
+def release(store: Any, account: str, order: str, now: Callable[[], int], by: str) -> dict[str, Any]:
+    """The reservation is given back."""
+    return turned(store, account, order, now, by, "ReservationReleased", ("released", "expired"), also=("settled",))
+
+
+def extend(store: Any, account: str, order: str, until: str | None, now: Callable[[], int], by: str) -> dict[str, Any]:
+    """The reservation ends at another instant; ``None``: when more is told."""
+    return turned(store, account, order, now, by, "ReservationExtended", (), until=until or LAST_DAY)
+
+
+def turned(
+    store: Any,
+    account: str,
+    order: str,
+    now: Callable[[], int],
+    by: str,
+    name: str,
+    done: tuple[str, ...],
+    *,
+    also: tuple[str, ...] = (),
+    until: str | None = None,
+) -> dict[str, Any]:
+    """Tells a fact of the newest reservation where that stands as ``reserved`` (or as ``also`` says); where it is ``done`` already, nothing."""
+    with store.writing(now()) as writing:
+        held, day = found(writing, account, order)
+        if held.state == "reserved" or held.state in also:
+            instant, reservation = instant_of(writing.recorded_at), held.told.data["reservation"]
+            data: Data = {"order": order, "date": day, "reservation": reservation}
+            if until is not None:
+                if until <= instant:
+                    raise Failure("usage", f"--until: {until}Z is over already; a reservation that is not wanted is released", WRONG_USAGE)
+                data |= {} if until == LAST_DAY else {"until": until}
+            if until != held.due:
+                version = writing.last_version(f"account:{account}")
+                tell(writing, [(account, name, f"{reservation}:{version + 1}", data)], by)
+            held, _ = found(writing, account, order)
+            return document(account, held, refused=None)
+        return document(account, held, refused=None if held.state in done else REFUSED[held.state])
+
+
+def found(writing: Any, account: str, order: str) -> tuple[Standing, str]:
+    """The newest reservation of an order, and the account's day."""
+    key = f"order:{order}"
+    figures, _, stored = standing(writing, account, Asked(writing.recorded_at), [key])
+    told, own = orders.parted(stored.documents[key].facts)
+    texts = [fact for fact in told if fact.name in orders.TEXTS]
+    held = reservations.newest(own, texts, figures.on.day, instant_of(writing.recorded_at))
+    if held is None:
+        raise Failure("no_reservation", f"nothing was ever reserved for order {order!r} of account {account!r}")
+    return held, figures.on.day
+
+
+def document(account: str, held: Standing, *, refused: str | None) -> dict[str, Any]:
+    data = held.told.data
+    return {
+        "account": account,
+        "order": data["order"],
+        "reservation": data["reservation"],
+        "state": held.state,
+        "amount": data["amount"],
+        "currency": data["currency"],
+        "until": None if held.due == LAST_DAY else f"{held.due}Z",
+        "refused": refused,
+    }
