@@ -153,6 +153,16 @@ def test_what_was_delivered_in_another_currency_is_not_taken_off() -> None:
     assert steps(figures) == ("600.00", "0.00", "250.00", "0.00")
 
 
+def test_an_order_in_another_currency_is_not_taken_off_until_a_newer_text_settles_the_reservation() -> None:
+    first = order("O-1", "2026-02-10", line("1", value="400.00"), currency="USD")
+    sent = delivery("D-1", "2026-02-11", of_order("O-1", "100.00"), currency="USD")
+    one_to_one = rate("USD", "EUR", "2026-01-01", "1")
+    held = reserved("O-1", CHECKED, "600.00", order_version=1)
+    assert steps(shown(first, sent, one_to_one, held)) == ("600.00", "300.00", "100.00", "0.00")
+    amended = order("O-1", "2026-02-21", line("1", value="600.00"), version=2)
+    assert steps(shown(first, sent, one_to_one, held, amended, on="2026-02-21"))[:2] == ("0.00", "600.00")
+
+
 def test_an_order_that_is_closed_and_reopened_has_reserved_what_it_does_not_count_itself() -> None:
     happened = [
         order("O-1", "2026-02-10", line("1", value="400.00")),
@@ -177,6 +187,20 @@ def test_settled_it_is_firm_until_the_order_has_come_and_the_order_is_missing() 
     figures = shown(*held, order("O-1", "2026-03-01", line("1", value="500.00")), on="2026-03-01")
     assert (steps(figures), figures["pending"]) == (("0.00", "500.00", "0.00", "0.00"), [])
     assert steps(shown(*held, released("O-1", "2026-03-01T08:00:00"), on="2026-03-01"))[0] == "0.00"
+
+
+def test_what_is_firm_gets_no_new_end() -> None:
+    held = [reserved("O-1", CHECKED, "600.00"), settled("O-1", "2026-02-21T08:00:00"), extended("O-1", "2026-02-21T09:00:00", "2026-02-22T09:00:00")]
+    assert steps(shown(*held, on="2026-03-01"))[0] == "600.00"
+
+
+def test_the_settled_rise_of_an_order_that_is_there_waits_for_its_amendment_and_is_not_missing_an_order() -> None:
+    first = order("O-1", "2026-02-10", line("1", value="400.00"))
+    figures = shown(
+        first, reserved("O-1", CHECKED, "600.00", "2026-02-21T12:00:00", order_version=1), settled("O-1", "2026-02-20T13:00:00"), on="2026-03-01"
+    )
+    assert (steps(figures), figures["pending"]) == (("200.00", "400.00", "0.00", "0.00"), [])
+    assert figures["reservations"][0]["settled"]
 
 
 def test_to_settle_what_time_has_ended_changes_nothing() -> None:
