@@ -9,11 +9,13 @@ from exposure.ledger.account import Head
 from exposure.ledger.encoding import decode_document
 from exposure.ledger.loading import caught_up
 from exposure.ledger.memory import Account
+from exposure.ledger.policies import in_force
 from exposure.rules import terms
 from exposure.rules.documents import Document
 from projections.rates import KnownRates
 from projections.when import instant_text, version_at
 from schemas.facts import LAST_DAY, Fact
+from schemas.policies import Policy
 from schemas.stored import read_fact
 
 
@@ -69,7 +71,8 @@ def figures_of(moment: Any, account: str, asked: Asked) -> tuple[Figures, Head, 
         raise UnknownAccount(f"nothing is known of account {account!r}{when}{refused}")
     day = day_of(known, asked)
     rows = moment.documents_on(account, day, known.version)
-    return figures_on(known, day, speaking(rows, stored, day, known.version), KnownRates(moment, asked.known_at)), known.head, known.version
+    documents, rates = speaking(rows, stored, day, known.version), KnownRates(moment, asked.known_at)
+    return figures_on(known, day, documents, rates, in_force(moment, asked.known_at)), known.head, known.version
 
 
 def accounts_stored(moment: Any, names: list[str]) -> dict[str, Account]:
@@ -121,11 +124,11 @@ def clock(asked: Asked) -> int:
     return asked.now if asked.known_at is None else asked.known_at
 
 
-def figures_on(known: Known, day: str, documents: Iterable[Document], rates: KnownRates) -> Figures:
+def figures_on(known: Known, day: str, documents: Iterable[Document], rates: KnownRates, policy: Policy) -> Figures:
     """``documents`` are at least those that say anything on the day as then known."""
     account, first_currency = known.head.account, known.head.first_currency(known.version)
     on = account_on(account, documents, day, version=known.version, first_currency=first_currency)
-    return Figures(on, rates.on(on.currencies, on.currency, day))
+    return Figures(on, rates.on(on.currencies_under(policy), on.currency, day), policy)
 
 
 def known_instant(moment: Any, asked: Asked) -> int:

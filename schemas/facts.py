@@ -52,7 +52,8 @@ class DeadLetterDiscarded(NamedTuple):
 
 class OrderChecked(NamedTuple):
     """A credit check was answered: what was asked, what it saw on its day, and what it said. ``amount`` is in ``currency``, all other money in that
-    of the account; ``limit`` is as the account's figures show it."""
+    of the account; ``limit`` is as the account's figures show it. Since its second shape: what only warns,
+    the figures of all that fired, and what the policy made of the exposure with the order."""
 
     decision_id: str
     account: str
@@ -68,10 +69,23 @@ class OrderChecked(NamedTuple):
     limit: dict[str, Any] | None
     available_after: str | None
     by: str
+    warnings: list[str] = []  # noqa: RUF012 - nobody adds to it
+    findings: list[dict[str, Any]] = []  # noqa: RUF012
+    judged: dict[str, Any] | None = None
+
+
+class PolicyAdopted(NamedTuple):
+    """From its recorded instant on a policy is in force: ``text`` is its frozen form, ``version`` the digest of it."""
+
+    version: str
+    name: str
+    text: str
+    by: str
+    reason: str
 
 
 OfLetter = DeadLetterRetried | DeadLetterDiscarded
-Ours = OfLetter | OrderChecked
+Ours = OfLetter | OrderChecked | PolicyAdopted
 
 STORED: dict[str, str] = {
     "erp.customer.changed.v1": "CustomerChanged",

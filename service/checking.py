@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from exposure import decisions
+from exposure.findings import NoRate
 from exposure.ledger import decisions as recorded
 from exposure.ledger.loading import caught_up
 from exposure.rules.fulfilled import fulfilled
@@ -31,24 +32,29 @@ def check(store: Any, account: str, order: str, amount: str, currency: str | Non
         asked = asked_of(order, amount, currency or text.get("currency") or figures.currency)
         done = fulfilled(document, figures.on.day)
         rates = KnownRates(writing, None).on({asked.currency, *done} - {figures.currency}, figures.currency, figures.on.day)
-        id_ = recorded.decision_id(account, decisions.inputs(figures, done, asked))
+        answer = answered(figures, rates, done, asked)
+        id_ = recorded.decision_id(account, decisions.inputs(figures, done, asked, answer))
         decision = recorded.known(writing, id_)
         if decision is None:
-            decision = decided(figures, rates, done, asked, id_, by)
+            decision = decided(figures, answer, asked, id_, by)
             recorded.record(writing, decision)
         told = {"dead_letters": writing.count_dead_letters(account, writing.recorded_at), "sources": sources(writing, head, version)}
     return {**decision._asdict(), **told}
 
 
-def decided(figures: Any, rates: Any, done: dict[str, int], asked: decisions.Asked, id_: str, by: str) -> OrderChecked:
+def answered(figures: Any, rates: Any, done: dict[str, int], asked: decisions.Asked) -> decisions.Answer:
     try:
-        answer = decisions.decide(figures, rates, done, asked)
-    except decisions.NoRate as error:
+        return decisions.decide(figures, rates, done, asked)
+    except NoRate as error:
         raise Failure("missing_rate", str(error)) from error
+
+
+def decided(figures: Any, answer: decisions.Answer, asked: decisions.Asked, id_: str, by: str) -> OrderChecked:
     after = None if answer.available_after is None else figures.text(answer.available_after)
     return OrderChecked(
-        id_, figures.on.account, asked.order, shown(asked.amount, asked.currency), asked.currency, figures.on.day, decisions.POLICY,
+        id_, figures.on.account, asked.order, shown(asked.amount, asked.currency), asked.currency, figures.on.day, figures.rules.policy,
         answer.decision, answer.reasons, figures.text(answer.before), figures.text(answer.after), figures.limit_shown(), after, by,
+        answer.warnings, answer.findings, figures.judged_shown(answer.judged),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from schemas.contracts import files
 from schemas.door import ToldFact, Unreadable, read_record
-from schemas.facts import STORED, DeadLetterDiscarded, DeadLetterRetried, Fact, OrderChecked, Ours
+from schemas.facts import STORED, DeadLetterDiscarded, DeadLetterRetried, Fact, OrderChecked, Ours, PolicyAdopted
 from schemas.inbound import MODELS
 from schemas.jsontext import read, written
 from schemas.stored import NAMES, OURS, TOPICS, UPCASTERS, UnknownTopic, read_fact, read_ours, read_sealed, write_fact, write_ours
@@ -40,7 +40,19 @@ OURS_TOLD: list[Ours] = [
         limit={"amount": "1000.00", "kind": "base", "valid_to": None},
         available_after="-100.00",
         by="m.vogt",
+        warnings=["overdue"],
+        findings=[
+            {
+                "rule": "over_limit",
+                "effect": "refuse",
+                "figure": "1100.00",
+                "threshold": "1000.00",
+                "remedy": {"pay": "100.00", "order_less": "100.00"},
+            }
+        ],
+        judged={"gross": "1100.00", "protection": "0.00", "limit": "1000.00", "net": "1100.00", "available": "-100.00"},
     ),
+    PolicyAdopted("b79cfe9f45cd", "Credit 2026", '{"class":[{}],"currency":"EUR","name":"Credit 2026"}', "m.vogt", "the board's decision of 2 March"),
 ]
 
 
@@ -142,6 +154,12 @@ def test_what_we_say_ourselves_is_stored_as_its_golden_file_says_and_read_for_ev
     topic, state = write_ours(event)
     assert state == (GOLDEN / f"{topic}.json").read_bytes()
     assert read_ours(topic, state) == event
+
+
+def test_a_check_recorded_before_policies_is_read_for_ever() -> None:
+    check = read_ours("OrderChecked.v1", (GOLDEN / "OrderChecked.v1.json").read_bytes())
+    assert isinstance(check, OrderChecked)
+    assert (check.policy, check.reasons, check.findings, check.judged) == ("default", ["over_limit"], [], None)
 
 
 def test_everything_we_say_ourselves_has_an_example() -> None:
