@@ -9,7 +9,7 @@ def lost_to(figures: Figures, order: str, excess: int) -> list[Data]:
     key = f"order:{order}"
     held = [(item, value) for item, value in figures.converted.items() if item.component == "reserved" and item.document != key and value]
     versions = {
-        fact.data["reservation"]: fact.version for item, _ in held for fact in figures.on.headers[item.document] if fact.name == "CreditReserved"
+        fact.data["reservation"]: fact.version for item, _ in held for fact in figures.on.texts[item.document] if fact.name == "CreditReserved"
     }
     held.sort(key=lambda told: versions[told[0].item], reverse=True)
     lost: list[Data] = []

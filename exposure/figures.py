@@ -7,23 +7,22 @@ sum adds converted items (law 12).
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
+from exposure.judgement import Judgement, Limit
 from exposure.rules import invoices, orders, reservations, terms
 from exposure.rules.documents import Document
 from schemas.amounts import decimal_text, divided, minor, shown
 from schemas.currencies import DECIMALS
 from schemas.facts import LAST_DAY, Fact
+from schemas.policies import ADDS, CATEGORIES, DEFAULT, OFF, SHOWN, Policy, Rules
 
 BUCKETS = ("not_due", "1-30", "31-60", "61-90", "91-120", "121+")
-COMPONENTS = ("orders", "deliveries", "receivables", "unapplied", "reserved")
+COMPONENTS = CATEGORIES
 MONEY = (*COMPONENTS, "disputed", "written_off")
 Rates = dict[str, tuple[int, int]]
 """Currency to (numerator, denominator): how many of the account's currency one unit buys."""
-
-Limit = int | str | None
-"""Minor units, ``"unlimited"``, ``"none"``, or ``None`` where no limit was ever set."""
 
 
 class Item(NamedTuple):
@@ -49,6 +48,7 @@ class AccountOn:
     pending: set[tuple[str, str, str, str]] = field(default_factory=set)
     anomalies: set[tuple[str, str, str]] = field(default_factory=set)
     headers: dict[str, list[Fact]] = field(default_factory=dict)
+    texts: dict[str, list[Fact]] = field(default_factory=dict)
     limits: list[Fact] = field(default_factory=list)
     ended_limit: Fact | None = None
     protections: list[Fact] = field(default_factory=list)
@@ -58,6 +58,15 @@ class AccountOn:
         """Every currency that has to be converted."""
         told = {item.currency for item in self.items} | {step.data["currency"] for step in self.limits}
         return told - {self.currency or ""}
+
+    def rules_of(self, policy: Policy) -> Rules:
+        return policy.rules_for(self.master.get("risk_class"), self.master.get("segment"))
+
+    def currencies_under(self, policy: Policy) -> set[str]:
+        """And those that a policy's own amounts and the protections it counts are in."""
+        rules = self.rules_of(policy)
+        counting = {step.data["currency"] for step in self.protections if getattr(rules.protection, step.data["kind"]) != SHOWN}
+        return (self.currencies | counting | ({rules.currency} if rules.currency else set())) - {self.currency or ""}
 
 
 def account_on(
@@ -84,8 +93,10 @@ def account_on(
             protections.append(facts)
         elif document.kind == "customer":
             customer = facts
-        elif document.kind in ("invoice", "order"):
+        elif document.kind == "invoice":
             on.headers[document.key] = facts
+        elif document.kind == "order":
+            on.texts[document.key] = facts
         for move in document.moves:
             if move.day <= day and (version is None or move.version <= version):
                 sums[Item(move.component, "" if move.component == "unapplied" else document.key, move.item, move.currency, move.due)] += move.amount
@@ -131,10 +142,12 @@ def converted(amount: int, currency: str, into: str | None, rates: Rates) -> int
 
 
 class Figures:
-    """The figures of an ``AccountOn`` under rates; amounts are minor units of the account's currency."""
+    """The figures of an ``AccountOn`` under rates, and as a policy judges them; amounts are minor units of the account's currency."""
 
-    def __init__(self, on: AccountOn, rates: Rates) -> None:
+    def __init__(self, on: AccountOn, rates: Rates, policy: Policy = DEFAULT) -> None:
         self.on = on
+        self.rates = rates
+        self.rules = on.rules_of(policy)
         self.currency = on.currency
         self.sums = dict.fromkeys(MONEY, 0)
         self.ageing = dict.fromkeys((*BUCKETS, "unapplied"), 0)
@@ -152,6 +165,8 @@ class Figures:
             if item.component == "receivables" and amount > on.items.get(item._replace(component="disputed"), 0):
                 self.oldest_due = min(item.due, self.oldest_due or item.due)
         self.limit_step, self.limit = self.counting_limit(rates)
+        self.beyond = self.beyond_horizon()
+        self.judged = self.judgement()
 
     def age(self, item: Item, value: int) -> None:
         if item.component == "receivables":
@@ -172,7 +187,42 @@ class Figures:
             if value is not None:
                 return step, value or "none"
             self.missing.add(currency)
-        return self.on.ended_limit, "none" if self.on.ended_limit else None
+        if self.on.limits or self.on.ended_limit or self.rules.limit is None:
+            return self.on.ended_limit, "none" if self.on.ended_limit else None
+        return None, self.told(self.rules.limit) or "none"
+
+    def told(self, amount: str) -> int | None:
+        """An amount of the policy; ``None`` where there is no rate for it."""
+        currency = str(self.rules.currency)
+        value = converted(minor(amount, currency), currency, self.currency, self.rates)
+        if value is None:
+            self.missing.add(currency)
+        return value
+
+    def judgement(self) -> Judgement:
+        """What counts under the policy, and how protection does."""
+        sums = {ADDS: 0, OFF: 0}
+        for step in self.on.protections:
+            how, currency = getattr(self.rules.protection, step.data["kind"]), step.data["currency"]
+            if how == SHOWN:
+                continue
+            value = converted(minor(step.data["amount"], currency), currency, self.currency, self.rates)
+            if value is None:
+                self.missing.add(currency)
+            else:
+                sums[how] += value
+        gross = sum(self.sums[name] for name in self.rules.counts) - sum(self.beyond.values())
+        return Judgement(gross, sums[OFF], sums[ADDS], self.limit)
+
+    def beyond_horizon(self) -> dict[Item, int]:
+        """The order lines that do not count yet: they are requested after the policy's horizon, and time alone lets them in."""
+        days = self.rules.horizon_days
+        if days is None:
+            return {}
+        last = (date.fromisoformat(self.on.day) + timedelta(days=days)).isoformat()
+        lines = [item for item in self.converted if item.component == "orders"]
+        requested = {key: orders.requested_days(self.on.texts[key], self.on.day) for key in {item.document for item in lines}}
+        return {item: self.converted[item] or 0 for item in lines if requested[item.document].get(item.item, "") > last}
 
     @property
     def total(self) -> int:
@@ -211,6 +261,8 @@ class Figures:
             "written_off": self.text(self.sums["written_off"]),
             "ageing": {name: self.text(amount) for name, amount in self.ageing.items()},
             "blocked": on.blocked,
+            "policy": self.rules.policy,
+            "judged": self.judged_shown(self.judged),
         }
 
     def findings(self) -> dict[str, Any]:
@@ -238,10 +290,21 @@ class Figures:
 
     def limit_shown(self) -> dict[str, Any] | None:
         step = self.limit_step
-        if step is None:
-            return None
         amount = self.text(self.limit) if isinstance(self.limit, int) else self.limit
+        if step is None:
+            return None if amount is None else {"amount": amount, "kind": "policy", "valid_to": None}
         return {"amount": amount, "kind": step.data["kind"], "valid_to": step.data.get("valid_to")}
+
+    def judged_shown(self, judged: Judgement) -> dict[str, str | None]:
+        """Gross and net: ``protection`` is what of it counts, ``limit`` has what it adds."""
+        nothing = None if judged.limit is None else "none"
+        return {
+            "gross": self.text(judged.gross),
+            "protection": self.text(judged.off + judged.adds),
+            "limit": "unlimited" if judged.ceiling is None else self.text(judged.ceiling) if judged.ceiling else nothing,
+            "net": self.text(judged.net),
+            "available": None if judged.available is None else self.text(judged.available),
+        }
 
     @staticmethod
     def protection_shown(step: Fact) -> dict[str, Any]:
@@ -306,7 +369,7 @@ class Figures:
         return [self.reservation(item) for item in held]
 
     def reservation(self, item: Item) -> dict[str, Any]:
-        _, own = orders.parted(self.on.headers[item.document])
+        _, own = orders.parted(self.on.texts[item.document])
         told = reservations.last_told(reservations.course(own), self.on.day)
         return {
             "order": item.document.partition(":")[2],

@@ -9,12 +9,14 @@ from exposure.ledger.account import Head
 from exposure.ledger.encoding import decode_document
 from exposure.ledger.loading import caught_up
 from exposure.ledger.memory import Account
+from exposure.ledger.policies import in_force
 from exposure.rules import terms
 from exposure.rules.documents import Document, Key
 from projections.rates import KnownRates
 from projections.when import instant_text, version_at
 from schemas.facts import LAST_DAY, OUR_SOURCE, Fact
 from schemas.instants import instant_of
+from schemas.policies import Policy
 from schemas.stored import read_fact
 
 
@@ -77,8 +79,8 @@ def standing(moment: Any, account: str, asked: Asked, more: Iterable[Key] = ()) 
         raise UnknownAccount(f"nothing is known of account {account!r}{when}{refused}")
     day = day_of(known, asked)
     rows = moment.documents_on(account, day, known.version)
-    rates = KnownRates(moment, asked.known_at)
-    return figures_on(known, asked, day, speaking(rows, stored, day, known.version), rates), known, stored
+    rates, policy = KnownRates(moment, asked.known_at), in_force(moment, asked.known_at)
+    return figures_on(known, asked, day, speaking(rows, stored, day, known.version), rates, policy), known, stored
 
 
 def accounts_stored(moment: Any, names: list[str], more: Iterable[tuple[str, Key]] = ()) -> dict[str, Account]:
@@ -130,13 +132,13 @@ def clock(asked: Asked) -> int:
     return asked.now if asked.known_at is None else asked.known_at
 
 
-def figures_on(known: Known, asked: Asked, day: str, documents: Iterable[Document], rates: KnownRates) -> Figures:
+def figures_on(known: Known, asked: Asked, day: str, documents: Iterable[Document], rates: KnownRates, policy: Policy) -> Figures:
     """``documents`` are at least those that say anything on the day as then known. On the account's today it is the clock's instant, on any other
     day the end of the day."""
     account, first_currency = known.head.account, known.head.first_currency(known.version)
     instant = instant_of(clock(asked)) if day == today(known.customer, asked) else None
     on = account_on(account, documents, day, version=known.version, first_currency=first_currency, instant=instant)
-    return Figures(on, rates.on(on.currencies, on.currency, day))
+    return Figures(on, rates.on(on.currencies_under(policy), on.currency, day), policy)
 
 
 def known_instant(moment: Any, asked: Asked) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 
 from exposure.figures import BUCKETS, COMPONENTS
 from exposure.ledger.memory import Account
+from exposure.ledger.policies import in_force
 from projections.account import (
     Asked,
     Known,
@@ -45,6 +46,7 @@ def portfolio(moment: Any, asked: Asked, selection: Selection) -> dict[str, Any]
         "totals": totals(rows),
         "sources": freshest(rows),
         "not_known_before": not_known_before,
+        "policy": in_force(moment, asked.known_at).version,
         "as_of": asked.as_of,
         "known_at": instant_text(known_instant(moment, asked)),
     }
@@ -54,7 +56,7 @@ def rows_of(moment: Any, asked: Asked, not_known_before: list[str]) -> Iterator[
     """One row per account, in order of accounts; those not yet taken on at the day are named in ``not_known_before`` instead."""
     known_at = known_instant(moment, asked)
     dead_letters = moment.dead_letter_counts(known_at)
-    rates = KnownRates(moment, asked.known_at)
+    rates, policy = KnownRates(moment, asked.known_at), in_force(moment, asked.known_at)
     for known, stored, documents in accounts(moment, asked):
         account = known.head.account
         try:
@@ -62,7 +64,7 @@ def rows_of(moment: Any, asked: Asked, not_known_before: list[str]) -> Iterator[
         except NotKnownBefore:
             not_known_before.append(account)
             continue
-        figures = figures_on(known, asked, day, speaking(documents, stored, day, known.version), rates)
+        figures = figures_on(known, asked, day, speaking(documents, stored, day, known.version), rates, policy)
         yield summary(figures, known_at, dead_letters.get(account, 0), sources(moment, known.head, known.version))
 
 

@@ -64,8 +64,9 @@ class OrderChecked(NamedTuple):
     of the account; ``limit`` is as the account's figures show it.
 
     ``version`` is that of the account when it was asked, ``inputs`` all that the answer depends on. ``findings`` are the rules that fired with their
-    figures, ``warnings`` those of them that refuse nothing. ``node`` is the account whose limit was asked, ``instead_of`` the account the order
-    leaves, ``reservation`` the credit that is held for it, ``lost_to`` the reservations without which it would have passed."""
+    figures, ``warnings`` those of them that refuse nothing, ``judged`` is what the policy makes of the exposure with the order. ``node`` is the
+    account whose limit was asked, ``instead_of`` the account the order leaves, ``reservation`` the credit that is held for it, ``lost_to`` the
+    reservations without which it would have passed."""
 
     decision_id: str
     account: str
@@ -89,6 +90,7 @@ class OrderChecked(NamedTuple):
     instead_of: str | None = None
     reservation: str | None = None
     lost_to: list[Data] = NONE
+    judged: Data | None = None
 
 
 class RequestAnswered(NamedTuple):
@@ -100,10 +102,20 @@ class RequestAnswered(NamedTuple):
     decision_id: str
 
 
+class PolicyAdopted(NamedTuple):
+    """From its recorded instant on a policy is in force: ``text`` is its frozen form, ``version`` the digest of it."""
+
+    version: str
+    name: str
+    text: str
+    by: str
+    reason: str
+
+
 OfLetter = DeadLetterRetried | DeadLetterDiscarded
 OfAccount = OrderChecked | RequestAnswered
 """What concerns an account and changes none of its figures: each stands in a stream of its own."""
-Ours = OfLetter | OfAccount
+Ours = OfLetter | OfAccount | PolicyAdopted
 
 STORED: dict[str, str] = {
     "erp.customer.changed.v1": "CustomerChanged",

@@ -7,7 +7,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from typing import Protocol
 
-from schemas.facts import CONTRACT_TYPE, Data, DeadLetterDiscarded, DeadLetterRetried, Fact, OrderChecked, Ours, RequestAnswered
+from schemas.facts import CONTRACT_TYPE, Data, DeadLetterDiscarded, DeadLetterRetried, Fact, OrderChecked, Ours, PolicyAdopted, RequestAnswered
 from schemas.jsontext import read, written
 
 VERSIONS: dict[str, int] = dict.fromkeys(CONTRACT_TYPE, 1)
@@ -20,9 +20,10 @@ OURS: dict[str, type[Ours]] = {
     "DeadLetterDiscarded.v1": DeadLetterDiscarded,
     "OrderChecked.v1": OrderChecked,
     "OrderChecked.v2": OrderChecked,
+    "PolicyAdopted.v1": PolicyAdopted,
     "RequestAnswered.v1": RequestAnswered,
 }
-"""What an older version did not say yet has the value it then had for all."""
+"""The last shape of each is the one that is written; what an older one does not say is as by default."""
 TOPIC_OF_OURS: dict[type[Ours], str] = {kind: topic for topic, kind in OURS.items()}
 
 

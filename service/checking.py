@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from exposure import decisions
+from exposure.findings import NoRate
 from exposure.ledger import decisions as recorded
 from exposure.rules import orders
 from exposure.rules.documents import Document
@@ -56,23 +57,28 @@ class Desk:
 
     def decided(self, **more: Any) -> tuple[OrderChecked, bool]:
         """The decision, and whether it is new: under unchanged inputs, ``more`` that it depends on among them, it is the one that is there."""
-        inputs = decisions.inputs(self.figures, self.fulfilled, self.asked) | more
+        answer = self.answer()
+        inputs = decisions.inputs(self.figures, self.fulfilled, self.asked, answer) | more
         id_ = recorded.digest_of(self.request.account, inputs)
         known = recorded.known(self.writing, id_)
-        return (known, False) if known is not None else (self.decision(id_, inputs), True)
+        return (known, False) if known is not None else (self.decision(id_, inputs, answer), True)
 
-    def decision(self, id_: str, inputs: dict[str, Any]) -> OrderChecked:
-        figures, asked = self.figures, self.asked
-        rates = KnownRates(self.writing, None).on({asked.currency, *self.fulfilled} - {figures.currency}, figures.currency, figures.on.day)
+    def answer(self) -> decisions.Answer:
+        figures = self.figures
+        rates = KnownRates(self.writing, None).on({self.asked.currency, *self.fulfilled} - {figures.currency}, figures.currency, figures.on.day)
         try:
-            answer = decisions.decide(figures, rates, self.fulfilled, asked)
-        except decisions.NoRate as error:
+            return decisions.decide(figures, rates, self.fulfilled, self.asked)
+        except NoRate as error:
             raise Failure("missing_rate", str(error)) from error
+
+    def decision(self, id_: str, inputs: dict[str, Any], answer: decisions.Answer) -> OrderChecked:
+        figures, asked = self.figures, self.asked
         after = None if answer.available_after is None else figures.text(answer.available_after)
         return OrderChecked(
-            id_, figures.on.account, asked.order, shown(asked.amount, asked.currency), asked.currency, figures.on.day, decisions.POLICY,
+            id_, figures.on.account, asked.order, shown(asked.amount, asked.currency), asked.currency, figures.on.day, figures.rules.policy,
             answer.decision, answer.reasons, figures.text(answer.before), figures.text(answer.after), figures.limit_shown(), after, self.by,
-            version=self.known.head.version, inputs=inputs,
+            version=self.known.head.version, inputs=inputs, warnings=answer.warnings, findings=answer.findings,
+            judged=figures.judged_shown(answer.judged),
         )  # fmt: skip
 
     def record(self, decision: OrderChecked, *, is_new: bool) -> OrderChecked:

@@ -11,9 +11,11 @@ from service.dead_letters import app as dead_letters
 from service.failures import FAILED, WRONG_USAGE, Failure, telling
 from service.options import AsOf, Bootstrap, Json, KnownAt, Now, Store, asked, clock, day, given_before, opened, settings
 from service.output import Output
+from service.policies import app as policy
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Credit exposure, right and provable.")
 app.add_typer(dead_letters, name="dead-letters")
+app.add_typer(policy, name="policy")
 app.add_typer(kafka_cli.app)
 app.add_typer(decisions_cli.app)
 

@@ -96,6 +96,43 @@ class Output:
 
         reservation_line(told)
 
+    def policy(self, shown: dict[str, Any]) -> None:
+        if self.json:
+            self.document(shown)
+            return
+        from service.policy_tables import policy_lines
+
+        policy_lines(shown)
+
+    def policy_checked(self, checked: dict[str, Any]) -> None:
+        if self.json:
+            self.document(checked)
+            return
+        typer.echo(f"policy {checked['policy']} ({checked['name']}) is valid; its classes: {'; '.join(checked['classes'])}")
+
+    def policy_adopted(self, adopted: dict[str, Any]) -> None:
+        if self.json:
+            self.document(adopted)
+            return
+        said = "is in force from now on" if adopted["adopted"] else "is in force already: nothing was recorded"
+        typer.echo(f"policy {adopted['policy']} ({adopted['name']}) {said}")
+
+    def policies(self, listed: list[dict[str, Any]]) -> None:
+        if self.json:
+            self.document({"policies": listed})
+            return
+        from service.policy_tables import policies_table
+
+        policies_table(listed)
+
+    def policy_differences(self, told: dict[str, Any]) -> None:
+        if self.json:
+            self.document(told)
+            return
+        from service.policy_tables import differences_table
+
+        differences_table(told)
+
     def status(self, standing: dict[str, Any]) -> None:
         if self.json:
             self.document(standing)

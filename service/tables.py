@@ -56,6 +56,8 @@ def account_tables(shown: dict[str, Any]) -> None:
             columns = list(shown[name][0])
             parts.append(table(name.capitalize(), columns, columns_of(shown[name], columns)))
     printed(parts)
+    if differs(shown["judged"], shown["exposure"]["total"]):
+        out.print(f"\npolicy {shown['policy']} {judged_line(shown['judged'])}")
     if shown["blocked"]:
         out.print("\n[bold red]blocked[/bold red]")
     if shown["dead_letters"]:
@@ -225,6 +227,10 @@ def decision_lines(told: dict[str, Any]) -> None:
         out.print(f"lost to order {escape(held['order'])}, for which {held['amount']} {held['currency']} are reserved")
     if told["dead_letters"]:
         out.print(f"{counted(told['dead_letters'], 'record')} of this account could not be taken: the figures are not whole")
+    if differs(told["judged"], told["exposure_after"]):
+        out.print(f"policy {judged_line(told['judged'])}")
+    for finding in told["findings"]:
+        out.print(finding_line(finding))
     out.print(f"policy {told['policy']}, decision {told['decision_id']}")
 
 
@@ -234,3 +240,23 @@ def reservation_line(told: dict[str, Any]) -> None:
     refused = f": {told['refused']}" if told["refused"] else ""
     order = f"order {escape(told['order'])} of {told['amount']} {told['currency']}"
     console().print(f"[bold]{told['state']}[/bold]{refused}  {order}{until}, reservation {told['reservation']}")
+
+
+def finding_line(finding: dict[str, Any]) -> str:
+    """``over_limit: 1060.25 against 1000.00; pay 60.25 or order 60.25 less``"""
+    words = {"pay": "pay {}", "order_less": "order {} less"}
+    remedy = " or ".join(words[name].format(amount) for name, amount in finding.get("remedy", {}).items())
+    only = "" if finding["effect"] == "refuse" else " (warns)"
+    late = f", {finding['days']} days late where {finding['days_allowed']} are allowed" if "days" in finding else ""
+    return f"{finding['rule']}{only}: {finding['figure']} against {finding['threshold']}{late}{'; ' if remedy else ''}{remedy}"
+
+
+def differs(judged: dict[str, Any] | None, total: str) -> bool:
+    """Whether a policy judges another figure than the exposure."""
+    return judged is not None and (judged["gross"], judged["net"], judged["protection"].strip("0.")) != (total, total, "")
+
+
+def judged_line(judged: dict[str, Any]) -> str:
+    left = "unlimited" if judged["available"] is None else judged["available"]
+    limit = judged["limit"] or "none"
+    return f"judges: gross {judged['gross']}, protection {judged['protection']}, net {judged['net']}; limit {limit}, left {left}"

@@ -327,6 +327,12 @@ def against_the_limit(day: Day, limit: Limit | None, exposure: Fraction) -> Json
     return {"limit": shown, "available": day.money(limit.amount - exposure), "utilisation": used}
 
 
+def judged(day: Day, shown: Json) -> Json:
+    """Under the default policy all of the exposure is judged, and protection changes nothing."""
+    total, limit = shown["exposure"]["total"], shown["limit"] and shown["limit"]["amount"]
+    return {"gross": total, "protection": day.money(ZERO), "limit": limit, "net": total, "available": shown["available"]}
+
+
 # ------------------------------------------------------------------ the document
 
 
@@ -365,12 +371,13 @@ def show(recorded: list[Recorded], account: str, as_of: date) -> Json | None:
         "reserved": ZERO,
     }
     total = sum(exposure.values(), ZERO)
-    return {
+    figures = {
         "account": account,
         "currency": day.currency,
         "as_of": as_of.isoformat(),
         "exposure": {name: day.money(amount) for name, amount in (exposure | {"total": total}).items()},
         **against_the_limit(day, limit_of(day), total),
+        "policy": "default",
         "days_overdue": max((p.days_overdue for p, _ in parts if p.open > p.disputed), default=0),
         "overdue_amount": day.money(day.total((p.open, cur) for p, cur in parts if p.days_overdue > 0)),
         "disputed": day.money(day.total((p.disputed, cur) for p, cur in parts)),
@@ -381,6 +388,7 @@ def show(recorded: list[Recorded], account: str, as_of: date) -> Json | None:
         "blocked": is_blocked(day),
         **whats_odd(day),  # last: everything above may find something
     }
+    return figures | {"judged": judged(day, figures)}
 
 
 def whats_odd(day: Day) -> Json:

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from schemas.contracts import files
 from schemas.door import ToldFact, Unreadable, read_record
-from schemas.facts import CONTRACT_TYPE, OWN, STORED, DeadLetterDiscarded, DeadLetterRetried, Fact, OrderChecked, Ours, RequestAnswered
+from schemas.facts import CONTRACT_TYPE, OWN, STORED, DeadLetterDiscarded, DeadLetterRetried, Fact, OrderChecked, Ours, PolicyAdopted, RequestAnswered
 from schemas.inbound import MODELS
 from schemas.jsontext import read, written
 from schemas.stored import NAMES, OURS, TOPICS, UPCASTERS, UnknownTopic, read_fact, read_ours, read_sealed, write_fact, write_ours
@@ -42,14 +42,24 @@ OURS_TOLD: list[Ours] = [
         available_after="-100.00",
         by="m.vogt",
         version=3,
-        inputs={"policy": "default", "counts_now": 0},
-        warnings=["near_limit"],
-        findings=[{"rule": "over_limit", "effect": "refuse"}],
+        inputs={"counts_now": "0.00"},
+        warnings=["overdue"],
+        findings=[
+            {
+                "rule": "over_limit",
+                "effect": "refuse",
+                "figure": "1100.00",
+                "threshold": "1000.00",
+                "remedy": {"pay": "100.00", "order_less": "100.00"},
+            }
+        ],
         node="C-1000",
         instead_of="C-1002",
         reservation="R-1",
         lost_to=[{"order": "O-7", "amount": "100.00"}],
+        judged={"gross": "1100.00", "protection": "0.00", "limit": "1000.00", "net": "1100.00", "available": "-100.00"},
     ),
+    PolicyAdopted("b79cfe9f45cd", "Credit 2026", '{"class":[{}],"currency":"EUR","name":"Credit 2026"}', "m.vogt", "the board's decision of 2 March"),
     RequestAnswered("C-1001", "R-1", ["O-2", "700.00", None], "0f7d4a7ec1b9f4b7f5a1c2d3e4f50617"),
 ]
 OWN_TOLD: list[ToldFact] = [
@@ -180,10 +190,10 @@ def test_what_we_say_ourselves_is_stored_as_its_golden_file_says_and_read_for_ev
     assert read_ours(topic, state) == event
 
 
-def test_a_check_of_the_first_version_is_read_as_one_that_said_no_more() -> None:
-    first = read_ours("OrderChecked.v1", (GOLDEN / "OrderChecked.v1.json").read_bytes())
-    assert isinstance(first, OrderChecked)
-    assert (first.order, first.findings, first.node) == ("O-2", [], None)
+def test_a_check_recorded_before_policies_is_read_for_ever() -> None:
+    check = read_ours("OrderChecked.v1", (GOLDEN / "OrderChecked.v1.json").read_bytes())
+    assert isinstance(check, OrderChecked)
+    assert (check.policy, check.reasons, check.findings, check.judged) == ("default", ["over_limit"], [], None)
 
 
 def test_everything_we_say_ourselves_has_an_example() -> None:

@@ -308,7 +308,7 @@ def test_the_command_lists_as_json_csv_and_table(file: Path) -> None:
     wanted = ["--sort", "-total", "--filter", "currency=EUR", "--filter", "total>1"]
     listed = exposure("list", "--as-of", "2024-03-15", *wanted, "--json", store=file).json
     assert [row["account"] for row in listed["accounts"]] == ["A", "B", "E"]
-    assert set(listed) == {"accounts", "totals", "sources", "not_known_before", "as_of", "known_at"}
+    assert set(listed) == {"accounts", "totals", "sources", "not_known_before", "policy", "as_of", "known_at"}
     sheet = exposure("list", "--as-of", "2024-03-15", "--csv", store=file)
     assert sheet.out.splitlines()[1].startswith("'=F,USD,2024-03-15,")
     table = exposure("list", "--as-of", "2024-03-15", store=file)

@@ -129,6 +129,8 @@ def test_the_example_of_the_contract() -> None:
         },
         "available": "600.00",
         "utilisation": "0.4000",
+        "policy": "default",
+        "judged": {"gross": "400.00", "protection": "0.00", "limit": "1000.00", "net": "400.00", "available": "600.00"},
         "days_overdue": 9,
         "overdue_amount": "200.00",
         "disputed": "0.00",

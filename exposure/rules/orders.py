@@ -220,6 +220,12 @@ def add_claims(order: Document, tally: Tally, day: str, state: State) -> None:
                 tally.settle(source, entries)
 
 
+def requested_days(facts: list[Fact], day: str) -> dict[str, str]:
+    """When each line of the order's text of the day is wanted, where the text says so."""
+    text = highest([fact for fact in by_version(parted(facts)[0])[0] if fact.name in TEXTS], day)
+    return {line["line"]: line["requested"] for line in text.data["lines"] if "requested" in line} if text else {}
+
+
 Prices = tuple[str, str, dict[str, str | None], str]
 """From one day on: the first line, each line's price in billionths as text, and the order's currency."""
 

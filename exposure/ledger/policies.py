@@ -1,0 +1,54 @@
+"""Policies as adopted: one stream of them, oldest first; the one in force at an instant is the one adopted last by then.
+
+Law: what was adopted is never changed. A policy that is in force already is not adopted again.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from exposure.ledger.batch import Batch, Row
+from schemas.facts import PolicyAdopted
+from schemas.policies import DEFAULT, Policy
+from schemas.policy_file import read_written, written
+from schemas.stored import read_ours, write_ours
+
+STREAM = "policy:adopted"
+
+
+class Adopted(NamedTuple):
+    """``recorded_at`` in microseconds; from then on it is in force."""
+
+    place: int
+    recorded_at: int
+    event: PolicyAdopted
+
+    @property
+    def policy(self) -> Policy:
+        return read_written(self.event.text, self.event.version)
+
+
+def adopted(moment: Any, known_at: int | None = None) -> Iterator[Adopted]:
+    """All that were adopted by an instant, oldest first."""
+    for _, place, topic, state, recorded_at, _ in moment.events(STREAM):
+        if known_at is None or recorded_at <= known_at:
+            event = read_ours(topic, state)
+            assert isinstance(event, PolicyAdopted)
+            yield Adopted(place, recorded_at, event)
+
+
+def in_force(moment: Any, known_at: int | None = None) -> Policy:
+    last = None
+    for last in adopted(moment, known_at):  # noqa: B007 - the last one is what is asked for
+        pass
+    return DEFAULT if last is None else last.policy
+
+
+def adopt(store: Any, now: Callable[[], int], policy: Policy, by: str, reason: str) -> bool:
+    """Whether it was adopted now; it was not where it is in force already."""
+    with store.writing(now()) as writing:
+        if in_force(writing).version == policy.version:
+            return False
+        topic, state = write_ours(PolicyAdopted(policy.version, policy.name, written(policy), by, reason))
+        row = Row(STREAM, writing.last_version(STREAM) + 1, topic, state)
+        writing.write(Batch(writing.recorded_at, by, events=[row]))
+        return True

@@ -1,0 +1,99 @@
+"""``exposure policy``: reads a policy from a file, says what is wrong with it or differs, adopts it, and says which one is in force."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from service.failures import WRONG_USAGE, Failure
+from service.options import By, Json, KnownAt, Now, Store, clock, instant, opened, settings
+from service.output import Output
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="The credit policy: what counts, and what is asked of whom.")
+
+TEXT = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,500}")
+File = Annotated[str, typer.Argument(metavar="FILE", help="a policy in TOML, as service/sample/policy.toml")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="why, in plain text and for ever: name no person")]
+
+
+@app.command("check")
+def check_file(file: File, store: Store = None, now: Now = None, json: Json = False) -> None:  # noqa: ARG001 - every command takes both
+    """Is this file a policy? Says all that is wrong with it, one line each."""
+    policy = from_file(file)
+    Output(json).policy_checked({"policy": policy.version, "name": policy.name, "classes": [rules.name for rules in policy.classes]})
+
+
+@app.command()
+def diff(old: str, new: str, store: Store = None, now: Now = None, json: Json = False) -> None:  # noqa: ARG001
+    """What one policy says otherwise than another; each a file, or the version of one that was adopted (or default)."""
+    from projections.policies import differences
+
+    Output(json).policy_differences(differences(named(old, store), named(new, store)))
+
+
+@app.command()
+def adopt(file: File, reason: Reason, by: By = None, store: Store = None, now: Now = None, json: Json = False) -> None:
+    """Puts a policy in force from now on; recorded with who and why."""
+    from exposure.ledger import policies
+
+    policy, who = from_file(file), settings().operator if by is None else by
+    for option, text in (("--by", who), ("--reason", reason)):
+        if not text.strip() or not TEXT.fullmatch(text):
+            raise Failure("usage", f"{option}: say it in one line of 1 to 500 letters", WRONG_USAGE)
+    is_new = policies.adopt(opened(store), clock(now), policy, who, reason)
+    Output(json).policy_adopted({"policy": policy.version, "name": policy.name, "adopted": is_new})
+
+
+@app.command()
+def show(version: Annotated[str | None, typer.Argument(help="of a policy that was adopted (default: the one in force)")] = None,
+         known_at: KnownAt = None, store: Store = None, now: Now = None, json: Json = False) -> None:  # noqa: ARG001  # fmt: skip
+    """What the policy in force says, or one of an earlier version."""
+    from exposure.ledger.policies import in_force
+    from projections.policies import shown
+
+    if version is None:
+        with opened(store).reading() as moment:
+            policy = in_force(moment, instant(known_at, "--known-at"))
+    else:
+        policy = of_version(version, store)
+    Output(json).policy(shown(policy))
+
+
+@app.command("list")
+def list_(known_at: KnownAt = None, store: Store = None, now: Now = None, json: Json = False) -> None:  # noqa: ARG001
+    """Every policy that was adopted, oldest first: when, by whom and why. The last one is in force."""
+    from projections.policies import adoptions
+
+    with opened(store).reading() as moment:
+        Output(json).policies(adoptions(moment, instant(known_at, "--known-at")))
+
+
+def from_file(file: str) -> Any:
+    """The policy of a file; raises ``Failure`` with all that is wrong."""
+    from schemas.policy_file import PolicyError, read_policy
+
+    try:
+        return read_policy(Path(file).read_text(encoding="utf-8"), file)
+    except PolicyError as error:
+        raise Failure("bad_policy", str(error)) from error
+    except UnicodeDecodeError as error:
+        raise Failure("bad_policy", f"{file}: not UTF-8; save it as UTF-8") from error
+
+
+def named(text: str, store: str | None) -> Any:
+    """A policy by its file, or by its version."""
+    return from_file(text) if Path(text).exists() else of_version(text, store)
+
+
+def of_version(version: str, store: str | None) -> Any:
+    from projections.policies import UnknownPolicy, policy_of_version
+    from schemas.policies import DEFAULT
+
+    if version == DEFAULT.version:
+        return DEFAULT
+    with opened(store).reading() as moment:
+        try:
+            return policy_of_version(moment, version)
+        except UnknownPolicy as error:
+            raise Failure("unknown_policy", str(error)) from error
