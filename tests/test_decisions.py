@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exposure.decisions import Answer, Asked, decide
@@ -298,6 +298,7 @@ def concerned(rule: str, item: Json) -> bool:
     return bool(item["days_overdue"] > {"overdue": 10, "oldest_open_item": 15}.get(rule, -1))
 
 
+@settings(max_examples=500)
 @given(troubles())
 def test_a_remedy_is_enough_and_one_cent_less_is_not(trouble: tuple[Policy, list[Json], str]) -> None:
     under, events, amount = trouble
