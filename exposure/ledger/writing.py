@@ -18,7 +18,7 @@ class Deriving(Moment):
     """Derived rows go in, in use or in the making."""
 
     def derive(self, batch: Batch) -> None:
-        accounts, documents, rates = (f"{table}{self.suffix}" for table in ("accounts", "documents", "rates"))
+        accounts, documents, rates, members = (f"{table}{self.suffix}" for table in ("accounts", "documents", "rates", "members"))
         self.put(
             f"INSERT INTO {accounts} (account, version, written, state) VALUES {{rows}} ON CONFLICT (account) DO UPDATE SET "
             f"version=excluded.version, written={self.greatest}({accounts}.written, excluded.written), state=excluded.state",
@@ -34,6 +34,7 @@ class Deriving(Moment):
             "told=excluded.told, rate=excluded.rate",
             batch.rates,
         )
+        self.put(f"INSERT INTO {members} (parent, account) VALUES {{rows}} ON CONFLICT (parent, account) DO NOTHING", batch.members)
 
 
 class Writing(Deriving):
