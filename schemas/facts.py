@@ -52,7 +52,8 @@ class DeadLetterDiscarded(NamedTuple):
 
 class OrderChecked(NamedTuple):
     """A credit check was answered: what was asked, what it saw on its day, and what it said. ``amount`` is in ``currency``, all other money in that
-    of the account; ``limit`` is as the account's figures show it."""
+    of the account; ``limit`` is as the account's figures show it. ``group`` is what the group it belongs to said, ``instead_of`` the account that
+    the order was on before: both absent where there is none."""
 
     decision_id: str
     account: str
@@ -68,6 +69,8 @@ class OrderChecked(NamedTuple):
     limit: dict[str, Any] | None
     available_after: str | None
     by: str
+    group: dict[str, Any] | None = None
+    instead_of: str | None = None
 
 
 OfLetter = DeadLetterRetried | DeadLetterDiscarded

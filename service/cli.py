@@ -107,6 +107,7 @@ def check(
     order: Annotated[str, typer.Option("--order", help="the number of the order")],
     amount: Annotated[str, typer.Option("--amount", help="its whole value, as 1200.00")],
     currency: Annotated[str | None, typer.Option("--currency", help="of the amount (default: the order's, else the account's)")] = None,
+    instead_of: Annotated[str | None, typer.Option("--instead-of", metavar="ACCOUNT", help="its bill-to account so far: the order moves")] = None,
     by: By = None,
     store: Store = None,
     now: Now = None,
@@ -116,9 +117,19 @@ def check(
     from service import checking
 
     with telling():
-        told = checking.check(opened(store), account, order, amount, currency, clock(now), by or settings().operator)
+        told = checking.check(opened(store), account, order, amount, currency, clock(now), by or settings().operator, instead_of)
     Output(json).decision(told)
     return DONE if told["decision"] == "approved" else BUSINESS_NO
+
+
+@app.command()
+def group(account: str, as_of: AsOf = None, known_at: KnownAt = None, store: Store = None, now: Now = None, json: Json = False) -> None:
+    """The accounts of a group under their parents, and what of each limit is left."""
+    from projections import groups
+
+    wanted = asked(now, as_of, known_at)
+    with opened(store).reading() as moment, telling():
+        Output(json).group(groups.group(moment, account, wanted))
 
 
 @app.command("list")

@@ -68,6 +68,12 @@ DECISION = {
     "limit": {"type": ["object", "null"], "description": "as the account's figures show it"},
     "available_after": {"type": ["string", "null"], "description": "null where the limit is unlimited"},
     "by": {**TEXT, "description": "who asked"},
+    "group": {
+        "type": ["object", "null"],
+        "description": "where the account has a parent or members: by whose limit (`node`) it was judged, what the group uses of that, in the node's "
+        "currency, and which account each reason comes from (`refusals`)",
+    },
+    "instead_of": {"type": ["string", "null"], "description": "the bill-to account so far, where the order moves"},
 }
 
 
