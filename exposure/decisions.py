@@ -39,7 +39,7 @@ class Answer:
 
     @property
     def reasons(self) -> list[str]:
-        return [finding["rule"] for finding in self.findings if finding["effect"] == REFUSE]
+        return list(dict.fromkeys(finding["rule"] for finding in self.findings if finding["effect"] == REFUSE))
 
     @property
     def warnings(self) -> list[str]:

@@ -225,6 +225,11 @@ class Figures:
         return {item: self.converted[item] or 0 for item in lines if requested[item.document].get(item.item, "") > last}
 
     @property
+    def is_limit_of_class(self) -> bool:
+        """Whether the account has no limit of its own, and its class lends it one."""
+        return self.limit is not None and self.limit_step is None
+
+    @property
     def total(self) -> int:
         return sum(self.sums[component] for component in COMPONENTS)
 

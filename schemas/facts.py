@@ -64,8 +64,8 @@ class OrderChecked(NamedTuple):
     of the account; ``limit`` is as the account's figures show it.
 
     ``version`` is that of the account when it was asked, ``inputs`` all that the answer depends on. ``findings`` are the rules that fired with their
-    figures, ``warnings`` those of them that refuse nothing, ``judged`` is what the policy makes of the exposure with the order. ``node`` is the
-    account whose limit was asked, ``instead_of`` the account the order leaves, ``reservation`` the credit that is held for it, ``lost_to`` the
+    figures, ``warnings`` those of them that refuse nothing, ``judged`` is what the policy makes of the exposure with the order. ``group`` is what
+    its group said, ``instead_of`` the account the order leaves, ``reservation`` the credit that is held for it, ``lost_to`` the
     reservations without which it would have passed."""
 
     decision_id: str
@@ -86,7 +86,7 @@ class OrderChecked(NamedTuple):
     inputs: Data = NOTHING_MORE
     warnings: list[str] = NONE
     findings: list[Data] = NONE
-    node: str | None = None
+    group: Data | None = None
     instead_of: str | None = None
     reservation: str | None = None
     lost_to: list[Data] = NONE

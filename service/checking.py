@@ -2,19 +2,21 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
-from exposure import decisions
+from exposure import decisions, groups
 from exposure.findings import NoRate
 from exposure.ledger import decisions as recorded
 from exposure.rules import orders
 from exposure.rules.documents import Document
 from exposure.rules.fulfilled import fulfilled
 from projections.account import Asked, Known, sources, standing
+from projections.groups import judging
 from projections.rates import KnownRates
 from schemas.amounts import scaled, shown
 from schemas.currencies import DECIMALS
-from schemas.facts import LAST_DAY, OrderChecked, RequestAnswered
+from schemas.facts import LAST_DAY, Fact, OrderChecked, RequestAnswered
 from service.failures import WRONG_USAGE, Failure
 
 AMOUNT = re.compile(r"(\d{1,15})(?:\.(\d+))?")
@@ -24,7 +26,8 @@ NUMBER = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,250}")
 class Request(NamedTuple):
     """What is asked, in the words of who asks: the order by its whole value. ``request`` names the question, so that it has one answer for ever.
 
-    ``holds``: the credit is to be reserved for it as well, up to the instant ``until`` (UTC, as facts have it; ``None``: until more is told)."""
+    ``holds``: the credit is to be reserved for it as well, up to the instant ``until`` (UTC, as facts have it; ``None``: until more is told).
+    ``instead_of`` is the account that the order is on now: it would be closed there and confirmed here."""
 
     account: str
     order: str
@@ -33,10 +36,12 @@ class Request(NamedTuple):
     request: str | None = None
     until: str | None = None
     holds: bool = False
+    instead_of: str | None = None
 
     @property
     def words(self) -> list[str | None]:
-        return [self.order, self.amount, self.currency, *(["reserve", self.until] if self.holds else [])]
+        moves = ["instead_of", self.instead_of] if self.instead_of else []
+        return [self.order, self.amount, self.currency, *(["reserve", self.until] if self.holds else []), *moves]
 
 
 class Desk:
@@ -47,38 +52,49 @@ class Desk:
         self.request = request
         self.by = by
         key = f"order:{request.order}"
-        self.figures, self.known, stored = standing(writing, request.account, Asked(writing.recorded_at), [key])
+        at = Asked(writing.recorded_at)
+        self.figures, self.known, stored = standing(writing, request.account, at, [key])
         order: Document = stored.documents[key]
-        told, self.own = orders.parted(order.facts)
-        self.texts = [fact for fact in told if fact.name in orders.TEXTS]
-        self.asked = asked_of(request, request.currency or (self.texts[-1].data["currency"] if self.texts else self.figures.currency))
+        self.texts, self.own = texts_of(order)
+        self.left, there = leaving(writing, request, self.figures.on.day) if request.instead_of else ({}, [])
+        text = (self.texts or there)[-1:]
+        self.asked = asked_of(request, request.currency or (text[0].data["currency"] if text else self.figures.currency))
         self.fulfilled = fulfilled(order, self.figures.on.day)
+        self.group = judging(writing, self.figures, at)
         self.until = request.until or LAST_DAY
 
     def decided(self, **more: Any) -> tuple[OrderChecked, bool]:
         """The decision, and whether it is new: under unchanged inputs, ``more`` that it depends on among them, it is the one that is there."""
-        answer = self.answer()
-        inputs = decisions.inputs(self.figures, self.fulfilled, self.asked, answer) | more
-        id_ = recorded.digest_of(self.request.account, inputs)
-        known = recorded.known(self.writing, id_)
-        return (known, False) if known is not None else (self.decision(id_, inputs, answer), True)
-
-    def answer(self) -> decisions.Answer:
-        figures = self.figures
-        rates = KnownRates(self.writing, None).on({self.asked.currency, *self.fulfilled} - {figures.currency}, figures.currency, figures.on.day)
         try:
-            return decisions.decide(figures, rates, self.fulfilled, self.asked)
+            answer, ruling = self.answer()
         except NoRate as error:
             raise Failure("missing_rate", str(error)) from error
+        inputs = decisions.inputs(self.figures, self.fulfilled, self.asked, answer) | more
+        if self.group or self.left:
+            inputs |= groups.inputs(self.group, self.request.account, self.left)
+        id_ = recorded.digest_of(self.request.account, inputs)
+        known = recorded.known(self.writing, id_)
+        return (known, False) if known is not None else (self.decision(id_, inputs, answer, ruling), True)
 
-    def decision(self, id_: str, inputs: dict[str, Any], answer: decisions.Answer) -> OrderChecked:
+    def answer(self) -> tuple[decisions.Answer, groups.Ruling | None]:
+        """What the account says, and its group."""
+        figures = self.figures
+        rates = KnownRates(self.writing, None).on({self.asked.currency, *self.fulfilled} - {figures.currency}, figures.currency, figures.on.day)
+        answer = decisions.decide(figures, rates, self.fulfilled, self.asked)
+        if self.group is None:
+            return answer, None
+        account = self.request.account
+        ruling = groups.judge(self.group, account, answer, {**self.left, account: answer.judged.net})
+        return replace(answer, findings=ruling.findings(answer, figures.rules.over_limit)), ruling
+
+    def decision(self, id_: str, inputs: dict[str, Any], answer: decisions.Answer, ruling: groups.Ruling | None) -> OrderChecked:
         figures, asked = self.figures, self.asked
         after = None if answer.available_after is None else figures.text(answer.available_after)
         return OrderChecked(
             id_, figures.on.account, asked.order, shown(asked.amount, asked.currency), asked.currency, figures.on.day, figures.rules.policy,
             answer.decision, answer.reasons, figures.text(answer.before), figures.text(answer.after), figures.limit_shown(), after, self.by,
             version=self.known.head.version, inputs=inputs, warnings=answer.warnings, findings=answer.findings,
-            judged=figures.judged_shown(answer.judged),
+            group=ruling.shown() if ruling else None, instead_of=self.request.instead_of, judged=figures.judged_shown(answer.judged),
         )  # fmt: skip
 
     def record(self, decision: OrderChecked, *, is_new: bool) -> OrderChecked:
@@ -99,6 +115,24 @@ def check(store: Any, request: Request, now: Callable[[], int], by: str) -> dict
             decision, is_new = desk.decided()
             return shown_with(writing, desk.record(decision, is_new=is_new), desk.known)
         return shown_with(writing, decision, standing(writing, request.account, Asked(writing.recorded_at))[1])
+
+
+def texts_of(order: Document) -> tuple[list[Fact], list[Fact]]:
+    """The texts of an order, and what was reserved for it."""
+    told, own = orders.parted(order.facts)
+    return [fact for fact in told if fact.name in orders.TEXTS], own
+
+
+def leaving(writing: Any, request: Request, day: str) -> tuple[dict[str, int], list[Fact]]:
+    """The exposure of the account that the order is on so far, once it is closed there, and the order's texts there."""
+    account, key = str(request.instead_of), f"order:{request.order}"
+    if account == request.account:
+        raise Failure("usage", f"--instead-of: the order would stay on account {account!r}", WRONG_USAGE)
+    figures, _, stored = standing(writing, account, Asked(writing.recorded_at, day), [key])
+    texts, _ = texts_of(stored.documents[key])
+    if not texts:
+        raise Failure("usage", f"--instead-of: account {account!r} has no order {request.order!r}", WRONG_USAGE)
+    return {account: figures.judged.net - decisions.counted(figures, request.order)}, texts
 
 
 def proper(request: Request) -> None:

@@ -104,6 +104,16 @@ def show(account: str, as_of: AsOf = None, known_at: KnownAt = None, store: Stor
         Output(json).account(figures.show(moment, account, wanted))
 
 
+@app.command()
+def group(account: str, as_of: AsOf = None, known_at: KnownAt = None, store: Store = None, now: Now = None, json: Json = False) -> None:
+    """The accounts of a group under their parents, and what of each limit is left."""
+    from projections import groups
+
+    wanted = asked(now, as_of, known_at)
+    with opened(store).reading() as moment, telling():
+        Output(json).group(groups.group(moment, account, wanted))
+
+
 @app.command("list")
 def list_(
     as_of: AsOf = None,

@@ -23,6 +23,7 @@ def check(
     order: OfOrder,
     amount: Amount,
     currency: Currency = None,
+    instead_of: Annotated[str | None, typer.Option("--instead-of", metavar="ACCOUNT", help="its bill-to account so far: the order moves")] = None,
     request: Named = None,
     by: By = None,
     store: Store = None,
@@ -33,7 +34,7 @@ def check(
     from service import checking
 
     with telling():
-        wanted = checking.Request(account, order, amount, currency, request)
+        wanted = checking.Request(account, order, amount, currency, request, instead_of=instead_of)
         told = checking.check(opened(store), wanted, clock(now), by or settings().operator)
     Output(json).decision(told)
     return DONE if told["decision"] == "approved" else BUSINESS_NO

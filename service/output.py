@@ -45,6 +45,14 @@ class Output:
 
         account_tables(shown)
 
+    def group(self, listed: dict[str, Any]) -> None:
+        if self.json:
+            self.document(listed)
+            return
+        from service.tables import group_tables
+
+        group_tables(listed)
+
     def portfolio(self, listed: dict[str, Any]) -> None:
         if self.json:
             self.document(listed)

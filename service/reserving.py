@@ -56,9 +56,10 @@ def held_for(desk: Desk, decision: OrderChecked) -> OrderChecked:
     """An approved one holds the credit under its own id; one that is held back is told which reservations it lost to."""
     if decision.decision == decisions.APPROVED:
         return decision._replace(reservation=decision.decision_id)
-    if decision.reasons != ["over_limit"]:
+    by_group = decision.group is not None and decision.group["node"] not in (None, decision.account)
+    if decision.reasons != ["over_limit"] or by_group or decision.judged is None:
         return decision
-    excess = -minor(decision.available_after or "0", desk.figures.currency or "EUR")
+    excess = -minor(decision.judged["available"], desk.figures.currency or "EUR")
     return decision._replace(lost_to=lost_to(desk.figures, decision.order, excess))
 
 

@@ -151,6 +151,28 @@ def notes(row: dict[str, Any]) -> str:
     return ", ".join(said + sorted({anomaly["code"] for anomaly in row["anomalies"]}))
 
 
+def group_tables(listed: dict[str, Any]) -> None:
+    """Who stands under whom, and beside each limit what of it is left."""
+    out = console()
+    out.print(f"[bold]Group of {escape(listed['top'])}[/bold]  as of {listed['as_of']}, known at {listed['known_at']}")
+    rows = [
+        [
+            "  " * node["depth"] + node["account"],
+            node["currency"],
+            node["exposure"],
+            "-" if node["limit"] is None else node["limit"]["amount"],
+            *(node[name] for name in ("carved", "residual", "used", "available")),
+            max((told["last_time"] for told in node["sources"]), default="-"),
+            notes({**node, "pending": []}),
+        ]
+        for node in listed["nodes"]
+    ]
+    columns = ["account", "", "exposure", "limit", "carved out", "residual", "used", "available", "last told", "notes"]
+    if not any(row[-1] for row in rows):
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    printed([table("", columns, rows, numbers=columns[2:8])])
+
+
 def totals_table(totals: dict[str, Any]) -> Table:
     columns = ["accounts", "orders", "deliveries", "receivables", "unapplied", "total", "overdue"]
     rows = [
@@ -220,7 +242,11 @@ def decision_lines(told: dict[str, Any]) -> None:
     left = "unlimited" if told["available_after"] is None else told["available_after"]
     out = console()
     out.print(f"[bold]{told['decision']}[/bold]{why}  order {escape(told['order'])} of {told['amount']} {told['currency']}, as of {told['as_of']}")
-    out.print(f"exposure {told['exposure_before']}, with it {told['exposure_after']}; limit {limit}, left {left}")
+    judged_here = told["group"] is None or told["group"]["node"] in (None, told["account"])
+    by_limit = f"; limit {limit}, left {left}" if judged_here else ""
+    out.print(f"exposure {told['exposure_before']}, with it {told['exposure_after']}{by_limit}")
+    if told["group"]:
+        out.print(group_line(told["group"]))
     if told["reservation"]:
         out.print("the credit is reserved for it")
     for held in told["lost_to"]:
@@ -260,3 +286,14 @@ def judged_line(judged: dict[str, Any]) -> str:
     left = "unlimited" if judged["available"] is None else judged["available"]
     limit = judged["limit"] or "none"
     return f"judges: gross {judged['gross']}, protection {judged['protection']}, net {judged['net']}; limit {limit}, left {left}"
+
+
+def group_line(group: dict[str, Any]) -> str:
+    """By which limit of its group an order was judged, and which account refuses it."""
+    refused = ", ".join(f"{refusal['reason']} at {refusal['node']}" for refusal in group["refusals"])
+    said = "group: no account above it has a limit"
+    if group["node"] is not None:
+        left = "unlimited" if group["available_after"] is None else f"{group['available_after']} {group['currency']}"
+        said = f"group: limit {group['limit']} of {group['node']}, carved out {group['carved']}; used {group['used_before']}, "
+        said += f"with it {group['used_after']}, left {left}"
+    return escape(f"{said}; refused: {refused}" if refused else said)

@@ -53,7 +53,7 @@ OURS_TOLD: list[Ours] = [
                 "remedy": {"pay": "100.00", "order_less": "100.00"},
             }
         ],
-        node="C-1000",
+        group={"node": "C-1000"},
         instead_of="C-1002",
         reservation="R-1",
         lost_to=[{"order": "O-7", "amount": "100.00"}],

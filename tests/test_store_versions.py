@@ -19,7 +19,7 @@ from service.sample import sample
 from tests.stores import alter, fed, holds_the_same, opened
 
 LINES = list(sample(1500, seed=13, accounts=15))
-YOUNGER_TABLES = ["claims", "leases", "cases"]
+YOUNGER_TABLES = ["claims", "leases", "cases", "members"]
 YOUNGER_COLUMNS = [
     ("accounts", "written"),
     ("dead_letters", "carried"),
@@ -61,6 +61,7 @@ def test_a_store_of_the_first_version_goes_on_as_if_it_had_been_made_today(store
     fed(clean, [*LINES[:1000], b"unreadable"])
     fed(clean, LINES)
     holds_the_same(store, clean)
+    assert any(b'"parent"' in line for line in LINES[:1000]), "whoever named a parent before the upgrade is among its members"
     assert rebuild(store).equal
 
 

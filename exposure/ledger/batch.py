@@ -42,6 +42,9 @@ DocumentRow = tuple[str, str, int, str, str, bytes]
 RateRow = tuple[str, str, str, int, bytes, str]
 """Base, quote, day, version, told order, rate."""
 
+MemberRow = tuple[str, str]
+"""A parent, and an account that named it."""
+
 
 CaseRow = tuple[str, str, str]
 """Account, stream, state."""
@@ -65,6 +68,7 @@ class Batch:
     documents: list[DocumentRow] = field(default_factory=list)
     rates: list[RateRow] = field(default_factory=list)
     cases: list[CaseRow] = field(default_factory=list)
+    members: list[MemberRow] = field(default_factory=list)
     keys: list[tuple[str, bytes]] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     letters_settled: list[LetterSettled] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Heads, documents and rates as derived rows, and documents back from them: what is loaded by number, never the truth.
+"""Heads, documents, rates and members as derived rows, and documents back from them: what is loaded by number, never the truth.
 
 And what a dead letter carried beside its bytes.
 """
@@ -7,11 +7,13 @@ from base64 import b64decode, b64encode
 from typing import Any
 
 from exposure.ledger.account import Head
-from exposure.ledger.batch import DocumentRow, HeadRow, RateRow
+from exposure.ledger.batch import DocumentRow, HeadRow, MemberRow, RateRow
 from exposure.ledger.records import Carried
 from exposure.rules.documents import Document, Movement
 from schemas.facts import Fact
 from schemas.jsontext import TooLarge, read, written
+
+CUSTOMER = "CustomerChanged"
 
 
 def encode_document(document: Document) -> bytes:
@@ -51,6 +53,12 @@ def document_row(account: str, document: Document) -> DocumentRow:
 def rate_row(fact: Fact) -> RateRow:
     data = fact.data
     return data["base"], data["quote"], data["date"], fact.version, written(fact.told), data["rate"]
+
+
+def member_rows(account: str, fact: Fact) -> list[MemberRow]:
+    """The parent that a fact of an account names, whatever day it does from."""
+    parent = fact.data.get("parent") if fact.name == CUSTOMER else None
+    return [] if parent is None else [(parent, account)]
 
 
 def encode_carried(carried: Carried) -> bytes:

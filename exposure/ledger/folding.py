@@ -9,7 +9,7 @@ from typing import Any
 from eventsourcing.persistence import Tracking
 
 from exposure.ledger.batch import Batch, DeadLetter, DocumentRow, Row
-from exposure.ledger.encoding import document_row, encode_carried, head_row, rate_row
+from exposure.ledger.encoding import document_row, encode_carried, head_row, member_rows, rate_row
 from exposure.ledger.keys import new_key, seal
 from exposure.ledger.loading import catch_up, load, load_heads, tails
 from exposure.ledger.memory import EVENTS_BEHIND_OF_ONE, Account, Memory
@@ -145,6 +145,7 @@ class Folding:
         changed, moves = evolve(told.subject, fact, account.documents)
         account.head.take(fact, moves)
         account.change(changed)
+        self.batch.members += member_rows(told.subject, fact)
 
     def bury(self, record: Record, refusal: Unreadable) -> None:
         account = refusal.subject

@@ -41,6 +41,10 @@ class Moment(Tables):
     def keys(self, accounts: list[str]) -> dict[str, bytes]:
         return dict(self.joined("t.account, t.key", "account_keys", "t.account = g.c0", [(account,) for account in accounts]))
 
+    def members(self, parent: str) -> list[str]:
+        """Every account that ever named a parent, in order."""
+        return [row[0] for row in self.rows("SELECT account FROM members WHERE parent = ? ORDER BY account", parent)]
+
     def behind(self, after: str, many: int) -> list[str]:
         """Accounts of which more is recorded than the rows of their documents know, in order, those after one."""
         sql = "SELECT account FROM accounts WHERE written < version AND account > ? ORDER BY account LIMIT ?"
@@ -159,3 +163,4 @@ class Moment(Tables):
         yield from self.stream(f"SELECT {DOCUMENT} FROM documents ORDER BY account, key")
         yield from self.stream("SELECT base, quote, day, version, told, rate FROM rates ORDER BY base, quote, day, version")
         yield from self.stream("SELECT account, stream, state FROM cases ORDER BY account, stream")
+        yield from self.stream("SELECT parent, account FROM members ORDER BY parent, account")

@@ -1,4 +1,4 @@
-"""The rebuild: accounts, documents and rates made anew from the log beside the ones in use, and put in their place in one transaction.
+"""The rebuild: accounts, documents, rates and members made anew from the log beside the ones in use, and put in their place in one transaction.
 
 Law: rebuilt equals kept. Nothing is locked for long: the new tables are filled in short transactions, what others record meanwhile is caught
 up, the last of it under the write lock. Until that last transaction ends the old tables are in use, so a killed rebuild has changed nothing.
@@ -15,7 +15,7 @@ from uuid import uuid4
 from exposure.ledger.account import Head
 from exposure.ledger.batch import Batch, Row
 from exposure.ledger.cases import cases_of
-from exposure.ledger.encoding import document_row, head_row, rate_row
+from exposure.ledger.encoding import document_row, head_row, member_rows, rate_row
 from exposure.ledger.folding import document_rows
 from exposure.ledger.ledger import collector_paused
 from exposure.ledger.loading import caught_up, load, load_heads
@@ -178,6 +178,7 @@ class Making:
                 changed, moves = evolve(name, fact, account.documents)
                 account.head.take(fact, moves)
                 account.change(changed)
+                self.batch.members += member_rows(name, fact)
 
     def turn_to(self, made: Any, name: str) -> None:
         if self.account.head.account != name:

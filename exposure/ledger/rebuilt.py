@@ -8,7 +8,7 @@ from exposure.ledger.batch import Row
 from exposure.ledger.moment import EVENT, Moment
 from exposure.ledger.writing import Deriving
 
-DERIVED = ("accounts", "documents", "rates", "cases")
+DERIVED = ("accounts", "documents", "rates", "cases", "members")
 
 
 class Rebuilt(Deriving):
@@ -75,6 +75,8 @@ class Rebuilt(Deriving):
             columns = "account, key, version, opened, closed, state"
             for row in self.stream(f"SELECT {columns} FROM documents{suffix} {of_account} ORDER BY account, key", *values):
                 yield ("documents", *row)
+            for row in self.stream(f"SELECT account, parent FROM members{suffix} {of_account} ORDER BY account, parent", *values):
+                yield ("members", *row)
         if kind in ("", "currency"):
             order = "ORDER BY base, quote, day, version"
             for base, quote, day, version, *rest in self.stream(

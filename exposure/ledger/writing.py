@@ -18,7 +18,7 @@ class Deriving(Moment):
     """Derived rows go in, in use or in the making."""
 
     def derive(self, batch: Batch) -> None:
-        accounts, documents, rates, cases = (f"{table}{self.suffix}" for table in ("accounts", "documents", "rates", "cases"))
+        accounts, documents, rates, cases, members = (f"{table}{self.suffix}" for table in ("accounts", "documents", "rates", "cases", "members"))
         self.put(
             f"INSERT INTO {accounts} (account, version, written, state) VALUES {{rows}} ON CONFLICT (account) DO UPDATE SET "
             f"version=excluded.version, written={self.greatest}({accounts}.written, excluded.written), state=excluded.state",
@@ -38,6 +38,7 @@ class Deriving(Moment):
             f"INSERT INTO {cases} (account, stream, state) VALUES {{rows}} ON CONFLICT (account, stream) DO UPDATE SET state=excluded.state",
             list({row[:2]: row for row in batch.cases}.values()),
         )
+        self.put(f"INSERT INTO {members} (parent, account) VALUES {{rows}} ON CONFLICT (parent, account) DO NOTHING", batch.members)
 
 
 class Writing(Deriving):

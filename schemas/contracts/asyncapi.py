@@ -72,12 +72,16 @@ DECISION = {
     "inputs": {"type": "object", "description": "all that the answer depends on"},
     "warnings": {"type": "array", "items": TEXT, "description": "rules that fired and only warn"},
     "findings": {"type": "array", "items": {"type": "object"}, "description": "every rule that fired, with its figures and the smallest remedy"},
-    "node": {"type": ["string", "null"], "description": "the account whose limit was asked, where it is not the account's own"},
-    "instead_of": {"type": ["string", "null"], "description": "the account the order leaves"},
     "reservation": {"type": ["string", "null"], "description": "the reservation that holds the credit for it"},
     "lost_to": {"type": "array", "items": {"type": "object"}, "description": "the reservations without which it would have passed"},
     "judged": {"type": ["object", "null"], "description": "what the policy makes of the exposure with the order"},
     "request": {"type": ["string", "null"], "description": "the request that is answered, where it was named"},
+    "group": {
+        "type": ["object", "null"],
+        "description": "where the account has a parent or members: by whose limit (`node`) it was judged, what the group uses of that, in the node's "
+        "currency, and which account each reason comes from (`refusals`)",
+    },
+    "instead_of": {"type": ["string", "null"], "description": "the bill-to account so far, where the order moves"},
 }
 
 
