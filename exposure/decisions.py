@@ -77,11 +77,11 @@ def told(amount: int, currency: str, into: str | None, rates: Rates) -> int:
 
 
 def inputs(figures: Figures, fulfilled: dict[str, int], asked: Asked) -> dict[str, Any]:
-    """All that an answer depends on: while it is unchanged the answer is the same one."""
+    """All that an answer depends on: while it is unchanged the answer is the same one. Amounts are texts, for they have no bounds."""
     return {
         "policy": POLICY,
         "figures": figures.summary(),
-        "order": [asked.order, asked.amount, asked.currency],
-        "counts_now": counted(figures, asked.order),
-        "fulfilled": sorted(fulfilled.items()),
+        "order": [asked.order, str(asked.amount), asked.currency],
+        "counts_now": str(counted(figures, asked.order)),
+        "fulfilled": [[currency, str(amount)] for currency, amount in sorted(fulfilled.items())],
     }
