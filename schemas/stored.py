@@ -7,7 +7,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from typing import Protocol
 
-from schemas.facts import CONTRACT_TYPE, Data, DeadLetterDiscarded, DeadLetterRetried, Fact, OrderChecked, Ours, RequestAnswered
+from schemas.facts import CONTRACT_TYPE, Data, DeadLetterDiscarded, DeadLetterRetried, Fact, OrderChecked, Ours, RequestAnswered, RequestRefused
 from schemas.jsontext import read, written
 
 VERSIONS: dict[str, int] = dict.fromkeys(CONTRACT_TYPE, 1)
@@ -21,6 +21,8 @@ OURS: dict[str, type[Ours]] = {
     "OrderChecked.v1": OrderChecked,
     "OrderChecked.v2": OrderChecked,
     "RequestAnswered.v1": RequestAnswered,
+    "RequestAnswered.v2": RequestAnswered,
+    "RequestRefused.v1": RequestRefused,
 }
 """What an older version did not say yet has the value it then had for all."""
 TOPIC_OF_OURS: dict[type[Ours], str] = {kind: topic for topic, kind in OURS.items()}

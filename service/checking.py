@@ -20,13 +20,15 @@ NUMBER = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,250}")
 
 
 class Request(NamedTuple):
-    """What is asked, in the words of who asks: the order by its whole value. ``request`` names the question, so that it has one answer for ever."""
+    """What is asked, in the words of who asks: the order by its whole value. ``request`` names the question, so that it has one answer for ever;
+    where it came as an event, that event's id and ``source`` do."""
 
     account: str
     order: str
     amount: str
     currency: str | None = None
     request: str | None = None
+    source: str | None = None
 
     @property
     def words(self) -> list[str | None]:
@@ -68,22 +70,27 @@ class Desk:
             version=self.known.head.version, inputs=inputs,
         )  # fmt: skip
 
-    def answer(self) -> OrderChecked:
+    def answer(self) -> dict[str, Any]:
         """Decides, records what is new, and tells it."""
         decision, is_new = self.decided()
-        record(self.writing, self.request, decision, is_new=is_new)
-        return decision
+        told = shown_with(self.writing, decision, self.known)
+        record(self.writing, self.request, decision, told, is_new=is_new)
+        return told
 
 
 def check(store: Any, request: Request, now: Callable[[], int], by: str) -> dict[str, Any]:
     """The document of ``exposure check``; raises ``UnknownAccount``, ``NotKnownBefore`` or ``Failure``. All is read under the write lock."""
     proper(request)
     with store.writing(now()) as writing:
-        decision = answered(writing, request)
-        if decision is None:
-            desk = Desk(writing, request, by)
-            return shown_with(writing, desk.answer(), desk.known)
-        return shown_with(writing, decision, standing(writing, request.account, Asked(writing.recorded_at))[1])
+        return checked(writing, request, by)
+
+
+def checked(writing: Any, request: Request, by: str) -> dict[str, Any]:
+    """The same for who holds the write lock."""
+    decision = answered(writing, request)
+    if decision is None:
+        return Desk(writing, request, by).answer()
+    return shown_with(writing, decision, standing(writing, request.account, Asked(writing.recorded_at))[1])
 
 
 def proper(request: Request) -> None:
@@ -94,7 +101,7 @@ def proper(request: Request) -> None:
 
 def answered(writing: Any, request: Request) -> OrderChecked | None:
     """What a named request was told before; the same name with other words is an error."""
-    answer = recorded.answered(writing, request.account, request.request) if request.request else None
+    answer = recorded.answered(writing, request.account, request.request, request.source) if request.request else None
     if answer is None:
         return None
     if answer.asked != request.words:
@@ -102,10 +109,10 @@ def answered(writing: Any, request: Request) -> OrderChecked | None:
     return recorded.known(writing, answer.decision_id)
 
 
-def record(writing: Any, request: Request, decision: OrderChecked, *, is_new: bool) -> None:
+def record(writing: Any, request: Request, decision: OrderChecked, told: dict[str, Any], *, is_new: bool) -> None:
     name = request.request
-    answer = RequestAnswered(request.account, name, request.words, decision.decision_id) if name else None
-    recorded.record(writing, decision, answer, is_new=is_new)
+    answer = RequestAnswered(request.account, name, request.words, decision.decision_id, request.source) if name else None
+    recorded.record(writing, decision, answer, told, is_new=is_new)
 
 
 def shown_with(writing: Any, decision: OrderChecked, known: Known) -> dict[str, Any]:

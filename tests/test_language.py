@@ -11,9 +11,10 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from schemas.contracts import files
 from schemas.door import ToldFact, Unreadable, read_record
-from schemas.facts import STORED, DeadLetterDiscarded, DeadLetterRetried, Fact, OrderChecked, Ours, RequestAnswered
+from schemas.facts import ASKED, STORED, DeadLetterDiscarded, DeadLetterRetried, Fact, OrderChecked, Ours, RequestAnswered, RequestRefused
 from schemas.inbound import MODELS
 from schemas.jsontext import read, written
+from schemas.requests import REQUESTS
 from schemas.stored import NAMES, OURS, TOPICS, UPCASTERS, UnknownTopic, read_fact, read_ours, read_sealed, write_fact, write_ours
 from service.sample import sample
 from tests.examples import DATA, example, examples
@@ -49,7 +50,8 @@ OURS_TOLD: list[Ours] = [
         reservation="R-1",
         lost_to=[{"order": "O-7", "amount": "100.00"}],
     ),
-    RequestAnswered("C-1001", "R-1", ["O-2", "700.00", None], "0f7d4a7ec1b9f4b7f5a1c2d3e4f50617"),
+    RequestAnswered("C-1001", "R-1", ["O-2", "700.00", None], "0f7d4a7ec1b9f4b7f5a1c2d3e4f50617", "/shop"),
+    RequestRefused("C-9", "R-2", "/shop", {"order": "O-2", "amount": "700"}, "unknown_account", "nothing is known of account 'C-9'", "m.vogt"),
 ]
 
 
@@ -75,7 +77,8 @@ def test_the_committed_contracts_are_what_the_models_say() -> None:
 
 def test_every_type_has_a_model_a_stored_name_a_contract_a_golden_file_and_an_example() -> None:
     assert MODELS.keys() == STORED.keys() == DATA.keys()
-    assert {file.stem for file in files()} == {*MODELS, "asyncapi"}
+    assert {file.stem for file in files()} == {*MODELS, *REQUESTS, "asyncapi"}
+    assert REQUESTS.keys() == ASKED.keys()
     assert len(set(STORED.values())) == len(STORED)
     assert {file.stem for file in GOLDEN.iterdir()} == {*NAMES, *UPCASTERS, *OURS}
 
@@ -157,6 +160,12 @@ def test_a_check_of_the_first_version_is_read_as_one_that_said_no_more() -> None
     first = read_ours("OrderChecked.v1", (GOLDEN / "OrderChecked.v1.json").read_bytes())
     assert isinstance(first, OrderChecked)
     assert (first.order, first.findings, first.node) == ("O-2", [], None)
+
+
+def test_an_answer_of_the_first_version_is_of_a_request_that_was_no_event() -> None:
+    first = read_ours("RequestAnswered.v1", (GOLDEN / "RequestAnswered.v1.json").read_bytes())
+    assert isinstance(first, RequestAnswered)
+    assert (first.request, first.source) == ("R-1", None)
 
 
 def test_everything_we_say_ourselves_has_an_example() -> None:
