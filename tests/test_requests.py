@@ -78,6 +78,13 @@ def test_every_request_has_a_contract_and_somebody_who_answers_it() -> None:
             read_record(written(event))
 
 
+def test_the_request_on_the_front_page_can_be_read() -> None:
+    (line,) = [
+        line for line in (Path(__file__).parents[1] / "README.md").read_bytes().splitlines() if line.startswith(b"{") and TYPE.encode() in line
+    ]
+    assert read_record(line).name in ANSWERED_BY
+
+
 def test_a_request_is_answered_once_however_often_it_comes(shop: Shop) -> None:
     line = asked("r-1", ACCOUNT, "O-1", "600.00")
     assert shop.ask(line, line) == Counts(read=2, recorded=1, duplicates=1)
@@ -121,15 +128,14 @@ def test_an_answer_may_move_an_account_on_that_is_warm_in_memory(shop: Shop) -> 
         tell(writing, [(request.subject, "AccountBlocked", request.id, {"version": 1, "date": "2026-02-20"})], "test")
 
     shop.ledger.answer = blocking
-    lines = [written(invoice(f"I-{number}", "1.00")) for number in range(3)]
-    shop.ask(lines[0])
-    shop.ask(asked("r-1", ACCOUNT, "O-1", "600.00"), lines[1])
-    shop.ask(lines[2])
+    lines = [written(invoice(f"I-{number}", "1.00")) for number in range(4)]
+    for batch in ([lines[0]], [asked("r-1", ACCOUNT, "O-1", "600.00")], [asked("r-2", ACCOUNT, "O-1", "600.00"), lines[1]], [lines[2]], [lines[3]]):
+        assert shop.ask(*batch).recorded == len(batch)
     with shop.store.reading() as moment:
         figures = show(moment, ACCOUNT, Asked(NOON))
-        kinds = [event["type"] for event in history(moment, ACCOUNT) if event["type"].startswith("erp.")]
-    assert (figures["exposure"]["receivables"], figures["blocked"]) == ("3.00", True)
-    assert kinds[-4:] == ["erp.invoice.posted.v1", "erp.invoice.posted.v1", "erp.account.blocked.v1", "erp.invoice.posted.v1"]
+        events = [event["type"].split(".")[1] for event in history(moment, ACCOUNT) if event["type"].startswith("erp.")]
+    assert (figures["exposure"]["receivables"], figures["blocked"]) == ("4.00", True)
+    assert events == ["customer", "limit", "invoice", "account", "invoice", "account", "invoice", "invoice"]
     assert rebuild(shop.store).equal
 
 
