@@ -129,9 +129,9 @@ def inputs(figures: Figures, fulfilled: dict[str, int], asked: Asked, answer: An
     """All that an answer depends on, and what of it figures do not say: while it is unchanged the answer is the same one."""
     return {
         "figures": figures.summary(),
-        "order": [asked.order, asked.amount, asked.currency],
-        "counts_now": counted(figures, asked.order),
-        "fulfilled": sorted(fulfilled.items()),
-        "after": answer.after,
+        "order": [asked.order, str(asked.amount), asked.currency],
+        "counts_now": str(counted(figures, asked.order)),
+        "fulfilled": [[currency, str(amount)] for currency, amount in sorted(fulfilled.items())],
+        "after": str(answer.after),
         "findings": answer.findings,
     }

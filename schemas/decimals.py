@@ -20,17 +20,18 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class Decimals:
-    """Marks a decimal text: money in the document's currency, money in an item's currency, or a nine-decimal number."""
+    """Marks a decimal text: money in the document's currency, money in an item's currency, what is asked for, or a nine-decimal number."""
 
     SAID: ClassVar[dict[str, str]] = {
         "document": "money in the document's currency, with no more decimals than it has",
         "item": "money in the currency of the item it names",
+        "asked": "money in the currency told beside it, else in the order's, else in the account's",
         "nine": "a number of at most nine decimals",
     }
-    MOST: ClassVar[dict[str, int]] = {"item": max(DECIMALS.values()), "nine": 9}
-    """What is known without the document: an item's currency is not, so it may have as many as any."""
+    MOST: ClassVar[dict[str, int]] = {"item": max(DECIMALS.values()), "asked": max(DECIMALS.values()), "nine": 9}
+    """What is known without the document: an item's currency is not, nor always the one that is asked in, so they may have as many as any."""
 
-    def __init__(self, of: Literal["document", "item", "nine"]) -> None:
+    def __init__(self, of: Literal["document", "item", "asked", "nine"]) -> None:
         self.of = of
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:

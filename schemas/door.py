@@ -12,11 +12,12 @@ from zlib import crc32
 
 from pydantic import ValidationError
 
-from schemas.facts import STORED, Data
+from schemas.facts import ASKED, STORED, Data
 from schemas.inbound import MODELS, Envelope, Inbound
 from schemas.jsontext import NotJson, named_twice, read, written, written_sorted
 from schemas.plainly import has_any, plainly
 from schemas.reasons import refusal
+from schemas.requests import REQUESTS
 from schemas.unknown import knows_all, tidy, unknown_fields
 
 RECORD_BYTES_MAX = 1 << 20
@@ -39,7 +40,7 @@ class Unreadable(Exception):
 
 
 class ToldFact(NamedTuple):
-    """One readable record. ``naming`` and ``content`` are 16-byte digests of (source, id) and of its content."""
+    """One readable record, a request among them. ``naming`` and ``content`` are 16-byte digests of (source, id) and of its content."""
 
     name: str
     subject: str
@@ -72,7 +73,7 @@ def kind_of(name: str, model: type[Inbound]) -> Kind:
     return Kind(name, model, plainly(model), has_any(model), filled_in, PERSONAL.get(name, ()))
 
 
-KINDS = {type_: kind_of(STORED[type_], model) for type_, model in MODELS.items()}
+KINDS = {type_: kind_of((STORED | ASKED)[type_], model) for type_, model in (MODELS | REQUESTS).items()}
 envelope_of = plainly(Envelope)
 
 

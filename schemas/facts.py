@@ -3,7 +3,8 @@
 A ``Fact`` is one event of one account in the words it came in: days as ISO texts, money as decimal text with exactly its currency's
 decimals, optional fields absent when not told. ``STORED`` names every fact for ever; a name is never used again for another shape.
 What became of a dead letter, and what a check said, is told by nobody outside: it is recorded in words of our own. So is what is
-reserved, but as facts of the account (``OWN``), for it counts in the figures.
+reserved, but as facts of the account (``OWN``), for it counts in the figures. ``ASKED`` names what may be asked: a request is no fact, and
+what is recorded of it is its answer.
 """
 
 from typing import Any, NamedTuple
@@ -94,12 +95,26 @@ class OrderChecked(NamedTuple):
 
 
 class RequestAnswered(NamedTuple):
-    """A request that was named has its answer, for ever: ``asked`` are the words it was asked in, ``decision_id`` is what it was told."""
+    """A request that was named has its answer, for ever: ``asked`` are the words it was asked in, ``decision_id`` is what it was told. Where it came
+    as an event, its name is that event's id and ``source``."""
 
     account: str
     request: str
     asked: list[str | None]
     decision_id: str
+    source: str | None = None
+
+
+class RequestRefused(NamedTuple):
+    """A request that was named could not be decided, for ever: ``asked`` is what it told, ``code`` and ``message`` say why."""
+
+    account: str
+    request: str
+    source: str
+    asked: Data
+    code: str
+    message: str
+    by: str
 
 
 class PolicyAdopted(NamedTuple):
@@ -113,7 +128,7 @@ class PolicyAdopted(NamedTuple):
 
 
 OfLetter = DeadLetterRetried | DeadLetterDiscarded
-OfAccount = OrderChecked | RequestAnswered
+OfAccount = OrderChecked | RequestAnswered | RequestRefused
 """What concerns an account and changes none of its figures: each stands in a stream of its own."""
 Ours = OfLetter | OfAccount | PolicyAdopted
 
@@ -150,6 +165,10 @@ STORED: dict[str, str] = {
     "exposure.reservation.settled.v1": "ReservationSettled",
     "exposure.reservation.released.v1": "ReservationReleased",
 }
+ASKED: dict[str, str] = {"credit.check.requested.v1": "CheckRequested"}
+"""Every type of request, and the name it is answered by."""
+REQUESTS = frozenset(ASKED.values())
+
 CONTRACT_TYPE: dict[str, str] = {name: type_ for type_, name in STORED.items()}
 
 OWN = frozenset({"CreditReserved", "ReservationExtended", "ReservationSettled", "ReservationReleased"})

@@ -7,7 +7,18 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from typing import Protocol
 
-from schemas.facts import CONTRACT_TYPE, Data, DeadLetterDiscarded, DeadLetterRetried, Fact, OrderChecked, Ours, PolicyAdopted, RequestAnswered
+from schemas.facts import (
+    CONTRACT_TYPE,
+    Data,
+    DeadLetterDiscarded,
+    DeadLetterRetried,
+    Fact,
+    OrderChecked,
+    Ours,
+    PolicyAdopted,
+    RequestAnswered,
+    RequestRefused,
+)
 from schemas.jsontext import read, written
 
 VERSIONS: dict[str, int] = dict.fromkeys(CONTRACT_TYPE, 1)
@@ -22,6 +33,7 @@ OURS: dict[str, type[Ours]] = {
     "OrderChecked.v2": OrderChecked,
     "PolicyAdopted.v1": PolicyAdopted,
     "RequestAnswered.v1": RequestAnswered,
+    "RequestRefused.v1": RequestRefused,
 }
 """The last shape of each is the one that is written; what an older one does not say is as by default."""
 TOPIC_OF_OURS: dict[type[Ours], str] = {kind: topic for topic, kind in OURS.items()}

@@ -1,4 +1,4 @@
-"""The topics of the contract: what each holds, what its key is, how it should be set and why, and to which of them an event is sent.
+"""The topics of the contract: what each holds, what its key is, how it should be set and why, and to which of them an event or a request is sent.
 
 The type of an event decides what it is, never its topic: any event is taken from any topic that comes in.
 """
@@ -47,6 +47,7 @@ DEAD_LETTER_FITS = Advice(
 )
 
 DEAD_LETTERS = "erp.dead-letters"
+REQUESTS = "credit.requests"
 
 COMES_IN = (DELETED, KEPT_UNTIL_TAKEN, ONLY_TIME_DELETES, RECORD_FITS)
 GOES_OUT = (DELETED, KEPT_UNTIL_READ, ONLY_TIME_DELETES, RECORD_FITS)
@@ -57,6 +58,7 @@ TOPICS = (
     Topic("erp.invoices", "in", "account", True, "invoices and credit notes, what is contested of them and what is given up", COMES_IN),
     Topic("erp.payments", "in", "account", True, "payments, and what they and credit notes were told to clear", COMES_IN),
     Topic("erp.limits", "in", "account", True, "what was decided of an account's credit: limits, protection, blocks", COMES_IN),
+    Topic(REQUESTS, "in", "account", True, "what is asked of an account's credit", COMES_IN),
     Topic("erp.fx", "in", "base currency", False, "rates of exchange", COMES_IN),
     Topic("credit.alerts", "out", "account", True, "alerts raised and cleared", GOES_OUT),
     Topic("credit.decisions", "out", "account", True, "the answers to credit checks", GOES_OUT),
@@ -87,6 +89,8 @@ SENT_TO = {
     "fx_rate": "erp.fx",
 }
 """Of what a type speaks (its second word), and where that is sent."""
+ASKED_OF = ("check",)
+"""Of what a request speaks (its second word, behind ``credit``)."""
 SENT_OF_ACCOUNTS = {"taken_on": "erp.customers", "blocked": "erp.limits", "unblocked": "erp.limits"}
 """What becomes of an account as a whole (the third word)."""
 OTHERWISE = "erp.invoices"
@@ -94,10 +98,12 @@ OTHERWISE = "erp.invoices"
 
 
 def topic_of(type_: str) -> str | None:
-    """The topic an event of this type is sent to; ``None`` where the type says none."""
+    """The topic an event or a request of this type is sent to; ``None`` where the type says none."""
     words = type_.split(".")
-    if len(words) != 4 or words[0] not in ("erp", "exposure"):
+    if len(words) != 4 or words[0] not in ("erp", "exposure", "credit"):
         return None
+    if words[0] == "credit":
+        return REQUESTS if words[1] in ASKED_OF else None
     return SENT_OF_ACCOUNTS.get(words[2]) if words[1] == "account" else SENT_TO.get(words[1])
 
 

@@ -24,7 +24,8 @@ NUMBER = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,250}")
 
 
 class Request(NamedTuple):
-    """What is asked, in the words of who asks: the order by its whole value. ``request`` names the question, so that it has one answer for ever.
+    """What is asked, in the words of who asks: the order by its whole value. ``request`` names the question, so that it has one answer for ever;
+    where it came as an event, that event's id and ``source`` do.
 
     ``holds``: the credit is to be reserved for it as well, up to the instant ``until`` (UTC, as facts have it; ``None``: until more is told).
     ``instead_of`` is the account that the order is on now: it would be closed there and confirmed here."""
@@ -37,6 +38,7 @@ class Request(NamedTuple):
     until: str | None = None
     holds: bool = False
     instead_of: str | None = None
+    source: str | None = None
 
     @property
     def words(self) -> list[str | None]:
@@ -55,9 +57,9 @@ class Desk:
         at = Asked(writing.recorded_at)
         self.figures, self.known, stored = standing(writing, request.account, at, [key])
         order: Document = stored.documents[key]
-        self.texts, self.own = texts_of(order)
+        self.told, self.own = orders.parted(order.facts)
         self.left, there = leaving(writing, request, self.figures.on.day) if request.instead_of else ({}, [])
-        text = (self.texts or there)[-1:]
+        text = (texts_of(self.told) or texts_of(there))[-1:]
         self.asked = asked_of(request, request.currency or (text[0].data["currency"] if text else self.figures.currency))
         self.fulfilled = fulfilled(order, self.figures.on.day)
         self.group = judging(writing, self.figures, at)
@@ -97,42 +99,48 @@ class Desk:
             group=ruling.shown() if ruling else None, instead_of=self.request.instead_of, judged=figures.judged_shown(answer.judged),
         )  # fmt: skip
 
-    def record(self, decision: OrderChecked, *, is_new: bool) -> OrderChecked:
-        """Records a decision that is new, and tells it; of a named request also what it was told."""
-        name = self.request.request
-        answer = RequestAnswered(self.request.account, name, self.request.words, decision.decision_id) if name else None
-        recorded.record(self.writing, decision, answer, is_new=is_new)
-        return decision
+    def record(self, decision: OrderChecked, *, is_new: bool) -> dict[str, Any]:
+        """Records a decision that is new, and of a named request what it was told; tells it, with how fresh and how whole its figures are."""
+        request = self.request
+        told = shown_with(self.writing, decision, self.known)
+        name, words = request.request, request.words
+        answer = RequestAnswered(request.account, name, words, decision.decision_id, request.source) if name else None
+        recorded.record(self.writing, decision, answer, told, is_new=is_new)
+        return told
 
 
 def check(store: Any, request: Request, now: Callable[[], int], by: str) -> dict[str, Any]:
     """The document of ``exposure check``; raises ``UnknownAccount``, ``NotKnownBefore`` or ``Failure``. All is read under the write lock."""
     proper(request)
     with store.writing(now()) as writing:
-        decision = answered(writing, request)
-        if decision is None:
-            desk = Desk(writing, request, by)
-            decision, is_new = desk.decided()
-            return shown_with(writing, desk.record(decision, is_new=is_new), desk.known)
-        return shown_with(writing, decision, standing(writing, request.account, Asked(writing.recorded_at))[1])
+        return checked(writing, request, by)
 
 
-def texts_of(order: Document) -> tuple[list[Fact], list[Fact]]:
-    """The texts of an order, and what was reserved for it."""
-    told, own = orders.parted(order.facts)
-    return [fact for fact in told if fact.name in orders.TEXTS], own
+def checked(writing: Any, request: Request, by: str) -> dict[str, Any]:
+    """The same for who holds the write lock."""
+    decision = answered(writing, request)
+    if decision is None:
+        desk = Desk(writing, request, by)
+        decision, is_new = desk.decided()
+        return desk.record(decision, is_new=is_new)
+    return shown_with(writing, decision, standing(writing, request.account, Asked(writing.recorded_at))[1])
+
+
+def texts_of(told: list[Fact]) -> list[Fact]:
+    """The texts among what was told of an order."""
+    return [fact for fact in told if fact.name in orders.TEXTS]
 
 
 def leaving(writing: Any, request: Request, day: str) -> tuple[dict[str, int], list[Fact]]:
-    """The exposure of the account that the order is on so far, once it is closed there, and the order's texts there."""
+    """The exposure of the account that the order is on so far, once it is closed there, and what was told of the order there."""
     account, key = str(request.instead_of), f"order:{request.order}"
     if account == request.account:
         raise Failure("usage", f"--instead-of: the order would stay on account {account!r}", WRONG_USAGE)
     figures, _, stored = standing(writing, account, Asked(writing.recorded_at, day), [key])
-    texts, _ = texts_of(stored.documents[key])
-    if not texts:
+    told, _ = orders.parted(stored.documents[key].facts)
+    if not texts_of(told):
         raise Failure("usage", f"--instead-of: account {account!r} has no order {request.order!r}", WRONG_USAGE)
-    return {account: figures.judged.net - decisions.counted(figures, request.order)}, texts
+    return {account: figures.judged.net - decisions.counted(figures, request.order)}, told
 
 
 def proper(request: Request) -> None:
@@ -143,7 +151,7 @@ def proper(request: Request) -> None:
 
 def answered(writing: Any, request: Request) -> OrderChecked | None:
     """What a named request was told before; the same name with other words is an error."""
-    answer = recorded.answered(writing, request.account, request.request) if request.request else None
+    answer = recorded.answered(writing, request.account, request.request, request.source) if request.request else None
     if answer is None:
         return None
     if answer.asked != request.words:

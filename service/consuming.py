@@ -10,7 +10,8 @@ from consumers.broker.consume import Taken, consume
 from consumers.broker.failures import telling
 from consumers.broker.stream import Stream, Subscription
 from exposure.ledger.ledger import Ledger
-from schemas.topics import TOPICS, prefixed
+from schemas.topics import REQUESTS, TOPICS, prefixed
+from service.answering import answer
 from service.failures import of_the_broker
 from service.watching import Watch
 
@@ -30,6 +31,7 @@ def subscription(settings: Any, bootstrap: str | None, group: str | None, member
         member or settings.kafka_member,
         settings.kafka_session_seconds,
         settings.kafka_stall_seconds,
+        frozenset([prefixed(settings.kafka_prefix, REQUESTS)]),
     )
 
 
@@ -52,7 +54,7 @@ def consume_topics(
         stream = Stream(store, wanted, stop, until_caught_up=until_caught_up, anew=anew)
         watch.began(stream)
         try:
-            return consume(Ledger(store, now, documents_in_memory=memory), stream, watch)
+            return consume(Ledger(store, now, answer=answer, documents_in_memory=memory), stream, watch)
         finally:
             stream.close()
 

@@ -12,13 +12,14 @@ from consumers.feed import STDIN, CutOff, copy_dead_letters, feed, file_name
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.records import Counts
 from projections.dead_letters import dead_letters
+from service.answering import answer
 from service.failures import Failure
 from service.words import counted
 
 
 def feed_files(store: Any, files: list[str], now: Callable[[], int], *, quiet: bool, memory: int) -> Counts:
     check_there(files)
-    ledger = Ledger(store, now, documents_in_memory=memory)
+    ledger = Ledger(store, now, answer=answer, documents_in_memory=memory)
     total = Counts()
     for file in files:
         try:

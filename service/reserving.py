@@ -23,7 +23,7 @@ from service.failures import WRONG_USAGE, Failure
 REFUSED = {
     "released": "it was given back",
     "expired": "its time is over: what it held may be another's by now",
-    "confirmed": "its order has come and counts itself",
+    "confirmed": "its order has come and counts itself, or was closed",
     "settled": "it was settled: time does not end it any more",
 }
 
@@ -42,14 +42,14 @@ def reserve(store: Any, request: Request, now: Callable[[], int], by: str) -> di
         if held is not None and is_the_same(desk, held):
             known = recorded.known(writing, held.told.data["decision"])
             assert known is not None
-            return shown_with(writing, desk.record(known, is_new=False), desk.known)
+            return desk.record(known, is_new=False)
         decision, is_new = desk.decided(holds=desk.until, after=held and held.told.data["reservation"])
         if is_new:
             decision = held_for(desk, decision)
-        desk.record(decision, is_new=is_new)
+        told = desk.record(decision, is_new=is_new)
         if is_new and decision.reservation is not None:
             tell(writing, [(request.account, "CreditReserved", decision.decision_id, reserved(desk, decision))], by)
-        return shown_with(writing, decision, desk.known)
+        return told
 
 
 def held_for(desk: Desk, decision: OrderChecked) -> OrderChecked:
@@ -64,7 +64,7 @@ def held_for(desk: Desk, decision: OrderChecked) -> OrderChecked:
 
 
 def newest(desk: Desk) -> Standing | None:
-    return reservations.newest(desk.own, desk.texts, desk.figures.on.day, instant_of(desk.writing.recorded_at))
+    return reservations.newest(desk.own, orders.turns_of(desk.told), desk.figures.on.day, instant_of(desk.writing.recorded_at))
 
 
 def is_the_same(desk: Desk, held: Standing) -> bool:
@@ -85,8 +85,8 @@ def reserved(desk: Desk, decision: OrderChecked) -> Data:
     }
     if desk.until != LAST_DAY:
         data["until"] = desk.until
-    if desk.texts:
-        data["order_version"] = max(text.data["version"] for text in desk.texts)
+    if desk.told:
+        data["order_version"] = max(fact.data["version"] for fact in desk.told)
     return data
 
 
@@ -140,8 +140,7 @@ def found(writing: Any, account: str, order: str) -> tuple[Standing, str]:
     key = f"order:{order}"
     figures, _, stored = standing(writing, account, Asked(writing.recorded_at), [key])
     told, own = orders.parted(stored.documents[key].facts)
-    texts = [fact for fact in told if fact.name in orders.TEXTS]
-    held = reservations.newest(own, texts, figures.on.day, instant_of(writing.recorded_at))
+    held = reservations.newest(own, orders.turns_of(told), figures.on.day, instant_of(writing.recorded_at))
     if held is None:
         raise Failure("no_reservation", f"nothing was ever reserved for order {order!r} of account {account!r}")
     return held, figures.on.day

@@ -11,9 +11,23 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from schemas.contracts import files
 from schemas.door import ToldFact, Unreadable, read_record
-from schemas.facts import CONTRACT_TYPE, OWN, STORED, DeadLetterDiscarded, DeadLetterRetried, Fact, OrderChecked, Ours, PolicyAdopted, RequestAnswered
+from schemas.facts import (
+    ASKED,
+    CONTRACT_TYPE,
+    OWN,
+    STORED,
+    DeadLetterDiscarded,
+    DeadLetterRetried,
+    Fact,
+    OrderChecked,
+    Ours,
+    PolicyAdopted,
+    RequestAnswered,
+    RequestRefused,
+)
 from schemas.inbound import MODELS
 from schemas.jsontext import read, written
+from schemas.requests import REQUESTS
 from schemas.stored import NAMES, OURS, TOPICS, UPCASTERS, UnknownTopic, read_fact, read_ours, read_sealed, write_fact, write_ours
 from service.sample import sample
 from tests.examples import DATA, example, examples
@@ -60,7 +74,8 @@ OURS_TOLD: list[Ours] = [
         judged={"gross": "1100.00", "protection": "0.00", "limit": "1000.00", "net": "1100.00", "available": "-100.00"},
     ),
     PolicyAdopted("b79cfe9f45cd", "Credit 2026", '{"class":[{}],"currency":"EUR","name":"Credit 2026"}', "m.vogt", "the board's decision of 2 March"),
-    RequestAnswered("C-1001", "R-1", ["O-2", "700.00", None], "0f7d4a7ec1b9f4b7f5a1c2d3e4f50617"),
+    RequestAnswered("C-1001", "R-1", ["O-2", "700.00", None], "0f7d4a7ec1b9f4b7f5a1c2d3e4f50617", "/shop"),
+    RequestRefused("C-9", "R-2", "/shop", {"order": "O-2", "amount": "700"}, "unknown_account", "nothing is known of account 'C-9'", "m.vogt"),
 ]
 OWN_TOLD: list[ToldFact] = [
     own_fact(
@@ -103,7 +118,8 @@ def test_the_committed_contracts_are_what_the_models_say() -> None:
 
 def test_every_type_has_a_model_a_stored_name_a_contract_a_golden_file_and_an_example() -> None:
     assert MODELS.keys() == DATA.keys() == STORED.keys() - {CONTRACT_TYPE[name] for name in OWN}
-    assert {file.stem for file in files()} == {*MODELS, "asyncapi"}
+    assert {file.stem for file in files()} == {*MODELS, *REQUESTS, "asyncapi"}
+    assert REQUESTS.keys() == ASKED.keys()
     assert len(set(STORED.values())) == len(STORED)
     assert {file.stem for file in GOLDEN.iterdir()} == {*NAMES, *UPCASTERS, *OURS}
 

@@ -157,7 +157,7 @@ def reservation_at(own: list[ToldFact], at: str) -> Reservation | None:
 
 
 class Order(NamedTuple):
-    """The order on a day: the versions of its texts, the newest text, and whether it is closed."""
+    """The order on a day: the versions of its texts and closings, the newest text, and whether it is closed."""
 
     versions: list[int]
     text: Event | None
@@ -175,7 +175,8 @@ def order_on(erp: list[Event], day: str) -> Order:
     dated = {version: event for version, event in sorted(first.items()) if event["data"]["date"] <= day}
     texts = {version: event for version, event in dated.items() if "lines" in event["data"]}
     turns = [event for event in dated.values() if "lines" not in event["data"]]
-    return Order(list(texts), texts[max(texts)] if texts else None, bool(turns) and "closed" in turns[-1]["type"])
+    ending = [version for version, event in dated.items() if "reopened" not in event["type"]]
+    return Order(ending, texts[max(texts)] if texts else None, bool(turns) and "closed" in turns[-1]["type"])
 
 
 def named_on(erp: list[Event], kind: str, ended: str, day: str) -> dict[tuple[str, str], int]:

@@ -6,6 +6,7 @@ import pytest
 from kafka import KafkaAdminClient
 
 from schemas.inbound import MODELS
+from schemas.requests import REQUESTS
 from schemas.topics import INBOUND, TOPICS, topic_of
 from tests.command import Said, exposure
 
@@ -24,12 +25,12 @@ def create(kafka: str, name: str, partitions: int = 1, **settings: str) -> None:
 
 
 def test_every_type_of_the_contract_is_sent_to_a_topic_that_comes_in() -> None:
-    assert {topic_of(type_) for type_ in MODELS} == set(INBOUND)
+    assert {topic_of(type_) for type_ in MODELS | REQUESTS} == set(INBOUND)
 
 
 def test_a_topic_is_of_accounts_where_its_key_is_one() -> None:
     assert all(topic.holds_accounts == (topic.key == "account") for topic in TOPICS)
-    assert len(set(NAMES)) == len(NAMES) == 10
+    assert len(set(NAMES)) == len(NAMES) == 11
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,9 @@ def test_a_topic_is_of_accounts_where_its_key_is_one() -> None:
         ("erp.invoice.forgotten.v9", "erp.invoices"),
         ("erp.weather.changed.v1", None),
         ("erp.account.painted.v1", None),
+        ("credit.check.requested.v1", "credit.requests"),
+        ("credit.alert.raised.v1", None),
+        ("erp.check.requested.v1", None),
         ("com.invoice.posted.v1", None),
         ("invoice", None),
     ],

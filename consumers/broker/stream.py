@@ -24,6 +24,8 @@ from exposure.ledger.claims import AnotherTopic, Claim, Partition, claim
 from exposure.ledger.records import Record, Source
 
 BATCH = 1_000
+REQUESTS_AT_ONCE = 100
+"""To answer one takes longer than to take an event, and all of a batch are answered under the write lock."""
 FETCH_BYTES = 4 << 20
 POLL_MS = 200
 CLOSE_MS_MAX = 5_000
@@ -37,7 +39,8 @@ Batch = tuple[list[Record], Source]
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What is read: ``account_topics`` must have one number of partitions, ``other_topics`` any. ``connection`` is told to every client.
+    """What is read: ``account_topics`` must have one number of partitions, ``other_topics`` any. Of ``request_topics``, which are among them, fewer
+    records are taken at once. ``connection`` is told to every client.
 
     With a ``member`` name the group gives back the same partitions after a restart within ``session_seconds``.
     """
@@ -49,6 +52,7 @@ class Subscription:
     member: str | None = None
     session_seconds: float = 10.0
     stall_seconds: float = 60.0
+    request_topics: frozenset[str] = frozenset()
 
     @property
     def unsettled_seconds(self) -> float:
@@ -166,7 +170,9 @@ class Stream:
                 self.join_anew()
                 continue
             for partition, records in polled.items():
-                yield self.batch_of(partition, records)
+                at_once = REQUESTS_AT_ONCE if partition.topic in self.subscription.request_topics else len(records)
+                for start in range(0, len(records), at_once):
+                    yield self.batch_of(partition, records[start : start + at_once])
             if self.given.unclaimed and not self.is_suspended():
                 yield None  # what is on its way was read under claims that the next ones end
                 self.claim_given()

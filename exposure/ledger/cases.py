@@ -7,17 +7,23 @@ from collections.abc import Iterable
 from typing import Any
 
 from exposure.ledger.batch import Batch, CaseRow, Row
-from schemas.facts import OfAccount, OrderChecked, Ours
+from schemas.facts import OfAccount, OrderChecked, Ours, RequestRefused
 from schemas.stored import write_ours
 
-ANSWERED = "answered"
+ANSWERED, REFUSED = "answered", "refused"
 
 
 def cases_of(stream: str, event: Ours) -> list[CaseRow]:
     """How a case stands after its event; a dead letter is no case."""
     if not isinstance(event, OfAccount):
         return []
-    return [(event.account, stream, event.decision if isinstance(event, OrderChecked) else ANSWERED)]
+    return [(event.account, stream, state_after(event))]
+
+
+def state_after(event: OfAccount) -> str:
+    if isinstance(event, OrderChecked):
+        return event.decision
+    return REFUSED if isinstance(event, RequestRefused) else ANSWERED
 
 
 def record(writing: Any, events: Iterable[tuple[str, OfAccount]], by: str) -> None:

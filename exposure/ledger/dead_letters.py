@@ -12,7 +12,7 @@ from exposure.ledger.batch import Batch, LetterSettled, Row
 from exposure.ledger.encoding import decode_carried
 from exposure.ledger.folding import Folding
 from exposure.ledger.keys import unseal
-from exposure.ledger.ledger import Ledger
+from exposure.ledger.ledger import Answer, Ledger, nobody
 from exposure.ledger.memory import Memory
 from exposure.ledger.records import Carried, Read, Record, Source, read_or_refuse
 from exposure.rules.documents import Key
@@ -112,13 +112,13 @@ class Retrying(Folding):
                 self.batch.letters_settled.append(LetterSettled(letter.digest, RETRIED))
 
 
-def retry(store: Any, now: Callable[[], int], digests: Sequence[bytes], order: Order) -> tuple[Retried, Unreadable | None]:
+def retry(store: Any, now: Callable[[], int], digests: Sequence[bytes], order: Order, answer: Answer = nobody) -> tuple[Retried, Unreadable | None]:
     """Reads the records of letters again: what became of them, and why the first of those that are still dead cannot be taken."""
     counts, first = Retried(), None
     for part in parts(digests):
         # Each batch has a memory of its own: nothing in it can be older than the log.
-        done = retry_batch(Ledger(store, now), part, order)
-        counts.retried += len(done.fresh)
+        done = retry_batch(Ledger(store, now, answer=answer), part, order)
+        counts.retried += done.counts.recorded
         counts.told_before += done.told_before
         counts.still_dead += len(done.still_dead)
         counts.settled_before += len(part) - len(done.open)

@@ -8,11 +8,15 @@ from hashlib import blake2b
 from typing import Any
 
 from exposure.ledger.cases import record as record_cases
-from schemas.facts import OUR_SOURCE, OfAccount, OrderChecked, RequestAnswered
+from schemas.facts import OUR_SOURCE, Data, OfAccount, OrderChecked, RequestAnswered, RequestRefused
 from schemas.jsontext import written_sorted
 from schemas.stored import read_ours
 
-TOPIC, TYPE = "credit.decisions", "credit.decision.made.v1"
+TOPIC = "credit.decisions"
+MADE, REFUSED = "credit.decision.made.v1", "credit.decision.refused.v1"
+
+Named = str | list[str]
+"""A request's name: its own where it has one word, its source and id where it came as an event."""
 
 
 def digest_of(account: str, what: Any) -> str:
@@ -27,9 +31,13 @@ def known(moment: Any, id_: str) -> OrderChecked | None:
     return decision
 
 
-def answered(moment: Any, account: str, request: str) -> RequestAnswered | None:
+def named(request: str, source: str | None) -> Named:
+    return request if source is None else [source, request]
+
+
+def answered(moment: Any, account: str, request: str, source: str | None) -> RequestAnswered | None:
     """The answer that a named request has already."""
-    answer = first_of(moment, request_stream(account, request))
+    answer = first_of(moment, request_stream(account, named(request, source)))
     assert answer is None or isinstance(answer, RequestAnswered)
     return answer
 
@@ -40,23 +48,40 @@ def first_of(moment: Any, stream: str) -> Any:
     return None
 
 
-def record(writing: Any, decision: OrderChecked, answer: RequestAnswered | None, *, is_new: bool) -> None:
+def record(writing: Any, decision: OrderChecked, answer: RequestAnswered | None, told: Data, *, is_new: bool) -> None:
     """Records a decision that is new, and that it is the answer to a request. Each request is answered to who listens, and each decision that
-    nobody named a request for."""
+    nobody named a request for; ``told`` is the decision with how fresh and how whole its figures were."""
     events: list[tuple[str, OfAccount]] = [(decision_stream(decision.decision_id), decision)] if is_new else []
-    message_id = decision.decision_id
+    message_id, request, source = decision.decision_id, None, None
     if answer is not None:
-        message_id = digest_of(answer.account, ["request", answer.request])
-        events.append((request_stream(answer.account, answer.request), answer))
+        request, source = answer.request, answer.source
+        message_id = message_of(answer.account, named(request, source))
+        events.append((request_stream(answer.account, named(request, source)), answer))
     if events:
         record_cases(writing, events, decision.by)
-        told = {**decision._asdict(), "request": answer.request if answer else None}
-        writing.announce(TOPIC, decision.account, message_id, {"type": TYPE, "source": OUR_SOURCE, "data": told})
+        announce(writing, MADE, decision.account, message_id, {**told, "request": request, "request_source": source})
+
+
+def refuse(writing: Any, refused: RequestRefused) -> None:
+    """Records that a request could not be decided, and answers so."""
+    name = named(refused.request, refused.source)
+    record_cases(writing, [(request_stream(refused.account, name), refused)], refused.by)
+    request = {"account": refused.account, "request": refused.request, "request_source": refused.source}
+    why = {"code": refused.code, "message": refused.message, "by": refused.by}
+    announce(writing, REFUSED, refused.account, message_of(refused.account, name), {**request, **refused.asked, **why})
+
+
+def announce(writing: Any, type_: str, account: str, message_id: str, data: Data) -> None:
+    writing.announce(TOPIC, account, message_id, {"type": type_, "source": OUR_SOURCE, "data": data})
+
+
+def message_of(account: str, request: Named) -> str:
+    return digest_of(account, ["request", request])
 
 
 def decision_stream(id_: str) -> str:
     return f"decision:{id_}"
 
 
-def request_stream(account: str, request: str) -> str:
+def request_stream(account: str, request: Named) -> str:
     return f"request:{digest_of(account, request)}"

@@ -17,7 +17,7 @@ from exposure.ledger.records import Counts, Read, Record, Source
 from exposure.rules.documents import Key
 from exposure.rules.evolve import evolve
 from schemas.door import ToldFact, Unreadable
-from schemas.facts import Fact
+from schemas.facts import REQUESTS, Fact
 from schemas.jsontext import written
 from schemas.stored import TOPICS, write_fact
 
@@ -27,7 +27,7 @@ NO_KEYS: frozenset[Key] = frozenset()
 
 
 class Folding:
-    """What is loaded, what changed, and the rows to write."""
+    """What is loaded, what changed, and the rows to write; and the ``requests`` that are new, which are answered once these are written."""
 
     def __init__(self, memory: Memory, source: Source, now: int, actor: str | None, before: "Folding | None") -> None:
         self.memory = memory
@@ -37,6 +37,7 @@ class Folding:
         self.before = before
         self.counts = Counts()
         self.fresh: list[tuple[ToldFact, bytes]] = []
+        self.requests: list[ToldFact] = []
         self.refused: list[tuple[Record, Unreadable]] = []
         self.accounts: dict[str, Account] = {}
         self.settled: dict[str, set[Key]] = {}
@@ -66,7 +67,7 @@ class Folding:
                 self.record(told, state)
         for record, refusal in self.refused:
             self.bury(record, refusal)
-        self.counts.recorded, self.counts.dead_letters = len(self.fresh), len(self.refused)
+        self.counts.recorded, self.counts.dead_letters = len(self.fresh) + len(self.requests), len(self.refused)
         self.encode()
 
     def sort_out(self, moment: Any, read: Sequence[Read]) -> None:
@@ -77,7 +78,7 @@ class Folding:
                 refused.setdefault(one.record.digest, (one.record, said))
         buried = moment.known_dead_letters(list(refused)) | (self.before.letters if self.before else set()) if refused else set()
         self.refused = [letter for digest, letter in refused.items() if digest not in buried]
-        self.counts.duplicates = len(read) - len(self.fresh) - len(self.refused)
+        self.counts.duplicates = len(read) - len(self.fresh) - len(self.requests) - len(self.refused)
 
     def judged(self, moment: Any, read: Sequence[Read]) -> list[Unreadable | bool]:
         """Of each record why it cannot be taken, or whether it is new; what is new is from then on known."""
@@ -92,7 +93,10 @@ class Folding:
             content = known.get(told.naming)
             if content is None:
                 known[told.naming] = self.names[told.naming] = told.content
-                self.fresh.append((told, state))
+                if told.name in REQUESTS:
+                    self.requests.append(told)
+                else:
+                    self.fresh.append((told, state))
                 judged.append(True)
             elif content == told.content:
                 judged.append(False)

@@ -1,7 +1,7 @@
 """The ledger: takes records of a source exactly once, folds them into accounts, and writes each batch in one transaction.
 
 Reading, deciding and encoding happen before the store's write lock, and while the batch before is being written. When another writer was faster
-with an account or a name, the batch is loaded and decided again.
+with an account or a name, the batch is loaded and decided again. A batch that asks something is taken under the lock, with nothing else on its way.
 """
 
 import gc
@@ -21,6 +21,8 @@ from exposure.ledger.records import Counts, Read, Record, Source, read_or_refuse
 from exposure.ledger.writing import Overtaken
 from exposure.rules.documents import Key
 from exposure.rules.evolve import MissingDocument
+from schemas.door import ToldFact
+from schemas.facts import REQUESTS
 
 TURN_SECONDS = 0.0001
 """How long the folding thread keeps the interpreter when the writing one asks for it."""
@@ -36,6 +38,9 @@ STORE_FAILS = PersistenceError
 Batches = Iterable[tuple[Sequence[Record], Source] | None]
 """``None`` where nothing comes at the moment: what is on its way is finished."""
 
+Answer = Callable[[Any, ToldFact], None]
+"""Answers a request in the open transaction of a writer, after all that was told with it is written there."""
+
 AnyFolding = TypeVar("AnyFolding", bound=Folding)
 
 
@@ -46,17 +51,25 @@ class Taking:
         self.read = [read_or_refuse(record) for record in records]
         self.source = source
         self.actor = actor
+        self.told = [one.told for one in self.read if isinstance(one.told, ToldFact)]
+        self.asks = any(told.name in REQUESTS for told in self.told)
         self.missed: set[tuple[str, Key]] = set()
         self.folding: Folding
         self.writing: Future[set[str]]
 
 
-class Ledger:
-    """One writer of a store. ``store`` is a recorder of one of the databases, ``now`` the clock of its recorded instants."""
+def nobody(_: Any, told: ToldFact) -> None:
+    """Where only what tells facts is read there is nobody to ask."""
+    raise AssertionError(f"{told.name} came where nobody answers")
 
-    def __init__(self, store: Any, now: Callable[[], int], *, documents_in_memory: int = DOCUMENTS_IN_MEMORY) -> None:
+
+class Ledger:
+    """One writer of a store. ``store`` is a recorder of one of the databases, ``now`` the clock of its recorded instants, ``answer`` who answers."""
+
+    def __init__(self, store: Any, now: Callable[[], int], *, answer: Answer = nobody, documents_in_memory: int = DOCUMENTS_IN_MEMORY) -> None:
         self.store = store
         self.now = now
+        self.answer = answer
         self.memory = Memory(documents_in_memory)
 
     def take(self, records: Sequence[Record], source: Source, *, actor: str | None = None) -> Counts:
@@ -74,12 +87,16 @@ class Ledger:
                     if told is not None:
                         with collector_paused():
                             taking = Taking(*told, actor)
-                            is_folded = self.fold(taking, being_written)
+                            is_folded = not taking.asks and self.fold(taking, being_written)
                     if being_written is not None:
                         done, being_written = being_written, None
                         is_folded &= self.finish(done, taking.folding if taking and is_folded else None)
                         yield done.folding.counts
                     if taking is None:
+                        continue
+                    if taking.asks:
+                        self.take_asking(taking)
+                        yield taking.folding.counts
                         continue
                     with collector_paused():
                         while not is_folded:
@@ -119,6 +136,12 @@ class Ledger:
         taking.folding.forget_closed(moved_on, later)
         return True
 
+    def take_asking(self, taking: Taking) -> None:
+        """Answers see all that is written, and may move accounts on: of those that are spoken of memory holds nothing meanwhile."""
+        for told in taking.told:
+            self.memory.take(told.subject)
+        self.take_alone(taking)
+
     def take_alone(self, taking: Taking) -> None:
         """Who lost a race would lose the next one too, for its memory is cold and the winner's is warm: the write lock is taken first."""
 
@@ -128,7 +151,8 @@ class Ledger:
         taking.folding = self.fold_under_lock(begin, taking.missed)
 
     def fold_under_lock(self, begin: Callable[[Any], tuple[AnyFolding, list[Read]]], missed: set[tuple[str, Key]]) -> AnyFolding:
-        """Takes the write lock, and then reads, decides and writes. What memory holds of the accounts has to be as new as the log, or nothing."""
+        """Takes the write lock, and then reads, decides, writes and answers. What memory holds of the accounts has to be as new as the
+        log, or nothing."""
         while True:
             try:
                 with self.store.writing(self.now()) as writing:
@@ -136,6 +160,8 @@ class Ledger:
                     folding.load(writing, read, missed)
                     folding.fold()
                     moved_on = writing.write(folding.batch)
+                    for request in folding.requests:
+                        self.answer(writing, request)
             except MissingDocument as missing:
                 missing.note(missed)
             else:

@@ -17,6 +17,7 @@ from schemas.currencies import DECIMALS
 from schemas.facts import LAST_DAY, OWN, Fact
 
 TEXTS = ("OrderConfirmed", "OrderAmended")
+CLOSED = "OrderClosed"
 
 
 def line_claim(role: str, naming: str, currency: str, span: Span, entries: tuple[Any, ...]) -> Claim:
@@ -74,20 +75,26 @@ def evaluate(order: Document, version: int, since: str, fact: Fact | None) -> li
     texts = [fact for fact in stands if fact.name in TEXTS]
     statuses = [fact for fact in stands if fact.name not in TEXTS]
     steps = reservations.course(own) if own else []
+    turns = turns_of(stands) if own else []
     if fact is not None and fact.name in OWN:
         order.horizon = LAST_DAY
     days: list[tuple[str, State]] = []
     order.tally = None
-    for day in days_from(order, since, reservations.ends(steps, texts) if steps else ()):
+    for day in days_from(order, since, reservations.ends(steps, turns) if steps else ()):
         state: State = {}
         if clash and clash <= day:
             state["anomaly:number_clash", order.key, "", ""] = 1
         order.tally = tally_on(order, texts, statuses, day, state)
-        if steps and (held := reservations.held_on(steps, texts, day)):
+        if steps and (held := reservations.held_on(steps, turns, day)):
             reservations.say(held, counted(order, order.tally, held.currency, day, state), order.tally is not None, state)
             order.tally = None
         days.append((day, state))
     return moved(order, version, since, days)
+
+
+def turns_of(facts: list[Fact]) -> list[Fact]:
+    """What ends a reservation of an order: its texts, which count themselves, and its closings, after which nothing of it is to come."""
+    return [fact for fact in facts if fact.name in TEXTS or fact.name == CLOSED]
 
 
 def parted(facts: list[Fact]) -> tuple[list[Fact], list[Fact]]:
@@ -112,7 +119,7 @@ def counted(order: Document, tally: Tally | None, currency: str, day: str, state
 def closes(order: Document, tally: Tally, fact: Fact) -> bool:
     """Closes the lines, where a closing of the highest version says so."""
     version = fact.data.get("version")
-    if fact.name != "OrderClosed" or any(known.data.get("version", 0) > version for known in order.facts):
+    if fact.name != CLOSED or any(known.data.get("version", 0) > version for known in order.facts):
         return False
     for name, line in tally.lines.items():
         line.ordered = 0
@@ -192,7 +199,7 @@ def tally_on(order: Document, texts: list[Fact], statuses: list[Fact], day: str,
         before_order(order, day, state)
         return None
     status = highest(statuses, day)
-    tally = Tally(dated, status is None or status.name != "OrderClosed")
+    tally = Tally(dated, status is None or status.name != CLOSED)
     if order.inbox:
         add_claims(order, tally, day, state)
     currency = tally.currency

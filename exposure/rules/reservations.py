@@ -1,8 +1,8 @@
 """Reservations: credit held for an order until the order's own text counts it, until it is given back, or until its time is over.
 
 Law: what an order has reserved, with all else the order counts, is what was asked for it. The newest reservation replaces the one before; a text
-of the order that was not known when it was reserved settles it whole, from the text's day on and for ever. To *settle* it before that text has
-come makes it firm: time ends it no more.
+of the order, or its closing, that was not known when it was reserved settles it whole, from its day on and for ever. To *settle* it before that
+has come makes it firm: time ends it no more.
 """
 
 from datetime import date, timedelta
@@ -15,7 +15,7 @@ from schemas.facts import LAST_DAY, Fact
 
 class Held(NamedTuple):
     """A reservation from some day on: of the whole order, in minor units; ``due`` is the UTC instant that ends it, ``LAST_DAY`` where none does.
-    ``order_version`` is the highest version of the order's texts known when it was reserved, -1 where none was."""
+    ``order_version`` is the highest version told of the order when it was reserved, -1 where none was."""
 
     reservation: str
     amount: int
@@ -63,15 +63,15 @@ def last_told(steps: Course, day: str) -> Held | None:
     return None
 
 
-def held_on(steps: Course, texts: list[Fact], day: str) -> Held | None:
+def held_on(steps: Course, turns: list[Fact], day: str) -> Held | None:
     """The reservation that stands on the day. On its last day an instant ends it, and the figures know which: here it goes two days later."""
     held = last_told(steps, day)
-    return held if held is not None and day < over(held.due) and day < confirmed(held, texts) else None
+    return held if held is not None and day < over(held.due) and day < confirmed(held, turns) else None
 
 
-def confirmed(held: Held, texts: list[Fact]) -> str:
-    """The day from which a text that was not known when it was reserved settles it."""
-    return min([text.data["date"] for text in texts if text.data["version"] > held.order_version], default=LAST_DAY)
+def confirmed(held: Held, turns: list[Fact]) -> str:
+    """The day from which a text or a closing that was not known when it was reserved settles it."""
+    return min([turn.data["date"] for turn in turns if turn.data["version"] > held.order_version], default=LAST_DAY)
 
 
 def over(due: str) -> str:
@@ -79,9 +79,9 @@ def over(due: str) -> str:
     return LAST_DAY if due >= "9999-12-30" else (date.fromisoformat(due[:10]) + timedelta(days=2)).isoformat()
 
 
-def ends(steps: Course, texts: list[Fact]) -> set[str]:
+def ends(steps: Course, turns: list[Fact]) -> set[str]:
     """The days on which time is over for what no text has settled before."""
-    return {end for _, held in steps if held is not None and (end := over(held.due)) < confirmed(held, texts)}
+    return {end for _, held in steps if held is not None and (end := over(held.due)) < confirmed(held, turns)}
 
 
 def say(held: Held, counted: int, is_there: bool, state: State) -> None:
@@ -102,7 +102,7 @@ class Standing(NamedTuple):
     due: str
 
 
-def newest(own: list[Fact], texts: list[Fact], day: str, instant: str) -> Standing | None:
+def newest(own: list[Fact], turns: list[Fact], day: str, instant: str) -> Standing | None:
     """``None`` where nothing was ever reserved for the order."""
     told = next((fact for fact in reversed(own) if fact.name == "CreditReserved"), None)
     if told is None:
@@ -110,6 +110,6 @@ def newest(own: list[Fact], texts: list[Fact], day: str, instant: str) -> Standi
     held = last_told(course(own), day)
     if held is None:
         return Standing(told, "released", LAST_DAY)
-    if confirmed(held, texts) <= day:
+    if confirmed(held, turns) <= day:
         return Standing(told, "confirmed", held.due)
     return Standing(told, "expired" if held.due <= instant else "settled" if held.is_settled else "reserved", held.due)

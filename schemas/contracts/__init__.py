@@ -13,6 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from schemas.contracts.asyncapi import asyncapi
 from schemas.inbound import MODELS, Envelope
 from schemas.jsontext import laid_out
+from schemas.requests import REQUESTS
 
 FOLDER = Path(__file__).parent
 
@@ -26,7 +27,7 @@ class Untitled(GenerateJsonSchema):
 
 def contract_of(type_: str) -> dict[str, Any]:
     """The schema of one whole event: the CloudEvents envelope with the data of its type."""
-    data = MODELS[type_]
+    data = (MODELS | REQUESTS)[type_]
     fields: Any = {"type": (Literal[type_], ...), "data": (data, ...)}
     event: Any = create_model(type_, __base__=Envelope, __doc__=data.__doc__, **fields)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **event.model_json_schema(schema_generator=Untitled)}
@@ -34,5 +35,5 @@ def contract_of(type_: str) -> dict[str, Any]:
 
 def files() -> dict[Path, bytes]:
     """Every contract by the file it is committed in."""
-    schemas = {FOLDER / f"{type_}.json": laid_out(contract_of(type_)) for type_ in sorted(MODELS)}
+    schemas = {FOLDER / f"{type_}.json": laid_out(contract_of(type_)) for type_ in sorted(MODELS | REQUESTS)}
     return schemas | {FOLDER / "asyncapi.json": laid_out(asyncapi())}

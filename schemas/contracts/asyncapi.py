@@ -6,6 +6,7 @@ Events that come in are described by the schemas beside it. Of what goes out onl
 from typing import Any
 
 from schemas.inbound import MODELS
+from schemas.requests import REQUESTS
 from schemas.topics import PARTITIONS, TOPICS, Topic, topic_of
 
 KAFKA = {"bindingVersion": "0.5.0"}
@@ -75,13 +76,26 @@ DECISION = {
     "reservation": {"type": ["string", "null"], "description": "the reservation that holds the credit for it"},
     "lost_to": {"type": "array", "items": {"type": "object"}, "description": "the reservations without which it would have passed"},
     "judged": {"type": ["object", "null"], "description": "what the policy makes of the exposure with the order"},
-    "request": {"type": ["string", "null"], "description": "the request that is answered, where it was named"},
     "group": {
         "type": ["object", "null"],
         "description": "where the account has a parent or members: by whose limit (`node`) it was judged, what the group uses of that, in the node's "
         "currency, and which account each reason comes from (`refusals`)",
     },
     "instead_of": {"type": ["string", "null"], "description": "the bill-to account so far, where the order moves"},
+    "request": {"type": ["string", "null"], "description": "the request that is answered, where it was named: its id, where it was an event"},
+    "request_source": {"type": ["string", "null"], "description": "the source of that event"},
+    "dead_letters": {"type": "integer", "description": "records of the account that could not be taken: the figures are not whole while it is not 0"},
+    "sources": {"type": "array", "items": {"type": "object"}, "description": "how fresh the figures are: the time of the last that each source told"},
+}
+REFUSED = {
+    "account": {**TEXT, "description": "the credit account that was named"},
+    "request": {**TEXT, "description": "the id of the request"},
+    "request_source": {**TEXT, "description": "its source"},
+    "order": TEXT,
+    "amount": {**TEXT, "description": "what was asked for; its currency beside it, where it was told"},
+    "code": {**TEXT, "description": "unknown_account, missing_rate, not_known_before, invalid; more may be added"},
+    "message": {**TEXT, "description": "why, for people"},
+    "by": {**TEXT, "description": "who asked"},
 }
 
 
@@ -126,7 +140,7 @@ def operation(topic: Topic) -> dict[str, Any]:
 def messages(topic: Topic) -> dict[str, dict[str, Any]]:
     """What stands in a topic, each message by its name, in the order of the names."""
     if topic.direction == "in":
-        return {type_: told(type_, topic) for type_ in sorted(MODELS) if topic_of(type_) == topic.name}
+        return {type_: told(type_, topic) for type_ in sorted(MODELS | REQUESTS) if topic_of(type_) == topic.name}
     return {name: {"name": name, "bindings": bindings(topic), **message} for name, message in sorted(SENT[topic.name].items())}
 
 
@@ -165,7 +179,11 @@ SENT: dict[str, dict[str, dict[str, Any]]] = {
         "credit.decision.made.v1": sent_event(
             "The answer to a credit check, told once: `ce_id` stands for the request where one was named, else it is the `decision_id`.",
             {"type": "object", "properties": DECISION, "required": list(DECISION)},
-        )
+        ),
+        "credit.decision.refused.v1": sent_event(
+            "A request could be read and not decided: its one answer, told once. Asked again, under a new id, it may be decided.",
+            {"type": "object", "properties": REFUSED, "required": list(REFUSED)},
+        ),
     },
     "credit.exposure": {
         "credit.exposure": cloud_event("The current figures of an account. Their type and their fields are still to be said.", {"type": "object"})

@@ -1,0 +1,38 @@
+"""Requests that come as events are answered here, each once, in the transaction that takes it in: by a decision, or by a refusal that says why."""
+
+from collections.abc import Callable
+from typing import Any
+
+from exposure.ledger.decisions import refuse
+from projections.account import NotKnownBefore, UnknownAccount
+from schemas.door import ToldFact
+from schemas.facts import RequestRefused
+from service import checking
+from service.failures import WRONG_USAGE, Failure
+
+
+def check(writing: Any, told: ToldFact, by: str) -> None:
+    asked = told.data
+    request = checking.Request(told.subject, asked["order"], asked["amount"], asked.get("currency"), request=told.id, source=told.source)
+    checking.checked(writing, request, by)
+
+
+ANSWERED_BY: dict[str, Callable[[Any, ToldFact, str], None]] = {"CheckRequested": check}
+"""Who answers what: each records its answer and tells it, or raises before it has written anything."""
+
+
+def answer(writing: Any, told: ToldFact) -> None:
+    """Every request that could be read has its one answer after this."""
+    by = told.data.get("by") or told.source
+    try:
+        ANSWERED_BY[told.name](writing, told, by)
+    except (Failure, UnknownAccount, NotKnownBefore) as no:
+        asked = {name: value for name, value in told.data.items() if name != "by"}
+        refuse(writing, RequestRefused(told.subject, told.id, told.source, asked, *why(no), by))
+
+
+def why(no: Failure | UnknownAccount | NotKnownBefore) -> tuple[str, str]:
+    """Code and message; what was wrong usage of a command is an invalid request, and its option a field."""
+    if isinstance(no, Failure):
+        return ("invalid", str(no).removeprefix("--")) if no.exit_code == WRONG_USAGE else (no.code, str(no))
+    return "unknown_account" if isinstance(no, UnknownAccount) else "not_known_before", str(no)
