@@ -1,0 +1,193 @@
+"""Credit policy as plain data: what counts, what is asked of whom, who may approve what, and which version says so.
+
+Money is decimal text in the policy's currency and is converted at the day's rate when an account is judged. A class says all of its rules:
+nothing is inherited from another class.
+"""
+
+from typing import Any, NamedTuple
+
+from schemas.facts import Data
+
+CATEGORIES = ("orders", "deliveries", "receivables", "unapplied", "reserved")
+REFUSE, WARN = "refuse", "warn"
+ADDS, OFF, SHOWN = "adds_to_limit", "off_exposure", "shown_only"
+PASSES, FIRES = "passes", "fires"
+"""What an exposure of exactly the limit does."""
+
+
+class Overdue(NamedTuple):
+    """Fires where more than ``tolerance`` (``None``: anything) is more than ``days`` days overdue; ``disputed`` says whether disputed parts count."""
+
+    days: int
+    tolerance: str | None = None
+    disputed: bool = False
+    effect: str = REFUSE
+
+
+class OldestOpenItem(NamedTuple):
+    """Fires where an open item with an undisputed part is more than ``days`` days old, counted from its date."""
+
+    days: int
+    effect: str = REFUSE
+
+
+class LargestOrder(NamedTuple):
+    """Fires where a single order is worth more than ``amount``."""
+
+    amount: str
+    effect: str = REFUSE
+
+
+class Prepayment(NamedTuple):
+    """Fires where less than ``share`` of what is ordered or delivered and not invoiced was paid before."""
+
+    share: str = "1.0000"
+    effect: str = REFUSE
+
+
+class PaymentTerm(NamedTuple):
+    """Fires where an open item falls due more than ``days`` days after its date."""
+
+    days: int
+    effect: str = WARN
+
+
+class Protection(NamedTuple):
+    """How each kind of protection counts."""
+
+    insurance: str = SHOWN
+    guarantee: str = SHOWN
+    collateral: str = SHOWN
+
+
+class Alerts(NamedTuple):
+    """Utilisation from which an account is near its limit, and below which that is over again."""
+
+    near_limit: str = "0.9000"
+    clear_below: str = "0.9000"
+
+
+class Rules(NamedTuple):
+    """The rules of one class of accounts; ``policy`` is the version that says so, ``limit`` that of accounts for which none was ever set."""
+
+    policy: str
+    currency: str | None
+    risk_class: str | None = None
+    segment: str | None = None
+    counts: tuple[str, ...] = CATEGORIES
+    at_limit: str = PASSES
+    over_limit: str = REFUSE
+    horizon_days: int | None = None
+    limit: str | None = None
+    protection: Protection = Protection()
+    alerts: Alerts = Alerts()
+    overdue: Overdue | None = None
+    oldest_open_item: OldestOpenItem | None = None
+    largest_order: LargestOrder | None = None
+    prepayment: Prepayment | None = None
+    payment_term: PaymentTerm | None = None
+
+    @property
+    def name(self) -> str:
+        told = [f"{kind} {of}" for kind, of in (("risk class", self.risk_class), ("segment", self.segment)) if of is not None]
+        return ", ".join(told) or "all others"
+
+
+class Authority(NamedTuple):
+    """Who may approve limits, and release held orders, up to which amounts of ``currency``; ``None`` is not at all."""
+
+    who: str
+    limits_up_to: str | None
+    releases_up_to: str | None
+    currency: str
+
+
+class ApprovalLevel(NamedTuple):
+    """A limit above this amount needs so many different approvers."""
+
+    above: str
+    approvers: int
+
+
+class Policy(NamedTuple):
+    """One version of a policy. A release of more than ``four_eyes_above`` needs a second person; a reservation ends by itself after
+    ``reservation_hours``."""
+
+    version: str
+    name: str
+    currency: str | None
+    classes: tuple[Rules, ...]
+    authority: tuple[Authority, ...] = ()
+    approval_levels: tuple[ApprovalLevel, ...] = ()
+    four_eyes_above: str | None = None
+    reservation_hours: int | None = None
+
+    def rules_for(self, risk_class: str | None, segment: str | None) -> Rules:
+        """The most specific class wins: risk class and segment, risk class, segment, all others."""
+        fitting = [rules for rules in self.classes if rules.risk_class in (None, risk_class) and rules.segment in (None, segment)]
+        return max(fitting, key=lambda rules: (rules.risk_class is not None, rules.segment is not None))
+
+
+DEFAULT = Policy("default", "the contract", None, (Rules("default", None),))
+"""Nothing but what the contract says."""
+
+PARTS: dict[str, Any] = {
+    "protection": Protection,
+    "alerts": Alerts,
+    "overdue": Overdue,
+    "oldest_open_item": OldestOpenItem,
+    "largest_order": LargestOrder,
+    "prepayment": Prepayment,
+    "payment_term": PaymentTerm,
+}
+OF_THE_POLICY = ("policy", "currency")
+"""What the rules of a class repeat of their policy."""
+
+
+def policy_of(content: Data, version: str) -> Policy:
+    """The policy that ``content`` says, in the spelling of ``content_of``; what it leaves out is as by default."""
+    currency = content["currency"]
+    return Policy(
+        version,
+        content["name"],
+        currency,
+        tuple(
+            sorted((rules_of(told, version, currency) for told in content["class"]), key=lambda rules: (rules.risk_class or "", rules.segment or ""))
+        ),
+        tuple(
+            sorted(Authority(**{"limits_up_to": None, "releases_up_to": None, "currency": currency, **told}) for told in content.get("authority", ()))
+        ),
+        tuple(ApprovalLevel(**told) for told in content.get("approval_levels", ())),
+        content.get("four_eyes_above"),
+        content.get("reservation_hours"),
+    )
+
+
+def rules_of(told: Data, version: str, currency: str) -> Rules:
+    plain = {name: value for name, value in told.items() if name not in PARTS and name != "counts"}
+    parts = {name: PARTS[name](**value) for name, value in told.items() if name in PARTS}
+    counts = tuple(name for name in CATEGORIES if name in told.get("counts", CATEGORIES))
+    return Rules(version, currency, counts=counts, **plain, **parts)
+
+
+def content_of(policy: Policy) -> Data:
+    """What a policy says and nothing that is as by default, so that a newer engine with more rules finds the same content in an old policy."""
+    told: Data = {"name": policy.name, "currency": policy.currency, "class": [class_content(rules) for rules in policy.classes]}
+    if policy.authority:
+        told["authority"] = [{name: value for name, value in one._asdict().items() if value is not None} for one in policy.authority]
+    if policy.approval_levels:
+        told["approval_levels"] = [level._asdict() for level in policy.approval_levels]
+    rest = {"four_eyes_above": policy.four_eyes_above, "reservation_hours": policy.reservation_hours}
+    return told | {name: value for name, value in rest.items() if value is not None}
+
+
+def class_content(rules: Rules) -> Data:
+    """One class as its content says it."""
+    told = {name: value for name, value in differing(rules).items() if name not in OF_THE_POLICY}
+    return {name: differing(value) if name in PARTS else list(value) if name == "counts" else value for name, value in told.items()}
+
+
+def differing(part: Any) -> Data:
+    """What a part says otherwise than by default."""
+    defaults = part._field_defaults
+    return {name: value for name, value in part._asdict().items() if name not in defaults or value != defaults[name]}
