@@ -7,7 +7,24 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from typing import Protocol
 
-from schemas.facts import CONTRACT_TYPE, Data, DeadLetterDiscarded, DeadLetterRetried, Fact, OrderChecked, Ours, RequestAnswered
+from schemas.facts import (
+    CONTRACT_TYPE,
+    Data,
+    DeadLetterDiscarded,
+    DeadLetterRetried,
+    Fact,
+    HoldReleased,
+    HoldReleaseProposed,
+    HoldReleaseRefused,
+    LimitApprovalRefused,
+    LimitApproved,
+    LimitRejected,
+    LimitRequested,
+    LimitRequestWithdrawn,
+    OrderChecked,
+    Ours,
+    RequestAnswered,
+)
 from schemas.jsontext import read, written
 
 VERSIONS: dict[str, int] = dict.fromkeys(CONTRACT_TYPE, 1)
@@ -21,6 +38,14 @@ OURS: dict[str, type[Ours]] = {
     "OrderChecked.v1": OrderChecked,
     "OrderChecked.v2": OrderChecked,
     "RequestAnswered.v1": RequestAnswered,
+    "LimitRequested.v1": LimitRequested,
+    "LimitApproved.v1": LimitApproved,
+    "LimitRejected.v1": LimitRejected,
+    "LimitRequestWithdrawn.v1": LimitRequestWithdrawn,
+    "LimitApprovalRefused.v1": LimitApprovalRefused,
+    "HoldReleaseProposed.v1": HoldReleaseProposed,
+    "HoldReleased.v1": HoldReleased,
+    "HoldReleaseRefused.v1": HoldReleaseRefused,
 }
 """What an older version did not say yet has the value it then had for all."""
 TOPIC_OF_OURS: dict[type[Ours], str] = {kind: topic for topic, kind in OURS.items()}

@@ -2,18 +2,22 @@
 
 import os
 import sys
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
 from service import kafka_cli
 from service.dead_letters import app as dead_letters
-from service.failures import BUSINESS_NO, DONE, FAILED, WRONG_USAGE, Failure
+from service.failures import BUSINESS_NO, DONE, FAILED, WRONG_USAGE, Failure, telling
+from service.holds import app as holds
+from service.limits import app as limits
 from service.options import AsOf, Bootstrap, By, Json, KnownAt, Now, Store, asked, clock, day, given_before, opened, settings
 from service.output import Output
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Credit exposure, right and provable.")
 app.add_typer(dead_letters, name="dead-letters")
+app.add_typer(limits, name="limit")
+app.add_typer(holds, name="holds")
 app.add_typer(kafka_cli.app)
 
 
@@ -204,23 +208,6 @@ def demo(
     from service.demo import demonstrate
 
     demonstrate(events, seed, keep, run=lambda words: app(words, standalone_mode=False))
-
-
-class telling:
-    """Turns the lookup errors of projections into failures with a code."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        from projections.account import NotKnownBefore, UnknownAccount
-        from projections.selection import BadSelection
-
-        if isinstance(error, UnknownAccount):
-            raise Failure("unknown_account", str(error)) from error
-        if isinstance(error, NotKnownBefore):
-            raise Failure("not_known_before", str(error)) from error
-        if isinstance(error, BadSelection):
-            raise Failure("usage", str(error), WRONG_USAGE) from error
 
 
 def main() -> NoReturn:

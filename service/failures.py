@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 DONE, FAILED, WRONG_USAGE, BUSINESS_NO = 0, 1, 2, 3
 
@@ -24,3 +25,20 @@ def of_the_broker() -> Iterator[None]:
         yield
     except BrokerFailure as error:
         raise Failure(error.code, str(error)) from error
+
+
+class telling:
+    """Turns the lookup errors of projections into failures with a code."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        from projections.account import NotKnownBefore, UnknownAccount
+        from projections.selection import BadSelection
+
+        if isinstance(error, UnknownAccount):
+            raise Failure("unknown_account", str(error)) from error
+        if isinstance(error, NotKnownBefore):
+            raise Failure("not_known_before", str(error)) from error
+        if isinstance(error, BadSelection):
+            raise Failure("usage", str(error), WRONG_USAGE) from error

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from exposure.approvals import RELEASED
 from schemas.jsontext import written
 from service.words import counted
 
@@ -221,4 +222,7 @@ def decision_lines(told: dict[str, Any]) -> None:
     out.print(f"exposure {told['exposure_before']}, with it {told['exposure_after']}; limit {limit}, left {left}")
     if told["dead_letters"]:
         out.print(f"{counted(told['dead_letters'], 'record')} of this account could not be taken: the figures are not whole")
+    if told["released"]:
+        overridden = ", ".join(finding["rule"] for finding in told["findings"] if finding["effect"] == RELEASED)
+        out.print(f"{overridden} overridden by the release of decision {told['released']}", soft_wrap=True)
     out.print(f"policy {told['policy']}, decision {told['decision_id']}")

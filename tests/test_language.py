@@ -11,7 +11,23 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from schemas.contracts import files
 from schemas.door import ToldFact, Unreadable, read_record
-from schemas.facts import STORED, DeadLetterDiscarded, DeadLetterRetried, Fact, OrderChecked, Ours, RequestAnswered
+from schemas.facts import (
+    STORED,
+    DeadLetterDiscarded,
+    DeadLetterRetried,
+    Fact,
+    HoldReleased,
+    HoldReleaseProposed,
+    HoldReleaseRefused,
+    LimitApprovalRefused,
+    LimitApproved,
+    LimitRejected,
+    LimitRequested,
+    LimitRequestWithdrawn,
+    OrderChecked,
+    Ours,
+    RequestAnswered,
+)
 from schemas.inbound import MODELS
 from schemas.jsontext import read, written
 from schemas.stored import NAMES, OURS, TOPICS, UPCASTERS, UnknownTopic, read_fact, read_ours, read_sealed, write_fact, write_ours
@@ -22,11 +38,13 @@ GOLDEN = Path(__file__).parent / "golden"
 CONTRACT_EXAMPLE = Path(__file__).parent / "contract_example.jsonl"
 SEALED = b"sealed under the key of the account"
 LETTER = "e7e0d64535c9cc54f572fbde32e0dfaf"
+DECISION = "0f7d4a7ec1b9f4b7f5a1c2d3e4f50617"
+REQUEST = "5c1e4a7ec1b9f4b7f5a1c2d3e4f50617"
 OURS_TOLD: list[Ours] = [
     DeadLetterRetried(LETTER, "m.vogt", "the engine was upgraded", "still_dead", "unknown_type"),
     DeadLetterDiscarded(LETTER, "m.vogt", "the bank told it twice"),
     OrderChecked(
-        decision_id="0f7d4a7ec1b9f4b7f5a1c2d3e4f50617",
+        decision_id=DECISION,
         account="C-1001",
         order="O-2",
         amount="700.00",
@@ -48,8 +66,19 @@ OURS_TOLD: list[Ours] = [
         instead_of="C-1002",
         reservation="R-1",
         lost_to=[{"order": "O-7", "amount": "100.00"}],
+        released="1a2b4a7ec1b9f4b7f5a1c2d3e4f50617",
     ),
-    RequestAnswered("C-1001", "R-1", ["O-2", "700.00", None], "0f7d4a7ec1b9f4b7f5a1c2d3e4f50617"),
+    RequestAnswered("C-1001", "R-1", ["O-2", "700.00", None], DECISION),
+    LimitRequested(REQUEST, "C-1001", "temporary", "1500.00", "EUR", "2026-02-01", "2026-03-31", "the spring season", "k.weiss", "default"),
+    LimitApproved(REQUEST, "C-1001", "m.vogt", "they pay well", "default", True),
+    LimitRejected(REQUEST, "C-1001", "m.vogt", "they pay late", "default"),
+    LimitRequestWithdrawn(REQUEST, "C-1001", "k.weiss", "default"),
+    LimitApprovalRefused(REQUEST, "C-1001", "k.weiss", "approve", "own_request", "nobody says yes to what he asked for", "default", "open"),
+    HoldReleaseProposed(DECISION, "C-1001", "O-2", "700.00", "EUR", "m.vogt", "they paid today", "b79cfe9f45cd"),
+    HoldReleased(DECISION, "C-1001", "O-2", "700.00", "EUR", "j.albers", "they paid today", "b79cfe9f45cd", ["over_limit"], "m.vogt", "2026-02-20"),
+    HoldReleaseRefused(
+        DECISION, "C-1001", "O-2", "700.00", "EUR", "k.weiss", "it is urgent", "b79cfe9f45cd", "no_authority", "no authority is given", "proposed"
+    ),
 ]
 
 

@@ -7,17 +7,54 @@ from collections.abc import Iterable
 from typing import Any
 
 from exposure.ledger.batch import Batch, CaseRow, Row
-from schemas.facts import OfAccount, OrderChecked, Ours
+from schemas.facts import (
+    HoldReleased,
+    HoldReleaseProposed,
+    HoldReleaseRefused,
+    LimitApprovalRefused,
+    LimitApproved,
+    LimitRejected,
+    LimitRequested,
+    LimitRequestWithdrawn,
+    OfAccount,
+    OrderChecked,
+    Ours,
+    RequestAnswered,
+)
 from schemas.stored import write_ours
 
 ANSWERED = "answered"
+OPEN, APPROVED, REJECTED, WITHDRAWN = "open", "approved", "rejected", "withdrawn"
+PROPOSED, RELEASED = "proposed", "released"
 
 
 def cases_of(stream: str, event: Ours) -> list[CaseRow]:
     """How a case stands after its event; a dead letter is no case."""
     if not isinstance(event, OfAccount):
         return []
-    return [(event.account, stream, event.decision if isinstance(event, OrderChecked) else ANSWERED)]
+    return [(event.account, stream, state_after(event))]
+
+
+def state_after(event: OfAccount) -> str:
+    match event:
+        case OrderChecked():
+            return event.decision
+        case RequestAnswered():
+            return ANSWERED
+        case LimitRequested():
+            return OPEN
+        case LimitApproved():
+            return APPROVED if event.is_final else OPEN
+        case LimitRejected():
+            return REJECTED
+        case LimitRequestWithdrawn():
+            return WITHDRAWN
+        case HoldReleaseProposed():
+            return PROPOSED
+        case HoldReleased():
+            return RELEASED
+        case LimitApprovalRefused() | HoldReleaseRefused():
+            return event.state
 
 
 def record(writing: Any, events: Iterable[tuple[str, OfAccount]], by: str) -> None:

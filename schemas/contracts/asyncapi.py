@@ -76,6 +76,7 @@ DECISION = {
     "instead_of": {"type": ["string", "null"], "description": "the account the order leaves"},
     "reservation": {"type": ["string", "null"], "description": "the reservation that holds the credit for it"},
     "lost_to": {"type": "array", "items": {"type": "object"}, "description": "the reservations without which it would have passed"},
+    "released": {"type": ["string", "null"], "description": "the held decision whose release lets the order pass"},
     "request": {"type": ["string", "null"], "description": "the request that is answered, where it was named"},
 }
 
