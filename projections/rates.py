@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from exposure.figures import Rates
+from exposure.figures import Rates, converted
 from projections.when import version_at
 from schemas.amounts import BILLION, billionths
 from schemas.jsontext import read
@@ -24,6 +24,11 @@ class KnownRates:
             if rate is not None:
                 rates[currency] = rate
         return rates
+
+    def worth(self, amount: int, currency: str, into: Iterable[str], day: str) -> dict[str, int]:
+        """One amount in several currencies, each converted once, half-even; those without a rate are missing."""
+        values = {one: converted(amount, currency, one, self.on({currency} - {one}, one, day)) for one in into}
+        return {one: value for one, value in values.items() if value is not None}
 
     def rate(self, currency: str, into: str, day: str) -> tuple[int, int] | None:
         """How many ``into`` one ``currency`` buys, as numerator and denominator; ``None`` where no rate is known."""

@@ -67,7 +67,7 @@ class OrderChecked(NamedTuple):
     ``version`` is that of the account when it was asked, ``inputs`` all that the answer depends on. ``findings`` are the rules that fired with their
     figures, ``warnings`` those of them that refuse nothing, ``judged`` is what the policy makes of the exposure with the order. ``group`` is what
     its group said, ``instead_of`` the account the order leaves, ``reservation`` the credit that is held for it, ``lost_to`` the
-    reservations without which it would have passed."""
+    reservations without which it would have passed. ``released`` is the held decision whose release lets the order pass."""
 
     decision_id: str
     account: str
@@ -92,6 +92,7 @@ class OrderChecked(NamedTuple):
     reservation: str | None = None
     lost_to: list[Data] = NONE
     judged: Data | None = None
+    released: str | None = None
 
 
 class RequestAnswered(NamedTuple):
@@ -127,8 +128,114 @@ class PolicyAdopted(NamedTuple):
     reason: str
 
 
+class LimitRequested(NamedTuple):
+    """Somebody asks for a limit: ``amount`` is decimal text, ``unlimited`` or ``none``; ``policy`` is the version in force."""
+
+    request: str
+    account: str
+    kind: str
+    amount: str
+    currency: str
+    valid_from: str
+    valid_to: str | None
+    reason: str
+    by: str
+    policy: str
+
+
+class LimitApproved(NamedTuple):
+    """Somebody with authority says yes; with the one that ``is_final`` the limit is told of the account."""
+
+    request: str
+    account: str
+    by: str
+    reason: str | None
+    policy: str
+    is_final: bool
+
+
+class LimitRejected(NamedTuple):
+    """Somebody with authority says no: the request is over."""
+
+    request: str
+    account: str
+    by: str
+    reason: str
+    policy: str
+
+
+class LimitRequestWithdrawn(NamedTuple):
+    """Who asked takes the request back."""
+
+    request: str
+    account: str
+    by: str
+    policy: str
+
+
+class LimitApprovalRefused(NamedTuple):
+    """Somebody tried to ``approve``, ``reject`` or ``withdraw`` and may not, for ``code``; the request stands in ``state`` as before."""
+
+    request: str
+    account: str
+    by: str
+    act: str
+    code: str
+    why: str
+    policy: str
+    state: str
+
+
+class HoldReleaseProposed(NamedTuple):
+    """Somebody with authority says that a held order may pass, and a second one is needed. ``amount`` is the order's whole value."""
+
+    decision_id: str
+    account: str
+    order: str
+    amount: str
+    currency: str
+    by: str
+    reason: str
+    policy: str
+
+
+class HoldReleased(NamedTuple):
+    """A held order may pass up to ``amount``, whatever of ``reasons`` (the rules that held it) still fires. ``proposed_by`` is the first of two who
+    said so, ``as_of`` the account's day."""
+
+    decision_id: str
+    account: str
+    order: str
+    amount: str
+    currency: str
+    by: str
+    reason: str
+    policy: str
+    reasons: list[str]
+    proposed_by: str | None
+    as_of: str
+
+
+class HoldReleaseRefused(NamedTuple):
+    """Somebody tried to release a held order and may not, for ``code``; the release stands in ``state`` as before."""
+
+    decision_id: str
+    account: str
+    order: str
+    amount: str
+    currency: str
+    by: str
+    reason: str
+    policy: str
+    code: str
+    why: str
+    state: str
+
+
 OfLetter = DeadLetterRetried | DeadLetterDiscarded
-OfAccount = OrderChecked | RequestAnswered | RequestRefused
+OfLimit = LimitRequested | LimitApproved | LimitRejected | LimitRequestWithdrawn | LimitApprovalRefused
+OfRelease = HoldReleaseProposed | HoldReleased | HoldReleaseRefused
+OfAccount = OrderChecked | RequestAnswered | RequestRefused | OfLimit | OfRelease
 """What concerns an account and changes none of its figures: each stands in a stream of its own."""
 Ours = OfLetter | OfAccount | PolicyAdopted
 

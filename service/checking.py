@@ -18,6 +18,7 @@ from schemas.amounts import scaled, shown
 from schemas.currencies import DECIMALS
 from schemas.facts import LAST_DAY, Fact, OrderChecked, RequestAnswered
 from service.failures import WRONG_USAGE, Failure
+from service.releasing import let_through
 
 AMOUNT = re.compile(r"(\d{1,15})(?:\.(\d+))?")
 NUMBER = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,250}")
@@ -76,7 +77,8 @@ class Desk:
             inputs |= groups.inputs(self.group, self.request.account, self.left)
         id_ = recorded.digest_of(self.request.account, inputs)
         known = recorded.known(self.writing, id_)
-        return (known, False) if known is not None else (self.decision(id_, inputs, answer, ruling), True)
+        decision = self.decision(id_, inputs, answer, ruling) if known is None else known
+        return let_through(self.writing, decision, is_new=known is None, by=self.by, version=self.known.head.version)
 
     def answer(self) -> tuple[decisions.Answer, groups.Ruling | None]:
         """What the account says, and its group."""
@@ -168,9 +170,14 @@ def shown_with(writing: Any, decision: OrderChecked, known: Known) -> dict[str, 
 def asked_of(request: Request, currency: str | None) -> decisions.Asked:
     if currency not in DECIMALS:
         raise Failure("usage", f"--currency: {currency!r} is no currency of ISO 4217", WRONG_USAGE)
-    told = AMOUNT.fullmatch(request.amount)
+    return decisions.Asked(request.order, minor_of(request.amount, currency), currency)
+
+
+def minor_of(amount: str, currency: str) -> int:
+    """Minor units of what ``--amount`` says."""
+    told = AMOUNT.fullmatch(amount)
     decimals = DECIMALS[currency]
     if told is None or len((told[2] or "").rstrip("0")) > decimals:
         like = shown(123450, currency)
-        raise Failure("usage", f"--amount: {request.amount!r} is no amount (not negative, at most {decimals} decimals), as {like}", WRONG_USAGE)
-    return decisions.Asked(request.order, scaled(request.amount, decimals), currency)
+        raise Failure("usage", f"--amount: {amount!r} is no amount (not negative, at most {decimals} decimals), as {like}", WRONG_USAGE)
+    return scaled(amount, decimals)

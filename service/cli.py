@@ -9,6 +9,8 @@ import typer
 from service import decisions_cli, kafka_cli
 from service.dead_letters import app as dead_letters
 from service.failures import FAILED, WRONG_USAGE, Failure, telling
+from service.holds import app as holds
+from service.limits import app as limits
 from service.options import AsOf, Bootstrap, Json, KnownAt, Now, Store, asked, clock, day, given_before, opened, settings
 from service.output import Output
 from service.policies import app as policy
@@ -16,6 +18,8 @@ from service.policies import app as policy
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Credit exposure, right and provable.")
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(policy, name="policy")
+app.add_typer(limits, name="limit")
+app.add_typer(holds, name="holds")
 app.add_typer(kafka_cli.app)
 app.add_typer(decisions_cli.app)
 

@@ -6,20 +6,18 @@ from typing import Annotated, Any
 import typer
 
 from service.failures import DONE, FAILED, WRONG_USAGE, Failure
-from service.options import By, Json, ListByDefault, Now, Store, clock, opened, settings
+from service.options import By, Json, ListByDefault, Now, Reason, Store, actor, clock, in_one_line, opened
 from service.output import Output
 from service.words import counted
 
 app = typer.Typer(cls=ListByDefault, add_completion=False, help="What could not be taken, and why; lists where nothing else is named.")
 
 ID = re.compile(r"[0-9a-f]{32}")
-TEXT = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,500}")
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="ID…", help="those of these ids, as the list says them")]
 Account = Annotated[str | None, typer.Option("--account", help="all that are open of this account")]
 Code = Annotated[str | None, typer.Option("--code", help="all with this code, as unknown_type")]
 Every = Annotated[bool, typer.Option("--all", help="all that are open")]
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="why, in plain text and for ever: name no person")]
 
 
 @app.command("list")
@@ -87,11 +85,7 @@ def ordered(by: str | None, reason: str) -> Any:
     """Who and why, where both say something."""
     from exposure.ledger.dead_letters import Order
 
-    order = Order(settings().operator if by is None else by, reason)
-    for option, text in zip(("--by", "--reason"), order, strict=True):
-        if not text.strip() or not TEXT.fullmatch(text):
-            raise Failure("usage", f"{option}: say it in one line of 1 to 500 letters", WRONG_USAGE)
-    return order
+    return Order(actor(by), in_one_line("--reason", reason))
 
 
 def chosen(store: Any, ids: list[str] | None, account: str | None, code: str | None, every: bool) -> list[bytes]:

@@ -1,5 +1,6 @@
-"""What commands are asked with: their shared options, and how instants and days are read from them."""
+"""What commands are asked with: their shared options, and how instants, days and reasons are read from them."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -14,9 +15,11 @@ Json = Annotated[bool, typer.Option("--json", help="one JSON document on standar
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="business day, as 2026-02-20")]
 KnownAt = Annotated[str | None, typer.Option("--known-at", metavar="INSTANT", help="only what was recorded by then")]
 By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="who (default: EXPOSURE_OPERATOR, else the operating system's user)")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="why, in plain text and for ever: name no person")]
 Bootstrap = Annotated[
     str | None, typer.Option("--bootstrap", metavar="HOST:PORT", help="where Kafka is (default: EXPOSURE_KAFKA_BOOTSTRAP, else 127.0.0.1:9092)")
 ]
+TEXT = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,500}")
 
 
 def settings() -> Any:
@@ -77,6 +80,17 @@ def day(text: str | None, option: str) -> str | None:
         return datetime.strptime(text, "%Y-%m-%d").date().isoformat()
     except ValueError:
         raise Failure("usage", f"{option}: {text!r} is not a day, as 2026-02-20", WRONG_USAGE) from None
+
+
+def actor(by: str | None) -> str:
+    """Who acts: ``--by``, else the operator of the settings."""
+    return in_one_line("--by", settings().operator if by is None else by)
+
+
+def in_one_line(option: str, text: str) -> str:
+    if not text.strip() or not TEXT.fullmatch(text):
+        raise Failure("usage", f"{option}: say it in one line of 1 to 500 letters", WRONG_USAGE)
+    return text
 
 
 def given_before(command: Any, given: dict[str, Any]) -> dict[str, Any]:

@@ -141,6 +141,51 @@ class Output:
 
         differences_table(told)
 
+    def limit_requests(self, requests: list[dict[str, Any]]) -> None:
+        if self.json:
+            self.document({"requests": requests})
+            return
+        from service.approval_tables import limit_requests_table
+
+        limit_requests_table(requests)
+
+    def limit_request(self, shown: dict[str, Any], failed: Failure | None = None) -> None:
+        if not self.json:
+            from service.approval_tables import limit_request_lines
+
+            limit_request_lines(shown)
+        self.afterwards(shown, failed)
+
+    def holds(self, listed: list[dict[str, Any]]) -> None:
+        if self.json:
+            self.document({"holds": listed})
+            return
+        from service.approval_tables import holds_table
+
+        holds_table(listed)
+
+    def release(self, shown: dict[str, Any], failed: Failure | None = None) -> None:
+        if not self.json:
+            from service.approval_tables import release_line
+
+            release_line(shown)
+        self.afterwards(shown, failed)
+
+    def overrides(self, listed: list[dict[str, Any]]) -> None:
+        if self.json:
+            self.document({"overrides": listed})
+            return
+        from service.approval_tables import overrides_table
+
+        overrides_table(listed)
+
+    def afterwards(self, shown: dict[str, Any], failed: Failure | None) -> None:
+        """How something stands after an act, and why the act was refused: in one document where that is asked for."""
+        if self.json:
+            self.document({**shown, "error": error(failed.code, str(failed))} if failed else shown)
+        elif failed:
+            self.failure(failed.code, str(failed))
+
     def status(self, standing: dict[str, Any]) -> None:
         if self.json:
             self.document(standing)

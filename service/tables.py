@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from exposure.approvals import RELEASED
 from schemas.jsontext import written
 from service.words import counted
 
@@ -253,6 +254,9 @@ def decision_lines(told: dict[str, Any]) -> None:
         out.print(f"lost to order {escape(held['order'])}, for which {held['amount']} {held['currency']} are reserved")
     if told["dead_letters"]:
         out.print(f"{counted(told['dead_letters'], 'record')} of this account could not be taken: the figures are not whole")
+    if told["released"]:
+        overridden = ", ".join(finding["rule"] for finding in told["findings"] if finding["effect"] == RELEASED)
+        out.print(f"{overridden} overridden by the release of decision {told['released']}", soft_wrap=True)
     if differs(told["judged"], told["exposure_after"]):
         out.print(f"policy {judged_line(told['judged'])}")
     for finding in told["findings"]:

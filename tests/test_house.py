@@ -31,7 +31,15 @@ ALONE = {
     "pydantic_settings": {"service/settings.py"},
 }
 """Outside things, and the only files (or folders) that may know them."""
-PURE = ["exposure.rules.evolve", "exposure.judgement", "exposure.figures", "exposure.findings", "exposure.decisions", "exposure.groups"]
+PURE = [
+    "exposure.rules.evolve",
+    "exposure.judgement",
+    "exposure.figures",
+    "exposure.findings",
+    "exposure.decisions",
+    "exposure.groups",
+    "exposure.approvals",
+]
 HEAVY = {"pydantic", "pydantic_core", "eventsourcing", "orjson", "kafka", "confluent_kafka", "sqlite3", "sqlalchemy", "json", "logging"}
 RULES_READ = {"schemas", "schemas.facts", "schemas.amounts", "schemas.currencies", "schemas.policies"}
 CLOCKS = re.compile(r"\b(time\.time|perf_counter|datetime\.now|utcnow|date\.today|monotonic)\b")
@@ -94,7 +102,7 @@ def test_only_the_settings_read_the_environment() -> None:
 
 
 def test_the_rules_read_no_clock_and_nothing_but_plain_data() -> None:
-    pure = [ROOT / "exposure" / f"{name}.py" for name in ("judgement", "figures", "findings", "decisions", "groups", "contention")]
+    pure = [ROOT / "exposure" / f"{name}.py" for name in ("judgement", "figures", "findings", "decisions", "groups", "contention", "approvals")]
     for file in [*files("exposure/rules"), *pure]:
         assert not CLOCKS.search(file.read_text(encoding="utf-8")), f"{place(file)} asks for the time"
         mine = {module for module in imported(file) if floor(module) in FLOORS}

@@ -19,6 +19,14 @@ from schemas.facts import (
     DeadLetterDiscarded,
     DeadLetterRetried,
     Fact,
+    HoldReleased,
+    HoldReleaseProposed,
+    HoldReleaseRefused,
+    LimitApprovalRefused,
+    LimitApproved,
+    LimitRejected,
+    LimitRequested,
+    LimitRequestWithdrawn,
     OrderChecked,
     Ours,
     PolicyAdopted,
@@ -37,11 +45,13 @@ GOLDEN = Path(__file__).parent / "golden"
 CONTRACT_EXAMPLE = Path(__file__).parent / "contract_example.jsonl"
 SEALED = b"sealed under the key of the account"
 LETTER = "e7e0d64535c9cc54f572fbde32e0dfaf"
+DECISION = "0f7d4a7ec1b9f4b7f5a1c2d3e4f50617"
+REQUEST = "5c1e4a7ec1b9f4b7f5a1c2d3e4f50617"
 OURS_TOLD: list[Ours] = [
     DeadLetterRetried(LETTER, "m.vogt", "the engine was upgraded", "still_dead", "unknown_type"),
     DeadLetterDiscarded(LETTER, "m.vogt", "the bank told it twice"),
     OrderChecked(
-        decision_id="0f7d4a7ec1b9f4b7f5a1c2d3e4f50617",
+        decision_id=DECISION,
         account="C-1001",
         order="O-2",
         amount="700.00",
@@ -72,10 +82,21 @@ OURS_TOLD: list[Ours] = [
         reservation="R-1",
         lost_to=[{"order": "O-7", "amount": "100.00"}],
         judged={"gross": "1100.00", "protection": "0.00", "limit": "1000.00", "net": "1100.00", "available": "-100.00"},
+        released="1a2b4a7ec1b9f4b7f5a1c2d3e4f50617",
     ),
     PolicyAdopted("b79cfe9f45cd", "Credit 2026", '{"class":[{}],"currency":"EUR","name":"Credit 2026"}', "m.vogt", "the board's decision of 2 March"),
     RequestAnswered("C-1001", "R-1", ["O-2", "700.00", None], "0f7d4a7ec1b9f4b7f5a1c2d3e4f50617", "/shop"),
     RequestRefused("C-9", "R-2", "/shop", {"order": "O-2", "amount": "700"}, "unknown_account", "nothing is known of account 'C-9'", "m.vogt"),
+    LimitRequested(REQUEST, "C-1001", "temporary", "1500.00", "EUR", "2026-02-01", "2026-03-31", "the spring season", "k.weiss", "default"),
+    LimitApproved(REQUEST, "C-1001", "m.vogt", "they pay well", "default", True),
+    LimitRejected(REQUEST, "C-1001", "m.vogt", "they pay late", "default"),
+    LimitRequestWithdrawn(REQUEST, "C-1001", "k.weiss", "default"),
+    LimitApprovalRefused(REQUEST, "C-1001", "k.weiss", "approve", "own_request", "nobody says yes to what he asked for", "default", "open"),
+    HoldReleaseProposed(DECISION, "C-1001", "O-2", "700.00", "EUR", "m.vogt", "they paid today", "b79cfe9f45cd"),
+    HoldReleased(DECISION, "C-1001", "O-2", "700.00", "EUR", "j.albers", "they paid today", "b79cfe9f45cd", ["over_limit"], "m.vogt", "2026-02-20"),
+    HoldReleaseRefused(
+        DECISION, "C-1001", "O-2", "700.00", "EUR", "k.weiss", "it is urgent", "b79cfe9f45cd", "no_authority", "no authority is given", "proposed"
+    ),
 ]
 OWN_TOLD: list[ToldFact] = [
     own_fact(

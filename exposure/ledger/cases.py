@@ -7,10 +7,26 @@ from collections.abc import Iterable
 from typing import Any
 
 from exposure.ledger.batch import Batch, CaseRow, Row
-from schemas.facts import OfAccount, OrderChecked, Ours, RequestRefused
+from schemas.facts import (
+    HoldReleased,
+    HoldReleaseProposed,
+    HoldReleaseRefused,
+    LimitApprovalRefused,
+    LimitApproved,
+    LimitRejected,
+    LimitRequested,
+    LimitRequestWithdrawn,
+    OfAccount,
+    OrderChecked,
+    Ours,
+    RequestAnswered,
+    RequestRefused,
+)
 from schemas.stored import write_ours
 
 ANSWERED, REFUSED = "answered", "refused"
+OPEN, APPROVED, REJECTED, WITHDRAWN = "open", "approved", "rejected", "withdrawn"
+PROPOSED, RELEASED = "proposed", "released"
 
 
 def cases_of(stream: str, event: Ours) -> list[CaseRow]:
@@ -21,9 +37,27 @@ def cases_of(stream: str, event: Ours) -> list[CaseRow]:
 
 
 def state_after(event: OfAccount) -> str:
-    if isinstance(event, OrderChecked):
-        return event.decision
-    return REFUSED if isinstance(event, RequestRefused) else ANSWERED
+    match event:
+        case OrderChecked():
+            return event.decision
+        case RequestAnswered():
+            return ANSWERED
+        case RequestRefused():
+            return REFUSED
+        case LimitRequested():
+            return OPEN
+        case LimitApproved():
+            return APPROVED if event.is_final else OPEN
+        case LimitRejected():
+            return REJECTED
+        case LimitRequestWithdrawn():
+            return WITHDRAWN
+        case HoldReleaseProposed():
+            return PROPOSED
+        case HoldReleased():
+            return RELEASED
+        case LimitApprovalRefused() | HoldReleaseRefused():
+            return event.state
 
 
 def record(writing: Any, events: Iterable[tuple[str, OfAccount]], by: str) -> None:

@@ -87,6 +87,13 @@ class Moment(Tables):
         values = [account] if state is None else [account, state]
         return [row[0] for row in self.rows(f"SELECT stream FROM cases WHERE account = ?{of_state} ORDER BY stream", *values)]
 
+    def cases_of_kind(self, kind: str, state: str | None = None, account: str | None = None) -> list[tuple[str, str]]:
+        """(account, stream) of the cases whose streams are named ``kind:…``, all or those in a state or of an account, in order of accounts."""
+        told = {name: value for name, value in (("state", state), ("account", account)) if value is not None}
+        where = " AND ".join(["stream >= ?", "stream < ?", *(f"{name} = ?" for name in told)])
+        rows = self.rows(f"SELECT account, stream FROM cases WHERE {where} ORDER BY account, stream", f"{kind}:", f"{kind};", *told.values())
+        return [(row[0], row[1]) for row in rows]
+
     def events_of(self, streams: list[str]) -> list[Any]:
         """(position, stream, version, topic, state, recorded_at, actor) of whole streams, oldest first."""
         columns = f"t.{self.position}, t.originator_id, t.originator_version, t.topic, t.state, t.recorded_at, t.actor"

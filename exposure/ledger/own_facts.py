@@ -28,6 +28,7 @@ def tell(writing: Any, facts: Iterable[tuple[str, str, str, Data]], by: str) -> 
         except MissingDocument as missing:
             missing.note(missed)
         else:
+            assert not folding.refused, f"somebody else has told a fact in our name: {folding.refused[0][1]}"
             writing.write(folding.batch)
             return
 

@@ -82,6 +82,7 @@ DECISION = {
         "currency, and which account each reason comes from (`refusals`)",
     },
     "instead_of": {"type": ["string", "null"], "description": "the bill-to account so far, where the order moves"},
+    "released": {"type": ["string", "null"], "description": "the held decision whose release lets the order pass"},
     "request": {"type": ["string", "null"], "description": "the request that is answered, where it was named: its id, where it was an event"},
     "request_source": {"type": ["string", "null"], "description": "the source of that event"},
     "dead_letters": {"type": "integer", "description": "records of the account that could not be taken: the figures are not whole while it is not 0"},

@@ -1,0 +1,79 @@
+"""Limit requests as recorded: each in a stream of its own, from the request to the last yes or no; refused acts are among its events.
+
+Law: the last yes and the limit it makes are one transaction. From then on the figures follow that limit as they follow one told by the ERP.
+"""
+
+from typing import Any, NamedTuple
+
+from exposure.ledger.cases import OPEN, state_after
+from exposure.ledger.cases import record as record_cases
+from exposure.ledger.decisions import digest_of
+from exposure.ledger.own_facts import tell
+from schemas.facts import LimitApproved, LimitRequested, OfLimit
+from schemas.stored import read_ours
+
+KIND = "limit_request"
+
+
+class Trail(NamedTuple):
+    """A request and all that was said to it, each with its recorded instant (microseconds), oldest first."""
+
+    request: LimitRequested
+    events: list[tuple[int, OfLimit]]
+
+    @property
+    def state(self) -> str:
+        return state_after(self.events[-1][1])
+
+    @property
+    def approvals(self) -> list[LimitApproved]:
+        return [event for _, event in self.events if isinstance(event, LimitApproved)]
+
+
+def stream_of(request: str) -> str:
+    return f"{KIND}:{request}"
+
+
+def trail(moment: Any, request: str) -> Trail | None:
+    return trail_of_stream(moment, stream_of(request))
+
+
+def trail_of_stream(moment: Any, stream: str) -> Trail | None:
+    said = ((recorded_at, read_ours(topic, state)) for _, _, topic, state, recorded_at, _ in moment.events(stream))
+    events = [(recorded_at, event) for recorded_at, event in said if isinstance(event, OfLimit)]
+    if not events:
+        return None
+    request = events[0][1]
+    assert isinstance(request, LimitRequested), f"{stream} does not begin with its request"
+    return Trail(request, events)
+
+
+def open_id(moment: Any, account: str, words: list[str | None]) -> tuple[str, Trail | None]:
+    """The id of a request in these words: of the one that is open, else a new one. Those that are settled were other requests."""
+    number = 0
+    while True:
+        id_ = digest_of(account, ["limit", number, *words])
+        known = trail(moment, id_)
+        if known is None or known.state == OPEN:
+            return id_, known
+        number += 1
+
+
+def record(writing: Any, event: OfLimit) -> None:
+    record_cases(writing, [(stream_of(event.request), event)], event.by)
+
+
+def tell_limit(writing: Any, request: LimitRequested, approved_by: list[str]) -> None:
+    """The limit as a fact of the account, under a number of its own; back-dated where it was asked for so."""
+    data = {
+        "limit": request.request,
+        "version": 1,
+        "kind": request.kind,
+        "amount": request.amount,
+        "currency": request.currency,
+        "valid_from": request.valid_from,
+        **({"valid_to": request.valid_to} if request.valid_to else {}),
+        "reason": request.reason,
+        "approved_by": ", ".join(approved_by),
+    }
+    tell(writing, [(request.account, "LimitChanged", stream_of(request.request), data)], approved_by[-1])

@@ -1,0 +1,45 @@
+"""Releases of held orders as recorded: one stream for each decision that held an order, with who proposed, who released, and who might not."""
+
+from typing import Any
+
+from exposure.approvals import covers
+from exposure.ledger.cases import RELEASED
+from exposure.ledger.cases import record as record_cases
+from schemas.facts import HoldReleased, HoldReleaseProposed, OfRelease, OrderChecked
+from schemas.stored import read_ours
+
+KIND = "release"
+
+
+def stream_of(decision_id: str) -> str:
+    return f"{KIND}:{decision_id}"
+
+
+def trail(moment: Any, decision_id: str) -> list[OfRelease]:
+    """All that was said to the release of a decision, oldest first."""
+    said = (read_ours(topic, state) for _, _, topic, state, *_ in moment.events(stream_of(decision_id)))
+    return [event for event in said if isinstance(event, OfRelease)]
+
+
+def proposed(events: list[OfRelease]) -> HoldReleaseProposed | None:
+    return next((event for event in events if isinstance(event, HoldReleaseProposed)), None)
+
+
+def released(events: list[OfRelease]) -> HoldReleased | None:
+    return next((event for event in events if isinstance(event, HoldReleased)), None)
+
+
+def record(writing: Any, event: OfRelease) -> None:
+    record_cases(writing, [(stream_of(event.decision_id), event)], event.by)
+
+
+def all_released(moment: Any, account: str | None = None) -> list[tuple[int, HoldReleased]]:
+    """Every release with its recorded instant (microseconds), of all accounts or of one, oldest first."""
+    streams = [stream for _, stream in moment.cases_of_kind(KIND, RELEASED, account)]
+    events = [(row[5], read_ours(row[3], row[4])) for row in moment.events_of(streams)]
+    return [(recorded_at, event) for recorded_at, event in events if isinstance(event, HoldReleased)]
+
+
+def covering(moment: Any, decision: OrderChecked) -> HoldReleased | None:
+    """The last release that lets a held decision pass."""
+    return next((release for _, release in reversed(all_released(moment, decision.account)) if covers(release, decision)), None)

@@ -1,0 +1,66 @@
+"""Requests for limits: which are open, who still has to say yes, and all that was said to one."""
+
+from typing import Any
+
+from exposure import approvals
+from exposure.approvals import UNLIMITED, Asked, Worth
+from exposure.ledger.cases import OPEN
+from exposure.ledger.limit_requests import KIND, Trail, trail_of_stream
+from projections.account import Asked as Question
+from projections.account import figures_of
+from projections.history import type_of
+from projections.rates import KnownRates
+from projections.when import instant_text
+from schemas.amounts import minor
+from schemas.facts import LimitRequested
+from schemas.policies import Policy
+from schemas.stored import TOPIC_OF_OURS
+
+
+def limit_requests(moment: Any, account: str | None, now: int, policy: Policy, *, settled: bool) -> list[dict[str, Any]]:
+    """The open ones, or all, of one account or of every one: in order of accounts, the oldest first."""
+    streams = [stream for _, stream in moment.cases_of_kind(KIND, None if settled else OPEN, account)]
+    trails = [found for stream in streams if (found := trail_of_stream(moment, stream)) is not None]
+    return [shown(moment, one, now, policy) for one in sorted(trails, key=lambda one: (one.request.account, one.events[0][0], one.request.request))]
+
+
+def shown(moment: Any, trail: Trail, now: int, policy: Policy) -> dict[str, Any]:
+    """A request, how it stands under the policy in force, and all that was said to it."""
+    request = trail.request
+    told = {name: value for name, value in request._asdict().items() if name != "policy"}
+    said = [{"type": type_of(TOPIC_OF_OURS[type(event)]), "recorded": instant_text(at), **event._asdict()} for at, event in trail.events]
+    waits = waiting_for(moment, trail, now, policy) if trail.state == OPEN else None
+    return {**told, "state": trail.state, "approved_by": [one.by for one in trail.approvals], "waiting_for": waits, "trail": said}
+
+
+def waiting_for(moment: Any, trail: Trail, now: int, policy: Policy) -> dict[str, Any]:
+    """How many have to say yes still (``None`` where no rate tells), and who may; where the policy names nobody, anybody but who asked."""
+    asked = asked_of(moment, trail, now, policy)
+    needed = approvals.approvers_needed(asked.worth, policy)
+    missing = max(needed - len(asked.agreed), 1) if isinstance(needed, int) else None
+    named = approvals.may_still_agree(asked, approvals.limit_powers(policy), policy) if policy.authority else None
+    return {"approvers": missing, "who": named, "not": [asked.by, *asked.agreed]}
+
+
+def asked_of(moment: Any, trail: Trail, now: int, policy: Policy) -> Asked:
+    """What the rules of approval look at; amounts at the rates of the account's today."""
+    agreed = tuple(one.by for one in trail.approvals)
+    return Asked(trail.request.by, worth_of(moment, trail.request, now, policy), agreed, trail.state != OPEN)
+
+
+def worth_of(moment: Any, request: LimitRequested, now: int, policy: Policy) -> Worth | None:
+    currencies = approvals.currencies_of(policy)
+    if request.amount == UNLIMITED:
+        return None
+    if request.amount == "none":
+        return dict.fromkeys(currencies, 0)
+    return worth_today(moment, request.account, minor(request.amount, request.currency), request.currency, now, policy)
+
+
+def worth_today(moment: Any, account: str, amount: int, currency: str, now: int, policy: Policy) -> Worth:
+    """An amount in every currency the policy speaks of, at the rates of the account's today."""
+    currencies = approvals.currencies_of(policy)
+    if not currencies:
+        return {}
+    day = figures_of(moment, account, Question(now))[0].on.day
+    return KnownRates(moment, None).worth(amount, currency, currencies, day)

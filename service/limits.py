@@ -1,0 +1,97 @@
+"""``exposure limit``: asks for a limit, says yes or no to one that was asked for, and tells who still has to."""
+
+from typing import Annotated, Any
+
+import typer
+
+from service.failures import BUSINESS_NO, DONE, Failure, telling
+from service.options import By, Json, ListByDefault, Now, Reason, Store, actor, clock, day, in_one_line, opened
+from service.output import Output
+
+app = typer.Typer(cls=ListByDefault, add_completion=False, help="Limits by request and approval; lists the open ones where nothing else is named.")
+
+Request = Annotated[str, typer.Argument(metavar="REQUEST", help="its id, as the list says it")]
+Why = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="why, in plain text and for ever: name no person")]
+
+
+@app.command()
+def request(
+    account: str,
+    amount: Annotated[str, typer.Option("--amount", help="as 1200.00, or unlimited, or none")],
+    valid_from: Annotated[str, typer.Option("--valid-from", metavar="DAY", help="the first day, of the account's own; an earlier one is legal")],
+    reason: Reason,
+    currency: Annotated[str | None, typer.Option("--currency", help="of the amount (default: the account's)")] = None,
+    kind: Annotated[str, typer.Option("--kind", help="base, or temporary: that goes before the base one while it lasts")] = "base",
+    valid_to: Annotated[str | None, typer.Option("--valid-to", metavar="DAY", help="the last day")] = None,
+    by: By = None,
+    store: Store = None,
+    now: Now = None,
+    json: Json = False,
+) -> int:
+    """Asks for a limit: it counts once others have said yes."""
+    from service import approving
+
+    days = str(day(valid_from, "--valid-from")), day(valid_to, "--valid-to")
+    wanted = approving.Wanted(account, amount, currency, kind, *days, in_one_line("--reason", reason))
+    with telling():
+        return told(*approving.request(opened(store), wanted, actor(by), clock(now)), json=json)
+
+
+@app.command()
+def approve(request: Request, reason: Why = None, by: By = None, store: Store = None, now: Now = None, json: Json = False) -> int:
+    """Says yes; the last yes that is needed makes the limit. Exits 3 where the policy does not let this person."""
+    return act("approve", request, reason, by, store, now, json)
+
+
+@app.command()
+def reject(request: Request, reason: Reason, by: By = None, store: Store = None, now: Now = None, json: Json = False) -> int:
+    """Says no, for good. Exits 3 where the policy does not let this person."""
+    return act("reject", request, reason, by, store, now, json)
+
+
+@app.command()
+def withdraw(request: Request, by: By = None, store: Store = None, now: Now = None, json: Json = False) -> int:
+    """Takes a request back that one made oneself."""
+    return act("withdraw", request, None, by, store, now, json)
+
+
+@app.command("list")
+def list_(
+    account: Annotated[str | None, typer.Argument(help="only this account's")] = None,
+    settled: Annotated[bool, typer.Option("--all", help="those that are settled too")] = False,
+    store: Store = None,
+    now: Now = None,
+    json: Json = False,
+) -> None:
+    """The open requests: what is asked for, and who still has to say yes."""
+    from exposure.ledger.policies import in_force
+    from projections.limit_requests import limit_requests
+
+    with opened(store).reading() as moment, telling():
+        Output(json).limit_requests(limit_requests(moment, account, clock(now)(), in_force(moment), settled=settled))
+
+
+@app.command()
+def show(request: Request, store: Store = None, now: Now = None, json: Json = False) -> None:
+    """One request with its whole trail."""
+    from exposure.ledger.policies import in_force
+    from projections.limit_requests import shown
+    from service.approving import trail_of
+
+    with opened(store).reading() as moment, telling():
+        Output(json).limit_request(shown(moment, trail_of(moment, request), clock(now)(), in_force(moment)))
+
+
+def act(name: str, request: str, reason: str | None, by: str | None, store: str | None, now: str | None, json: bool) -> int:
+    from service import approving
+
+    why = None if reason is None else in_one_line("--reason", reason)
+    with telling():
+        return told(*approving.act(opened(store), approving.Act(name, request, actor(by), why), clock(now)), json=json)
+
+
+def told(shown: dict[str, Any], refusal: Any, *, json: bool) -> int:
+    """Says how the request stands, and why an act was refused."""
+    refused = refusal and Failure(refusal.code, refusal.why)
+    Output(json).limit_request(shown, refused)
+    return BUSINESS_NO if refused else DONE
