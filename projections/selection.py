@@ -68,6 +68,7 @@ def available(row: Row) -> Value:
 
 FIELDS: dict[str, Field] = {
     "account": Field("text", lambda row: str(row["account"])),
+    "policy": Field("text", lambda row: str(row["policy"])),
     "currency": Field("text", lambda row: None if row["currency"] is None else str(row["currency"])),
     **{name: number("exposure", name) for name in ("total", *COMPONENTS)},
     "limit": Field("number", limit),
@@ -127,7 +128,7 @@ def condition(text: str) -> Condition:
 def compared_with(said: str, name: str, of: Field, sign: str, text: str) -> Value:
     """The value of an expression in the kind of its field; ``null`` is none at all."""
     if sign == "~" and of.kind != "text":
-        raise BadSelection(f"filter {text!r}: ~ compares texts (account, currency), {name} is a {of.kind}")
+        raise BadSelection(f"filter {text!r}: ~ compares texts (account, policy, currency), {name} is a {of.kind}")
     if said == "null" and sign in ("=", "!="):
         return None
     if of.kind == "text":

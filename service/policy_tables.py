@@ -40,9 +40,8 @@ def differences_table(told: dict[str, Any]) -> None:
 
 def backtest_tables(told: dict[str, Any]) -> None:
     """How many were judged, and of each account that differs what would be held more and what less."""
-    typer.echo(
-        f"policy {told['policy']} from {told['from']} to {told['to']}: {counted(told['orders'], 'order')} and {counted(told['checks'], 'check')} decided again"
-    )
+    judged = f"{counted(told['orders'], 'order')} and {counted(told['checks'], 'check')} decided again"
+    typer.echo(f"policy {told['policy']} from {told['from']} to {told['to']}: {judged}")
     typer.echo(f"held then {told['held_then']}, held under it {told['held_now']}, not judged for want of a rate {told['not_judged']}")
     if told["accounts"]:
         columns = list(told["accounts"][0])

@@ -53,6 +53,17 @@ ALERT = {
     "raised": {**TEXT, "format": "date-time", "description": "when the engine found out"},
     "figures": {"type": "object"},
 }
+FINDING = {
+    "type": "object",
+    "required": ["rule", "effect", "figure", "threshold"],
+    "properties": {
+        "rule": TEXT,
+        "effect": {"enum": ["refuse", "warn"]},
+        "figure": {"type": ["string", "integer"], "description": "money as a text, days as a number"},
+        "threshold": {"type": ["string", "integer"]},
+        "remedy": {"type": "object", "description": "the least to pay, in the account's currency, and to order_less, in the order's"},
+    },
+}
 DECISION = {
     "decision_id": {**TEXT, "description": "the same for the same question while nothing it depends on has changed"},
     "account": {**TEXT, "description": "the credit account"},
@@ -60,7 +71,7 @@ DECISION = {
     "amount": {**TEXT, "description": "the order's whole value that was asked for"},
     "currency": {**TEXT, "description": "of that amount; all other money is in the account's"},
     "as_of": {**TEXT, "format": "date"},
-    "policy": TEXT,
+    "policy": {**TEXT, "description": "the version that judged it"},
     "decision": {"enum": ["approved", "held"]},
     "reasons": {"type": "array", "items": TEXT, "description": "every rule that holds it: over_limit, no_limit, blocked; more may be added"},
     "exposure_before": TEXT,
@@ -68,6 +79,9 @@ DECISION = {
     "limit": {"type": ["object", "null"], "description": "as the account's figures show it"},
     "available_after": {"type": ["string", "null"], "description": "null where the limit is unlimited"},
     "by": {**TEXT, "description": "who asked"},
+    "warnings": {"type": "array", "items": TEXT, "description": "every rule that fired and only warns"},
+    "findings": {"type": "array", "items": FINDING, "description": "every rule that fired, in one order for ever"},
+    "judged": {"type": "object", "description": "what the policy makes of the exposure with the order: gross, protection, limit, net, available"},
 }
 
 
