@@ -68,7 +68,6 @@ def available(row: Row) -> Value:
 
 FIELDS: dict[str, Field] = {
     "account": Field("text", lambda row: str(row["account"])),
-    "policy": Field("text", lambda row: str(row["policy"])),
     "currency": Field("text", lambda row: None if row["currency"] is None else str(row["currency"])),
     **{name: number("exposure", name) for name in ("total", *COMPONENTS)},
     "limit": Field("number", limit),
@@ -79,6 +78,7 @@ FIELDS: dict[str, Field] = {
     "pending": Field("number", lambda row: Decimal(len(row["pending"]))),
     "anomalies": Field("number", lambda row: Decimal(len(row["anomalies"]))),
     **{bucket: number("ageing", bucket) for bucket in BUCKETS},
+    "policy": Field("text", lambda row: str(row["policy"])),
 }
 
 
