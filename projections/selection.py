@@ -78,6 +78,7 @@ FIELDS: dict[str, Field] = {
     "pending": Field("number", lambda row: Decimal(len(row["pending"]))),
     "anomalies": Field("number", lambda row: Decimal(len(row["anomalies"]))),
     **{bucket: number("ageing", bucket) for bucket in BUCKETS},
+    "policy": Field("text", lambda row: str(row["policy"])),
 }
 
 
@@ -127,7 +128,7 @@ def condition(text: str) -> Condition:
 def compared_with(said: str, name: str, of: Field, sign: str, text: str) -> Value:
     """The value of an expression in the kind of its field; ``null`` is none at all."""
     if sign == "~" and of.kind != "text":
-        raise BadSelection(f"filter {text!r}: ~ compares texts (account, currency), {name} is a {of.kind}")
+        raise BadSelection(f"filter {text!r}: ~ compares texts (account, policy, currency), {name} is a {of.kind}")
     if said == "null" and sign in ("=", "!="):
         return None
     if of.kind == "text":

@@ -133,6 +133,14 @@ class Output:
 
         policies_table(listed)
 
+    def backtest(self, told: dict[str, Any]) -> None:
+        if self.json:
+            self.document(told)
+            return
+        from service.policy_tables import backtest_tables
+
+        backtest_tables(told)
+
     def policy_differences(self, told: dict[str, Any]) -> None:
         if self.json:
             self.document(told)

@@ -1,13 +1,16 @@
 """``exposure policy``: reads a policy from a file, says what is wrong with it or differs, adopts it, and says which one is in force."""
 
 import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from service.failures import WRONG_USAGE, Failure
-from service.options import By, Json, KnownAt, Now, Store, clock, instant, opened, settings
+from service.options import By, Json, KnownAt, Now, Store, clock, day, instant, opened, settings
 from service.output import Output
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The credit policy: what counts, and what is asked of whom.")
@@ -30,6 +33,38 @@ def diff(old: str, new: str, store: Store = None, now: Now = None, json: Json = 
     from projections.policies import differences
 
     Output(json).policy_differences(differences(named(old, store), named(new, store)))
+
+
+@app.command()
+def backtest(
+    file: File,
+    first: Annotated[str, typer.Option("--from", metavar="DAY", help="orders and checks from this business day on")],
+    last: Annotated[str, typer.Option("--to", metavar="DAY", help="until this one")],
+    store: Store = None,
+    now: Now = None,  # noqa: ARG001
+    json: Json = False,
+) -> None:
+    """The recorded history decided again: which orders would this policy have held, or not, as they were known when they were recorded?"""
+    from projections.backtest import backtest as decided_again
+
+    policy, days = from_file(file), (day(first, "--from"), day(last, "--to"))
+    with opened(store).reading() as moment, progress_of(json) as progress:
+        told = decided_again(moment, policy, str(days[0]), str(days[1]), progress)
+    Output(json).backtest(told)
+
+
+@contextmanager
+def progress_of(quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal's standard error, else nothing."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True)) as bar:
+        task = bar.add_task("accounts")
+        yield lambda done, of: bar.update(task, completed=done, total=of)
 
 
 @app.command()

@@ -5,6 +5,7 @@ from typing import Any
 import typer
 
 from service.tables import console, table
+from service.words import counted
 
 
 def policy_lines(shown: dict[str, Any]) -> None:
@@ -35,6 +36,17 @@ def differences_table(told: dict[str, Any]) -> None:
         return
     rows = [[row["class"] or "", row["rule"], said(row["old"]), said(row["new"])] for row in told["differences"]]
     console().print(table("", ["class", "rule", f"{told['old']}", f"{told['new']}"], rows))
+
+
+def backtest_tables(told: dict[str, Any]) -> None:
+    """How many were judged, and of each account that differs what would be held more and what less."""
+    judged = f"{counted(told['orders'], 'order')} and {counted(told['checks'], 'check')} decided again"
+    typer.echo(f"policy {told['policy']} from {told['from']} to {told['to']}: {judged}")
+    typer.echo(f"held then {told['held_then']}, held under it {told['held_now']}, not judged for want of a rate {told['not_judged']}")
+    if told["accounts"]:
+        columns = list(told["accounts"][0])
+        rows = [[row[name] for name in columns] for row in told["accounts"]]
+        console().print(table("", [name.replace("_", " ") for name in columns], rows, numbers=[name.replace("_", " ") for name in columns[2:]]))
 
 
 def said(value: Any) -> str:

@@ -23,6 +23,7 @@ COLUMNS = (
     "pending",
     "anomalies",
     "known_at",
+    "policy",
 )
 
 
@@ -50,6 +51,7 @@ def flat(row: dict[str, Any]) -> dict[str, Any]:
         "pending": len(row["pending"]),
         "anomalies": " ".join(sorted({anomaly["code"] for anomaly in row["anomalies"]})),
         "known_at": row["known_at"],
+        "policy": row["policy"],
     }
 
 

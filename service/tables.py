@@ -260,7 +260,8 @@ def decision_lines(told: dict[str, Any]) -> None:
     if differs(told["judged"], told["exposure_after"]):
         out.print(f"policy {judged_line(told['judged'])}")
     for finding in told["findings"]:
-        out.print(finding_line(finding))
+        if finding["effect"] != RELEASED:
+            out.print(finding_line(finding))
     out.print(f"policy {told['policy']}, decision {told['decision_id']}")
 
 

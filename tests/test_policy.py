@@ -162,6 +162,11 @@ def test_the_most_specific_class_wins(risk: str | None, segment: str | None, win
     assert read_policy(text).rules_for(risk, segment).name == wins
 
 
+def test_a_risk_class_wins_over_a_segment() -> None:
+    text = LEAST + '[[class]]\nsegment = "export"\n[[class]]\nrisk_class = "A"\n'
+    assert read_policy(text).rules_for("A", "export").name == "risk class A"
+
+
 # ------------------------------------------------------------------ in a store
 
 

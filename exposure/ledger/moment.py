@@ -108,6 +108,11 @@ class Moment(Tables):
         """(stream, version, topic, state) stream by stream."""
         return self.stream(f"SELECT {EVENT} FROM stored_events ORDER BY originator_id, originator_version")
 
+    def events_of_kind(self, kind: str) -> Iterator[Any]:
+        """(topic, state, recorded_at) of all streams whose names begin so, as recorded."""
+        where = f"substr(originator_id, 1, {len(kind)}) = ?"
+        return self.stream(f"SELECT topic, state, recorded_at FROM stored_events WHERE {where} ORDER BY {self.position}", kind)
+
     def count_events(self) -> tuple[int, int | None]:
         """How many events there are and when the last was recorded."""
         count, last = self.rows(f"SELECT count(*), max({self.position}) FROM stored_events")[0]

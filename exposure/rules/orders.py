@@ -10,11 +10,11 @@ from typing import Any
 
 from exposure.rules import lines, reservations
 from exposure.rules.documents import Claim, Document, Key, Movement, State, moved
-from exposure.rules.lines import Line, Tally, exact, last_price
+from exposure.rules.lines import Exact, Line, Tally, exact, last_price, rounded
 from exposure.rules.spans import Span, edges, within
 from exposure.rules.unconfirmed import before_order, named_lines
 from schemas.currencies import DECIMALS
-from schemas.facts import LAST_DAY, OWN, Fact
+from schemas.facts import LAST_DAY, OWN, Data, Fact
 
 TEXTS = ("OrderConfirmed", "OrderAmended")
 CLOSED = "OrderClosed"
@@ -225,6 +225,16 @@ def add_claims(order: Document, tally: Tally, day: str, state: State) -> None:
             tally.add_spread(source, day, spread)
             if within(settled, day):
                 tally.settle(source, entries)
+
+
+def whole_value(text: Data) -> int:
+    """What an order's text is worth: minor units of its currency, each line rounded once, half-even."""
+    unit = 10 ** (18 - DECIMALS[text["currency"]])
+    return sum(rounded(exact("value", line["value"]) if "value" in line else ordered_by_quantity(line), unit) for line in text["lines"])
+
+
+def ordered_by_quantity(line: Data) -> Exact:
+    return exact("quantity", line["quantity"]) * exact("quantity", line["unit_price"])
 
 
 def requested_days(facts: list[Fact], day: str) -> dict[str, str]:

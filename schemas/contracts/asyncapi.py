@@ -54,6 +54,17 @@ ALERT = {
     "raised": {**TEXT, "format": "date-time", "description": "when the engine found out"},
     "figures": {"type": "object"},
 }
+FINDING = {
+    "type": "object",
+    "required": ["rule", "effect", "figure", "threshold"],
+    "properties": {
+        "rule": TEXT,
+        "effect": {"enum": ["refuse", "warn", "released"]},
+        "figure": {"type": ["string", "integer"], "description": "money as a text, days as a number"},
+        "threshold": {"type": ["string", "integer"]},
+        "remedy": {"type": "object", "description": "the least to pay, in the account's currency, and to order_less, in the order's"},
+    },
+}
 DECISION = {
     "decision_id": {**TEXT, "description": "the same for the same question while nothing it depends on has changed"},
     "account": {**TEXT, "description": "the credit account"},
@@ -61,7 +72,7 @@ DECISION = {
     "amount": {**TEXT, "description": "the order's whole value that was asked for"},
     "currency": {**TEXT, "description": "of that amount; all other money is in the account's"},
     "as_of": {**TEXT, "format": "date"},
-    "policy": TEXT,
+    "policy": {**TEXT, "description": "the version that judged it"},
     "decision": {"enum": ["approved", "held"]},
     "reasons": {"type": "array", "items": TEXT, "description": "every rule that holds it: over_limit, no_limit, blocked; more may be added"},
     "exposure_before": TEXT,
@@ -72,10 +83,13 @@ DECISION = {
     "version": {"type": "integer", "description": "how many events of the account were known"},
     "inputs": {"type": "object", "description": "all that the answer depends on"},
     "warnings": {"type": "array", "items": TEXT, "description": "rules that fired and only warn"},
-    "findings": {"type": "array", "items": {"type": "object"}, "description": "every rule that fired, with its figures and the smallest remedy"},
+    "findings": {"type": "array", "items": FINDING, "description": "every rule that fired, in one order for ever"},
     "reservation": {"type": ["string", "null"], "description": "the reservation that holds the credit for it"},
     "lost_to": {"type": "array", "items": {"type": "object"}, "description": "the reservations without which it would have passed"},
-    "judged": {"type": ["object", "null"], "description": "what the policy makes of the exposure with the order"},
+    "judged": {
+        "type": ["object", "null"],
+        "description": "what the policy makes of the exposure with the order: gross, protection, limit, net, available",
+    },
     "group": {
         "type": ["object", "null"],
         "description": "where the account has a parent or members: by whose limit (`node`) it was judged, what the group uses of that, in the node's "

@@ -1,0 +1,41 @@
+"""An account's recorded history once more, from its first event: its documents as they were just before each, kept nowhere."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from exposure.ledger.account import Head
+from exposure.rules.documents import Document, Key
+from exposure.rules.evolve import evolve
+from exposure.rules.references import names, own_key, reaches
+from schemas.facts import Fact
+from schemas.stored import read_fact
+
+
+class Replay:
+    """``head`` and ``documents`` are those of the moment the replay has come to."""
+
+    def __init__(self, account: str) -> None:
+        self.account = account
+        self.head = Head(account)
+        self.documents: dict[Key, Document] = {}
+
+    def events(self, moment: Any) -> Iterator[tuple[int, Fact]]:
+        """Each event with its recorded instant, before it is folded."""
+        for _, version, topic, state, recorded_at, _ in moment.events(f"account:{self.account}"):
+            fact = read_fact(version, topic, state)
+            yield recorded_at, fact
+            self.fold(fact)
+
+    def fold(self, fact: Fact) -> None:
+        named = names(fact.name, fact.data, self.account)
+        wanted = set(named)
+        while wanted:
+            for key in wanted:
+                self.documents.setdefault(key, Document(key))
+            wanted = reaches(fact.name, self.documents[own_key(fact.name, fact.data, self.account)], named, self.documents) - self.documents.keys()
+        _, moves = evolve(self.account, fact, self.documents)
+        self.head.take(fact, moves)
+
+    def speaking(self, day: str) -> Iterator[Document]:
+        """Documents that say anything on the day."""
+        return (document for document in self.documents.values() if document.opened <= day < document.closed)
