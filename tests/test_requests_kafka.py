@@ -19,7 +19,7 @@ from tests.test_consume_crash import Pair
 
 pytestmark = pytest.mark.xdist_group("consume")
 
-ACCOUNTS, KILLS = 20, 4
+ACCOUNTS, KILLS = 20, 3
 EVENTS = list(sample(1_000, seed=41, accounts=ACCOUNTS))
 DAYS = ["2023-06-30", "2024-12-31"]
 

@@ -159,11 +159,11 @@ def test_a_partition_that_went_to_another_is_not_told_of_any_more(kafka: str, tm
     topics = fresh(kafka).make(2)
     opened(tmp_path / "exposure.db").datastore.close()
     with consuming(topics, tmp_path / "exposure.db", "--member", "a", **SESSION) as one:
-        until(lambda: len(one.metrics()["exposure_backlog_records"]) == 12)
+        until(lambda: len(one.metrics()["exposure_backlog_records"]) == 2 * len(INBOUND))
         with consuming(topics, tmp_path / "exposure.db", "--member", "b", **SESSION) as other:
-            until(lambda: all(len(consumer.metrics()["exposure_backlog_records"]) == 6 for consumer in (one, other)))
+            until(lambda: all(len(consumer.metrics()["exposure_backlog_records"]) == len(INBOUND) for consumer in (one, other)))
             ours, theirs = (set(consumer.metrics()["exposure_backlog_records"]) for consumer in (one, other))
-    assert len(ours | theirs) == 12
+    assert len(ours | theirs) == 2 * len(INBOUND)
 
 
 def test_it_is_not_ready_while_the_store_is_down(kafka: str, killable_postgresql: Killable, tmp_path: Path) -> None:
