@@ -272,7 +272,7 @@ STORED: dict[str, str] = {
     "exposure.reservation.settled.v1": "ReservationSettled",
     "exposure.reservation.released.v1": "ReservationReleased",
 }
-ASKED: dict[str, str] = {"credit.check.requested.v1": "CheckRequested"}
+ASKED: dict[str, str] = {"credit.check.requested.v1": "CheckRequested", "credit.reservation.requested.v1": "ReservationRequested"}
 """Every type of request, and the name it is answered by."""
 REQUESTS = frozenset(ASKED.values())
 

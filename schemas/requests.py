@@ -7,7 +7,7 @@ type to its model of ``data``.
 from typing import Annotated
 
 from schemas.decimals import Decimals
-from schemas.inbound import Currency, Document, Id, Inbound, Number
+from schemas.inbound import Currency, Document, Id, Inbound, Instant, Number
 
 AskedMoney = Annotated[Number, Decimals("asked")]
 
@@ -21,4 +21,10 @@ class CheckRequested(Document):
     by: Id | None = None
 
 
-REQUESTS: dict[str, type[Inbound]] = {"credit.check.requested.v1": CheckRequested}
+class ReservationRequested(CheckRequested):
+    """Would it pass, and then hold the credit for it: until an instant, or until more is told."""
+
+    until: Instant | None = None
+
+
+REQUESTS: dict[str, type[Inbound]] = {"credit.check.requested.v1": CheckRequested, "credit.reservation.requested.v1": ReservationRequested}

@@ -89,7 +89,7 @@ SENT_TO = {
     "fx_rate": "erp.fx",
 }
 """Of what a type speaks (its second word), and where that is sent."""
-ASKED_OF = ("check",)
+ASKED_OF = ("check", "reservation")
 """Of what a request speaks (its second word, behind ``credit``)."""
 SENT_OF_ACCOUNTS = {"taken_on": "erp.customers", "blocked": "erp.limits", "unblocked": "erp.limits"}
 """What becomes of an account as a whole (the third word)."""

@@ -7,17 +7,25 @@ from exposure.ledger.decisions import refuse
 from projections.account import NotKnownBefore, UnknownAccount
 from schemas.door import ToldFact
 from schemas.facts import RequestRefused
-from service import checking
+from service import checking, reserving
 from service.failures import WRONG_USAGE, Failure
 
 
-def check(writing: Any, told: ToldFact, by: str) -> None:
+def asked_by(told: ToldFact, *, holds: bool) -> checking.Request:
     asked = told.data
-    request = checking.Request(told.subject, asked["order"], asked["amount"], asked.get("currency"), request=told.id, source=told.source)
-    checking.checked(writing, request, by)
+    named = {"request": told.id, "source": told.source}
+    return checking.Request(told.subject, asked["order"], asked["amount"], asked.get("currency"), until=asked.get("until"), holds=holds, **named)
 
 
-ANSWERED_BY: dict[str, Callable[[Any, ToldFact, str], None]] = {"CheckRequested": check}
+def check(writing: Any, told: ToldFact, by: str) -> None:
+    checking.checked(writing, asked_by(told, holds=False), by)
+
+
+def reserve(writing: Any, told: ToldFact, by: str) -> None:
+    reserving.reserved(writing, asked_by(told, holds=True), by)
+
+
+ANSWERED_BY: dict[str, Callable[[Any, ToldFact, str], None]] = {"CheckRequested": check, "ReservationRequested": reserve}
 """Who answers what: each records its answer and tells it, or raises before it has written anything."""
 
 

@@ -32,24 +32,29 @@ def reserve(store: Any, request: Request, now: Callable[[], int], by: str) -> di
     """The document of ``exposure reserve``; raises as a check does."""
     proper(request)
     with store.writing(now()) as writing:
-        if request.until is not None and request.until <= instant_of(writing.recorded_at):
-            raise Failure("usage", f"--until: {request.until}Z is over already", WRONG_USAGE)
-        decision = answered(writing, request)
-        if decision is not None:
-            return shown_with(writing, decision, standing(writing, request.account, Asked(writing.recorded_at))[1])
-        desk = Desk(writing, request, by)
-        held = newest(desk)
-        if held is not None and is_the_same(desk, held):
-            known = recorded.known(writing, held.told.data["decision"])
-            assert known is not None
-            return desk.record(known, is_new=False)
-        decision, is_new = desk.decided(holds=desk.until, after=held and held.told.data["reservation"])
-        if is_new:
-            decision = held_for(desk, decision)
-        told = desk.record(decision, is_new=is_new)
-        if is_new and decision.reservation is not None:
-            tell(writing, [(request.account, "CreditReserved", decision.decision_id, reserved(desk, decision))], by)
-        return told
+        return reserved(writing, request, by)
+
+
+def reserved(writing: Any, request: Request, by: str) -> dict[str, Any]:
+    """The same for who holds the write lock."""
+    decision = answered(writing, request)
+    if decision is not None:
+        return shown_with(writing, decision, standing(writing, request.account, Asked(writing.recorded_at))[1])
+    if request.until is not None and request.until <= instant_of(writing.recorded_at):
+        raise Failure("usage", f"--until: {request.until}Z is over already", WRONG_USAGE)
+    desk = Desk(writing, request, by)
+    held = newest(desk)
+    if held is not None and is_the_same(desk, held):
+        known = recorded.known(writing, held.told.data["decision"])
+        assert known is not None
+        return desk.record(known, is_new=False)
+    decision, is_new = desk.decided(holds=desk.until, after=held and held.told.data["reservation"])
+    if is_new:
+        decision = held_for(desk, decision)
+    told = desk.record(decision, is_new=is_new)
+    if is_new and decision.reservation is not None:
+        tell(writing, [(request.account, "CreditReserved", decision.decision_id, fact_of(desk, decision))], by)
+    return told
 
 
 def held_for(desk: Desk, decision: OrderChecked) -> OrderChecked:
@@ -74,7 +79,7 @@ def is_the_same(desk: Desk, held: Standing) -> bool:
     return held.state == "reserved" and (data["amount"], data["currency"], held.due) == (shown(amount, currency), currency, desk.until)
 
 
-def reserved(desk: Desk, decision: OrderChecked) -> Data:
+def fact_of(desk: Desk, decision: OrderChecked) -> Data:
     data: Data = {
         "order": decision.order,
         "date": decision.as_of,

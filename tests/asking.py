@@ -9,14 +9,14 @@ from schemas.jsontext import read, written
 from schemas.stored import OURS, read_ours
 
 SHOP = "/shop"
-TYPE = "credit.check.requested.v1"
+TYPE, RESERVING = "credit.check.requested.v1", "credit.reservation.requested.v1"
 Json = dict[str, Any]
 
 
-def asked(id_: str, account: str, order: str, amount: str, **more: Any) -> bytes:
+def asked(id_: str, account: str, order: str, amount: str, type_: str = TYPE, **more: Any) -> bytes:
     """Would this order pass?"""
     data = {"order": order, "amount": amount, **more}
-    envelope = {"specversion": "1.0", "id": id_, "source": SHOP, "type": TYPE, "subject": account, "time": "2026-02-20T11:00:00Z"}
+    envelope = {"specversion": "1.0", "id": id_, "source": SHOP, "type": type_, "subject": account, "time": "2026-02-20T11:00:00Z"}
     return written({**envelope, "data": data})
 
 

@@ -20,7 +20,7 @@ from schemas.door import ToldFact, Unreadable, read_record
 from schemas.jsontext import read, written
 from service.answering import ANSWERED_BY, answer
 from service.checking import Request, check
-from tests.asking import SHOP, TYPE, asked, has_one_answer_each, waiting
+from tests.asking import RESERVING, SHOP, TYPE, asked, has_one_answer_each, waiting
 from tests.command import exposure
 from tests.letters import refused_by_an_older_engine
 from tests.stores import fed, opened
@@ -100,6 +100,26 @@ def test_requests_of_one_batch_are_each_answered_though_they_have_one_decision(s
     assert shop.ask(*(asked(f"r-{number}", ACCOUNT, "O-1", "600.00") for number in range(3))).recorded == 3
     assert len({said["decision_id"] for said in shop.answers}) == 1
     has_one_answer_each(shop.store, ["r-0", "r-1", "r-2"], shop.answers)
+
+
+def test_a_request_may_hold_the_credit_too_and_then_nobody_else_gets_it(shop: Shop) -> None:
+    until = {"until": "2026-02-20T14:00:00+01:00"}
+    lines = [asked(f"r-{number}", ACCOUNT, f"O-{number}", "600.00", RESERVING, **until) for number in range(2)]
+    shop.ask(*lines, *lines)
+    first, second = shop.answers
+    assert (first["decision"], second["decision"], second["reservation"]) == ("approved", "held", None)
+    assert second["lost_to"] == [
+        {
+            "order": "O-0",
+            "reservation": first["reservation"],
+            "amount": "600.00",
+            "currency": "EUR",
+            "until": "2026-02-20T13:00:00Z",
+            "settled": False,
+        }
+    ]
+    shop.ask(asked("r-2", ACCOUNT, "O-2", "1.00", RESERVING, until="2026-02-20T11:59:00Z"))
+    assert shop.answers[-1]["code"] == "invalid", "that instant is over"
 
 
 def test_who_sends_under_the_same_id_is_told_apart_by_the_source_and_from_who_asks_by_hand(shop: Shop, path: Path, tmp_path: Path) -> None:

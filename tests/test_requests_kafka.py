@@ -55,6 +55,12 @@ def answers(topics: Topics) -> list[Json]:
     return [read(record.value) for record in once.values()]
 
 
+def test_where_nobody_made_the_topic_of_requests_events_are_taken_all_the_same(kafka: str, tmp_path: Path) -> None:
+    topics = fresh(kafka).make(credit_requests=0)
+    topics.send(map(structured, EVENTS[:100]))
+    assert topics.consume(tmp_path / "exposure.db").json["recorded"] == 100
+
+
 def test_requests_with_repeats_in_both_modes_are_answered_once_each(topics: Topics, tmp_path: Path) -> None:
     """Every answer there is, and beside them events that were told before and bytes that nobody can read."""
     store, lines = opened(tmp_path / "exposure.db"), requests(2 * REQUESTS_AT_ONCE, seed=42)

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
@@ -40,7 +40,7 @@ Batch = tuple[list[Record], Source]
 @dataclass(frozen=True, slots=True)
 class Subscription:
     """What is read: ``account_topics`` must have one number of partitions, ``other_topics`` any. Of ``request_topics``, which are among them, fewer
-    records are taken at once. ``connection`` is told to every client.
+    records are taken at once, and who makes none is asked nothing. ``connection`` is told to every client.
 
     With a ``member`` name the group gives back the same partitions after a restart within ``session_seconds``.
     """
@@ -116,7 +116,7 @@ class Stream:
         self, store: Any, subscription: Subscription, stop: threading.Event, *, until_caught_up: bool = False, anew: tuple[str, ...] = ()
     ) -> None:
         self.store = store
-        self.subscription = subscription
+        self.subscription = subscription = with_topics_there(subscription)
         self.stop = stop
         self.until_caught_up = until_caught_up
         self.places: dict[TopicPartition, Place] = {}
@@ -328,6 +328,12 @@ class Stream:
     def close(self) -> None:
         """Leaves the group, which gives our partitions to others at once (a named member's after its session)."""
         self.consumer.close(autocommit=False, timeout_ms=CLOSE_MS_MAX)
+
+
+def with_topics_there(subscription: Subscription) -> Subscription:
+    """Without the topics of requests that are not there: events are taken where nobody wants to ask."""
+    missing = subscription.request_topics - described(subscription.connection, subscription.request_topics).topics.keys()
+    return replace(subscription, account_topics=tuple(name for name in subscription.account_topics if name not in missing))
 
 
 def settings_of(subscription: Subscription) -> dict[str, Any]:
