@@ -147,6 +147,7 @@ class Figures:
     def __init__(self, on: AccountOn, rates: Rates, policy: Policy = DEFAULT) -> None:
         self.on = on
         self.rates = rates
+        self.policy = policy
         self.rules = on.rules_of(policy)
         self.currency = on.currency
         self.sums = dict.fromkeys(MONEY, 0)

@@ -45,6 +45,10 @@ def amount(text: str, info: ValidationInfo) -> str:
     return shown(minor(text, currency), currency)
 
 
+def unbounded(text: str, info: ValidationInfo) -> str:
+    return text if text == "unlimited" else amount(text, info)
+
+
 def tolerance(text: str) -> str | None:
     """Nothing is tolerated by a tolerance of nothing."""
     return text if text.strip("0.") else None
@@ -58,6 +62,7 @@ def share(text: str) -> str:
 
 Currency = Annotated[str, AfterValidator(known_currency)]
 Money = Annotated[str, AfterValidator(amount)]
+UpTo = Annotated[str, AfterValidator(unbounded)]
 Tolerance = Annotated[Money, AfterValidator(tolerance)]
 Share = Annotated[str, AfterValidator(share)]
 Days = Annotated[int, Field(ge=0, le=3650)]
@@ -147,8 +152,8 @@ class ClassRules(Section):
 class AuthorityOf(Section):
     who: Name
     currency: Currency | None = None
-    limits_up_to: Money | None = None
-    releases_up_to: Money | None = None
+    limits_up_to: UpTo | None = None
+    releases_up_to: UpTo | None = None
 
 
 class Level(Section):

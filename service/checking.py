@@ -16,7 +16,7 @@ from projections.groups import judging
 from projections.rates import KnownRates
 from schemas.amounts import scaled, shown
 from schemas.currencies import DECIMALS
-from schemas.facts import LAST_DAY, Fact, OrderChecked, RequestAnswered
+from schemas.facts import Fact, OrderChecked, RequestAnswered
 from service.failures import WRONG_USAGE, Failure
 from service.releasing import let_through
 
@@ -64,7 +64,6 @@ class Desk:
         self.asked = asked_of(request, request.currency or (text[0].data["currency"] if text else self.figures.currency))
         self.fulfilled = fulfilled(order, self.figures.on.day)
         self.group = judging(writing, self.figures, at)
-        self.until = request.until or LAST_DAY
 
     def decided(self, **more: Any) -> tuple[OrderChecked, bool]:
         """The decision, and whether it is new: under unchanged inputs, ``more`` that it depends on among them, it is the one that is there."""

@@ -20,6 +20,8 @@ from schemas.instants import instant_of
 from service.checking import Desk, Request, answered, proper, shown_with
 from service.failures import WRONG_USAGE, Failure
 
+HOUR = 3_600_000_000
+
 REFUSED = {
     "released": "it was given back",
     "expired": "its time is over: what it held may be another's by now",
@@ -48,7 +50,7 @@ def reserved(writing: Any, request: Request, by: str) -> dict[str, Any]:
         known = recorded.known(writing, held.told.data["decision"])
         assert known is not None
         return desk.record(known, is_new=False)
-    decision, is_new = desk.decided(holds=desk.until, after=held and held.told.data["reservation"])
+    decision, is_new = desk.decided(holds=end_of(desk), after=held and held.told.data["reservation"])
     if is_new:
         decision = held_for(desk, decision)
     told = desk.record(decision, is_new=is_new)
@@ -72,11 +74,19 @@ def newest(desk: Desk) -> Standing | None:
     return reservations.newest(desk.own, orders.turns_of(desk.told), desk.figures.on.day, instant_of(desk.writing.recorded_at))
 
 
+def end_of(desk: Desk) -> str:
+    """When it ends: as asked, else so many hours from now as the policy says, else never by itself."""
+    hours = desk.figures.policy.reservation_hours
+    if desk.request.until is not None or hours is None:
+        return desk.request.until or LAST_DAY
+    return instant_of(desk.writing.recorded_at + hours * HOUR)
+
+
 def is_the_same(desk: Desk, held: Standing) -> bool:
-    """Whether just this is held already."""
-    data = held.told.data
+    """Whether just this is held already; who names no end is content with the one it has."""
+    data, until = held.told.data, desk.request.until or held.due
     amount, currency = desk.asked.amount, desk.asked.currency
-    return held.state == "reserved" and (data["amount"], data["currency"], held.due) == (shown(amount, currency), currency, desk.until)
+    return held.state == "reserved" and (data["amount"], data["currency"], held.due) == (shown(amount, currency), currency, until)
 
 
 def fact_of(desk: Desk, decision: OrderChecked) -> Data:
@@ -88,8 +98,8 @@ def fact_of(desk: Desk, decision: OrderChecked) -> Data:
         "decision": decision.decision_id,
         "reservation": decision.reservation,
     }
-    if desk.until != LAST_DAY:
-        data["until"] = desk.until
+    if (until := end_of(desk)) != LAST_DAY:
+        data["until"] = until
     if desk.told:
         data["order_version"] = max(fact.data["version"] for fact in desk.told)
     return data

@@ -236,3 +236,8 @@ def test_a_check_names_the_adopted_policy_and_is_made_anew_under_another(path: P
     assert (after.exit_code, after.json["policy"], after.json["reasons"]) == (3, version, ["overdue"])
     assert after.json["findings"][0]["remedy"] == {"pay": "400.00"}
     assert exposure("list", "--json", store=path).json["policy"] == version
+
+
+def test_authority_may_be_without_bounds() -> None:
+    policy = read_policy('name = "Board"\ncurrency = "EUR"\n[[authority]]\nwho = "the board"\nlimits_up_to = "unlimited"\n[[class]]\n')
+    assert [(one.who, one.limits_up_to, one.releases_up_to) for one in policy.authority] == [("the board", "unlimited", None)]

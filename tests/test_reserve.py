@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from exposure.ledger.policies import adopt
 from exposure.ledger.rebuild import rebuild
 from projections.account import Asked, show
 from schemas.instants import instant_of
+from schemas.policy_file import read_policy
 from service.checking import Request
 from service.failures import Failure
 from service.reserving import extend, release, reserve, settle
@@ -184,6 +186,18 @@ def test_two_at_once_cannot_have_the_same_credit(desk: Teller) -> None:
     approved = [answer for answer in answers if answer["decision"] == "approved"]
     assert (len(answers), len(approved), desk.exposure["reserved"]) == (8, 2, "400.00")
     assert all(answer["lost_to"] for answer in answers if answer["decision"] == "held")
+
+
+def test_where_none_is_asked_for_the_policy_says_when_it_ends(desk: Teller) -> None:
+    policy = read_policy('name = "Short"\ncurrency = "EUR"\nreservation_hours = 2\n[[class]]\n')
+    adopt(desk.store, lambda: NOON, policy, "m.vogt", "stock is short")
+    first = desk.reserve("O-1", "600.00")
+    assert desk.show()["reservations"][0]["until"] == f"{TODAY}T14:00:00Z"
+    desk.now = NOON + HOUR
+    assert desk.reserve("O-1", "600.00")["reservation"] == first["reservation"], "asked again it does not last longer"
+    assert desk.reserve("O-2", "100.00", NOON + 9 * HOUR)["policy"] == policy.version
+    desk.now = NOON + 2 * HOUR
+    assert desk.exposure == {"reserved": "100.00"}
 
 
 def test_an_instant_that_is_over_is_no_end(desk: Teller) -> None:
