@@ -117,6 +117,21 @@ def converted(amount: int, currency: str, into: str | None, rates: Rates) -> int
     return divided(amount * numerator * 10 ** DECIMALS[into], denominator * 10 ** DECIMALS[currency])
 
 
+def counting(limits: list[Fact], ended: Fact | None, into: str | None, rates: Rates) -> tuple[Fact | None, Limit, set[str]]:
+    """The first limit in force whose amount can be told in the account's currency; else the one that ended last, as none. And what lacks a rate."""
+    missing: set[str] = set()
+    for step in limits:
+        amount, currency = step.data["amount"], step.data["currency"]
+        if amount in ("none", "unlimited"):
+            return step, amount, missing
+        told = minor(amount, currency)
+        value = converted(told, currency, into, rates) if told else 0
+        if value is not None:
+            return step, value or "none", missing
+        missing.add(currency)
+    return ended, "none" if ended else None, missing
+
+
 class Figures:
     """The figures of an ``AccountOn`` under rates; amounts are minor units of the account's currency."""
 
@@ -149,17 +164,9 @@ class Figures:
             self.ageing["unapplied"] += value
 
     def counting_limit(self, rates: Rates) -> tuple[Fact | None, Limit]:
-        """The first limit in force whose amount can be told in the account's currency; else the one that ended last, as none."""
-        for step in self.on.limits:
-            amount, currency = step.data["amount"], step.data["currency"]
-            if amount in ("none", "unlimited"):
-                return step, amount
-            told = minor(amount, currency)
-            value = converted(told, currency, self.currency, rates) if told else 0
-            if value is not None:
-                return step, value or "none"
-            self.missing.add(currency)
-        return self.on.ended_limit, "none" if self.on.ended_limit else None
+        step, amount, missing = counting(self.on.limits, self.on.ended_limit, self.currency, rates)
+        self.missing |= missing
+        return step, amount
 
     @property
     def total(self) -> int:

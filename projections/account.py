@@ -11,6 +11,7 @@ from exposure.ledger.loading import caught_up
 from exposure.ledger.memory import Account
 from exposure.rules import terms
 from exposure.rules.documents import Document
+from projections.alerts import standing
 from projections.rates import KnownRates
 from projections.when import instant_text, version_at
 from schemas.facts import LAST_DAY, Fact
@@ -44,12 +45,14 @@ class Known(NamedTuple):
 
 def show(moment: Any, account: str, asked: Asked) -> dict[str, Any]:
     """The document of ``exposure show``; raises ``UnknownAccount`` or ``NotKnownBefore``."""
-    figures, head, version = figures_of(moment, account, asked)
+    stored, known = account_known(moment, account, asked)
+    day, rates = day_of(known, asked), KnownRates(moment, asked.known_at)
+    figures = figures_on(known, day, speaking(moment.documents_on(account, day, known.version), stored, day, known.version), rates)
     known_at = known_instant(moment, asked)
     return {
-        **summary(figures, known_at, moment.count_dead_letters(account, known_at), sources(moment, head, version)),
+        **summary(figures, known_at, moment.count_dead_letters(account, known_at), sources(moment, known.head, known.version)),
         **figures.items(),
-        "alerts": [],
+        "alerts": standing(moment, stored, known.customer, rates, day, known.version),
     }
 
 
@@ -60,6 +63,14 @@ def summary(figures: Figures, known_at: int, dead_letters: int, told_by: list[di
 
 
 def figures_of(moment: Any, account: str, asked: Asked) -> tuple[Figures, Head, int | None]:
+    stored, known = account_known(moment, account, asked)
+    day = day_of(known, asked)
+    rows = moment.documents_on(account, day, known.version)
+    return figures_on(known, day, speaking(rows, stored, day, known.version), KnownRates(moment, asked.known_at)), known.head, known.version
+
+
+def account_known(moment: Any, account: str, asked: Asked) -> tuple[Account, Known]:
+    """An account as new as the log, and what of it was known at the instant asked for; raises ``UnknownAccount``."""
     stored = accounts_stored(moment, [account])[account]
     known = known_account(moment, stored, asked)
     if known is None:
@@ -67,9 +78,7 @@ def figures_of(moment: Any, account: str, asked: Asked) -> tuple[Figures, Head, 
         letters = moment.count_dead_letters(account, known_instant(moment, asked))
         refused = f", but {letters} of its records could not be taken (see its dead letters)" if letters else ""
         raise UnknownAccount(f"nothing is known of account {account!r}{when}{refused}")
-    day = day_of(known, asked)
-    rows = moment.documents_on(account, day, known.version)
-    return figures_on(known, day, speaking(rows, stored, day, known.version), KnownRates(moment, asked.known_at)), known.head, known.version
+    return stored, known
 
 
 def accounts_stored(moment: Any, names: list[str]) -> dict[str, Account]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from exposure.ledger.dead_letters import Letter
 from projections.when import instant_text
-from schemas.facts import OfLetter, OrderChecked
+from schemas.facts import DeadLetterDiscarded, DeadLetterRetried, OfLetter
 from schemas.stored import read_ours
 
 EVER = 1 << 62
@@ -24,7 +24,7 @@ def dead_letters(
 
 def settling(topic: str, state: bytes) -> OfLetter:
     event = read_ours(topic, state)
-    assert not isinstance(event, OrderChecked)
+    assert isinstance(event, DeadLetterRetried | DeadLetterDiscarded)
     return event
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from exposure.figures import Rates
 from projections.when import version_at
 from schemas.amounts import BILLION, billionths
+from schemas.facts import LAST_DAY
 from schemas.jsontext import read
 
 
@@ -31,6 +32,11 @@ class KnownRates:
         if pair not in self.seen:
             self.seen[pair] = self.told(currency, into, day)
         return self.seen[pair]
+
+    def days(self, currencies: Iterable[str], into: str | None) -> set[str]:
+        """Every day from which on another rate counts."""
+        pairs = [pair for currency in currencies if into for pair in ((currency, into), (into, currency))]
+        return {row[0] for base, quote in pairs for row in self.moment.rates(base, quote, LAST_DAY)}
 
     def told(self, currency: str, into: str, day: str) -> tuple[int, int] | None:
         direct = latest(self.moment, currency, into, day, self.known_at)

@@ -2,7 +2,7 @@
 
 A ``Fact`` is one event of one account in the words it came in: days as ISO texts, money as decimal text with exactly its currency's
 decimals, optional fields absent when not told. ``STORED`` names every fact for ever; a name is never used again for another shape.
-What became of a dead letter, and what a check said, is told by nobody outside: it is recorded in words of our own.
+What became of a dead letter, what a check said, and what an alert says, is told by nobody outside: it is recorded in words of our own.
 """
 
 from typing import Any, NamedTuple
@@ -70,8 +70,38 @@ class OrderChecked(NamedTuple):
     by: str
 
 
+class AlertRaised(NamedTuple):
+    """Something became true of an account that somebody should know, on the day ``effective``; ``sequence`` counts the alerts of the account."""
+
+    alert_id: str
+    account: str
+    rule: str
+    step: int | None
+    severity: str
+    sequence: int
+    effective: str
+    figures: dict[str, Any]
+
+
+class AlertCleared(NamedTuple):
+    """It is true no more from the day ``effective`` on. ``clears`` is the id of what was raised; ``reason`` is ``ended``, or ``corrected`` where
+    what was told later shows that it was raised with another day than the right one, or should not have been."""
+
+    alert_id: str
+    account: str
+    rule: str
+    step: int | None
+    severity: str
+    sequence: int
+    effective: str
+    figures: dict[str, Any]
+    clears: str
+    reason: str
+
+
 OfLetter = DeadLetterRetried | DeadLetterDiscarded
-Ours = OfLetter | OrderChecked
+OfAlert = AlertRaised | AlertCleared
+Ours = OfLetter | OrderChecked | OfAlert
 
 STORED: dict[str, str] = {
     "erp.customer.changed.v1": "CustomerChanged",

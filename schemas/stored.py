@@ -7,7 +7,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from typing import Protocol
 
-from schemas.facts import CONTRACT_TYPE, Data, DeadLetterDiscarded, DeadLetterRetried, Fact, OrderChecked, Ours
+from schemas.facts import CONTRACT_TYPE, AlertCleared, AlertRaised, Data, DeadLetterDiscarded, DeadLetterRetried, Fact, OrderChecked, Ours
 from schemas.jsontext import read, written
 
 VERSIONS: dict[str, int] = dict.fromkeys(CONTRACT_TYPE, 1)
@@ -19,6 +19,8 @@ OURS: dict[str, type[Ours]] = {
     "DeadLetterRetried.v1": DeadLetterRetried,
     "DeadLetterDiscarded.v1": DeadLetterDiscarded,
     "OrderChecked.v1": OrderChecked,
+    "AlertRaised.v1": AlertRaised,
+    "AlertCleared.v1": AlertCleared,
 }
 TOPIC_OF_OURS: dict[type[Ours], str] = {kind: topic for topic, kind in OURS.items()}
 

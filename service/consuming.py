@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 from consumers.broker.consume import Taken, consume
@@ -12,6 +13,7 @@ from consumers.broker.stream import Stream, Subscription
 from exposure.ledger.ledger import Ledger
 from schemas.topics import TOPICS, prefixed
 from service.failures import of_the_broker
+from service.ticking import tick
 from service.watching import Watch
 
 
@@ -52,7 +54,7 @@ def consume_topics(
         stream = Stream(store, wanted, stop, until_caught_up=until_caught_up, anew=anew)
         watch.began(stream)
         try:
-            return consume(Ledger(store, now, documents_in_memory=memory), stream, watch)
+            return consume(Ledger(store, now, documents_in_memory=memory), stream, watch, partial(tick, store, now))
         finally:
             stream.close()
 

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from schemas.contracts import files
 from schemas.door import ToldFact, Unreadable, read_record
-from schemas.facts import STORED, DeadLetterDiscarded, DeadLetterRetried, Fact, OrderChecked, Ours
+from schemas.facts import STORED, AlertCleared, AlertRaised, DeadLetterDiscarded, DeadLetterRetried, Fact, OrderChecked, Ours
 from schemas.inbound import MODELS
 from schemas.jsontext import read, written
 from schemas.stored import NAMES, OURS, TOPICS, UPCASTERS, UnknownTopic, read_fact, read_ours, read_sealed, write_fact, write_ours
@@ -22,6 +22,16 @@ GOLDEN = Path(__file__).parent / "golden"
 CONTRACT_EXAMPLE = Path(__file__).parent / "contract_example.jsonl"
 SEALED = b"sealed under the key of the account"
 LETTER = "e7e0d64535c9cc54f572fbde32e0dfaf"
+FIGURES = {
+    "currency": "EUR",
+    "total": "400.00",
+    "receivables": "200.00",
+    "unapplied": "0.00",
+    "limit": "1000.00",
+    "available": "600.00",
+    "utilisation": "0.4000",
+    "days_overdue": 30,
+}
 OURS_TOLD: list[Ours] = [
     DeadLetterRetried(LETTER, "m.vogt", "the engine was upgraded", "still_dead", "unknown_type"),
     DeadLetterDiscarded(LETTER, "m.vogt", "the bank told it twice"),
@@ -40,6 +50,19 @@ OURS_TOLD: list[Ours] = [
         limit={"amount": "1000.00", "kind": "base", "valid_to": None},
         available_after="-100.00",
         by="m.vogt",
+    ),
+    AlertRaised("3c0f3a52b6c9d7d84a9b5b6f4a1f2e30", "C-1001", "overdue", 30, "medium", 4, "2026-03-13", FIGURES),
+    AlertCleared(
+        "9b1e6d0c5a4f4f6e8d7c6b5a49382716",
+        "C-1001",
+        "over_limit",
+        None,
+        "high",
+        5,
+        "2026-03-20",
+        FIGURES,
+        "3c0f3a52b6c9d7d84a9b5b6f4a1f2e30",
+        "ended",
     ),
 ]
 

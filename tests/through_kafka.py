@@ -48,7 +48,7 @@ def from_topics(topics: Topics, group: str, folder: Path) -> float:
     store = stores.opened(folder / "kafka.db")
     stream = Stream(store, subscription, threading.Event(), until_caught_up=True)
     began = time.perf_counter()
-    counts = consume(Ledger(store, lambda: NOW), stream, Undisturbed())
+    counts = consume(Ledger(store, lambda: NOW), stream, Undisturbed(), lambda: None)
     rate = EVENTS / (time.perf_counter() - began)
     stream.close()
     assert counts.recorded == EVENTS

@@ -43,6 +43,10 @@ RateRow = tuple[str, str, str, int, bytes, str]
 """Base, quote, day, version, told order, rate."""
 
 
+Touched = tuple[str, str]
+"""An account, and the first day on which what was told of it may change anything."""
+
+
 @dataclass(slots=True)
 class Batch:
     """``now`` and recorded instants are microseconds since 1970 (UTC). ``documents`` holds those of heads whose documents are written with them, and
@@ -60,6 +64,7 @@ class Batch:
     settled: list[tuple[str, int]] = field(default_factory=list)
     documents: list[DocumentRow] = field(default_factory=list)
     rates: list[RateRow] = field(default_factory=list)
+    touched: list[Touched] = field(default_factory=list)
     keys: list[tuple[str, bytes]] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     letters_settled: list[LetterSettled] = field(default_factory=list)
