@@ -5,14 +5,15 @@ which it holds. Neither the order of arrival nor the day it was found out makes 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from typing import Any, NamedTuple
 
 from exposure.figures import COMPONENTS, Item, Limit, Rates, converted, counting, days_late
 from exposure.rules import terms
-from exposure.rules.terms import later
+from exposure.rules.documents import SIGNS, add
+from exposure.rules.spans import later
 from schemas.amounts import decimal_text, divided, shown
 from schemas.facts import LAST_DAY, Fact
 
@@ -20,8 +21,6 @@ NEAR = 9_000
 """Ten-thousandths of the limit from which on the exposure is near it."""
 STEPS = (1, 30, 60, 90)
 """Days overdue, each with an alert of its own."""
-SIGNS = ("over_invoiced", "payment_returned")
-"""Movements that count things an alert is about, and no money."""
 SEVERITY = {
     "near_limit": "low",
     "over_limit": "high",
@@ -71,7 +70,6 @@ class Timeline:
             if version is None or known_since <= version:
                 self.changes[day].append(Change(component, key, item, currency, due, int(amount)))
 
-    @property
     def foreign(self) -> set[str]:
         """Every currency that has to be converted."""
         told = {change.currency for changes in self.changes.values() for change in changes if change.component in COMPONENTS}
@@ -79,15 +77,19 @@ class Timeline:
 
 
 class Course:
-    """An account's days, one after the other, from behind ``since`` on. ``rates_on`` and ``rate_days`` matter where items are foreign."""
+    """An account's days, one after the other, from behind ``since`` on. ``foreign`` are currencies that have to be converted."""
 
-    def __init__(self, timeline: Timeline, since: str, rates_on: RatesOn, rate_days: Iterable[str]) -> None:
+    def __init__(self, timeline: Timeline, since: str, foreign: Set[str], rates_on: RatesOn, rate_days: Iterable[str]) -> None:
         self.timeline = timeline
+        self.currencies = foreign
         self.rates_on = rates_on
         self.currency = timeline.currency
         self.day = since
         self.sums = dict.fromkeys((*COMPONENTS, *SIGNS), 0)
-        self.foreign: dict[Item, int] = {}
+        self.items: dict[Item, int] = {}
+        self.converted: dict[Item, int] = {}
+        self.moved: set[Item] = set()
+        self.rates: Rates = {}
         self.undisputed: dict[str, int] = {}
         self.dues: list[str] = []
         self.terms_days = terms.days_of_change(timeline.limits) | terms.days_of_change(timeline.protections)
@@ -138,7 +140,8 @@ class Course:
                 sums[component] += amount
             elif component in COMPONENTS:
                 place = Item(component, "" if component == "unapplied" else document, item, currency, due)
-                self.foreign[place] = self.foreign.get(place, 0) + amount
+                add(self.items, place, amount)
+                self.moved.add(place)
 
     def agree(self, day: str) -> None:
         """What was agreed with the customer, as it is from a day on."""
@@ -148,13 +151,21 @@ class Course:
 
     def money(self) -> tuple[dict[str, int], Limit]:
         """The sums of the day by component in the account's currency, and its limit; what lacks a rate is left out."""
-        rates = self.rates_on(self.day) if self.foreign or any(step.data["currency"] != self.currency for step in self.limits) else {}
-        sums = self.sums
-        if self.foreign:
-            sums = dict(sums)
-            for item, amount in self.foreign.items():
-                sums[item.component] += converted(amount, item.currency, self.currency, rates) or 0
-        return sums, counting(self.limits, self.ended_limit, self.currency, rates)[1]
+        if self.currencies:
+            rates = self.rates_on(self.day)
+            if rates != self.rates:
+                self.rates, self.moved = rates, {*self.items, *self.converted}
+            for item in self.moved:
+                self.convert(item)
+            self.moved = set()
+        return self.sums, counting(self.limits, self.ended_limit, self.currency, self.rates)[1]
+
+    def convert(self, item: Item) -> None:
+        """Counts an item as it is, at the rates of the day, in the place of what it was."""
+        now = converted(self.items.get(item, 0), item.currency, self.currency, self.rates) or 0
+        self.sums[item.component] += now - self.converted.pop(item, 0)
+        if now:
+            self.converted[item] = now
 
     @property
     def days_overdue(self) -> int:
@@ -164,7 +175,8 @@ class Course:
     def holds(self) -> set[Rule]:
         """The rules that hold on the day."""
         sums, limit = self.money()
-        held: set[Rule] = {("overdue", step) for step in STEPS if step <= self.days_overdue}
+        late = self.days_overdue
+        held: set[Rule] = {("overdue", step) for step in STEPS if step <= late} if late else set()
         total = total_of(sums)
         if limit != "unlimited" and total > (limit if isinstance(limit, int) else 0):
             held.add(("over_limit", 0))

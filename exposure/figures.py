@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from exposure.rules import invoices, terms
-from exposure.rules.documents import Document
+from exposure.rules.documents import SIGNS, Document
 from schemas.amounts import decimal_text, divided, minor, shown
 from schemas.currencies import DECIMALS
 from schemas.facts import Fact
@@ -98,6 +98,8 @@ def sort_out(on: AccountOn, sums: dict[Item, int]) -> None:
             continue
         if item.component in MONEY:
             on.items[item] = amount
+        elif item.component in SIGNS:
+            continue  # alerts read it from the movements themselves
         elif item.component.startswith("pending:"):
             kind, _, number = item.item.partition(":")
             on.pending.add((kind, number, item.component.partition(":")[2], item.document.partition(":")[2]))

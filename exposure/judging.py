@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from exposure.alerts import NO_LATER, Course, Rule, Standing, moved_on
-from exposure.rules.terms import later
+from exposure.rules.spans import later
 
 BACK = (1, 40, 130, 400)
 """So many days back an unbroken stretch is looked for, before all days are looked at."""

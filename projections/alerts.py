@@ -20,8 +20,8 @@ def courses(moment: Any, stored: Account, customer: list[Fact], rates: KnownRate
 
     def course_from(since: str) -> Course:
         made = timeline(moment, stored, currency, since, until, version)
-        foreign = made.foreign
-        return Course(made, since, lambda day: rates.on(foreign, currency, day), rates.days(foreign, currency))
+        foreign = made.foreign()
+        return Course(made, since, foreign, lambda day: rates.on(foreign, currency, day), rates.days(foreign, currency))
 
     return course_from
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from exposure.judging import Judging
+from exposure.judging import Judging, News, State
 from exposure.ledger import alerts
 from exposure.rules import terms
 from projections.account import accounts_stored
@@ -16,7 +16,7 @@ from projections.rates import KnownRates
 from projections.when import instant_text
 from schemas.facts import LAST_DAY
 
-ACCOUNTS_AT_ONCE = 50
+ACCOUNTS_AT_ONCE = 100
 NEVER = 1 << 62
 
 
@@ -43,18 +43,21 @@ def tick(store: Any, now: Callable[[], int]) -> Ticked:
 
 def judge(writing: Any, due: list[alerts.Due], total: Ticked) -> None:
     accounts = accounts_stored(writing, [one.account for one in due])
-    rates, now, states = KnownRates(writing, None), instant_text(writing.recorded_at), []
+    rates, now = KnownRates(writing, None), instant_text(writing.recorded_at)
+    said: list[tuple[str, News]] = []
+    states: list[tuple[str, State, alerts.Next]] = []
     for one in due:
         stored = accounts[one.account]
         customer = stored.documents[f"customer:{one.account}"].facts
         zone = terms.master_data(customer, LAST_DAY).get("timezone", "UTC")
         judging = Judging(one.before, courses(writing, stored, customer, rates), one.changed)
-        news = list(judging.news(terms.local_day(now, zone)))
-        alerts.record(writing, one.account, news, now)
+        said += [(one.account, news) for news in judging.news(terms.local_day(now, zone))]
         day = judging.course.next_day
         at = NEVER if day == LAST_DAY else terms.begins(day, zone)
-        states.append((one.account, judging.state, alerts.Next(day, at, sorted(judging.course.timeline.foreign))))
-        total.accounts += 1
-        total.raised += sum(said.clears is None for said in news)
-        total.cleared += sum(said.clears is not None for said in news)
+        states.append((one.account, judging.state, alerts.Next(day, at, sorted(judging.course.currencies))))
+    alerts.record(writing, said, now)
     alerts.keep(writing, states)
+    raised = sum(news.clears is None for _, news in said)
+    total.accounts += len(due)
+    total.raised += raised
+    total.cleared += len(said) - raised

@@ -3,14 +3,15 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from exposure.rules.documents import Movement, add
+from exposure.rules.documents import SIGNS, Movement, add
 from schemas.facts import LAST_DAY, Fact, Told
 from schemas.jsontext import read, written
 
 
 @dataclass(slots=True)
 class Head:
-    """``sums`` holds minor units by component and currency over all days; from ``last_day`` on they are the figures of the day.
+    """``sums`` holds minor units by component and currency over all days; from ``last_day`` on they are the figures of the day. What only alerts count is
+    not among them.
 
     The rows of the account's documents are those of its version ``written``.
     """
@@ -32,6 +33,8 @@ class Head:
         if currency and (not self.currencies or fact.told < told_of(self.currencies[-1])):
             self.currencies.append([fact.version, *fact.told, currency])
         for _, component, _, currency, _, day, amount in moves:
+            if component in SIGNS:
+                continue
             add(self.sums, f"{component}/{currency}", amount)
             if self.last_day < day < LAST_DAY:
                 self.last_day = day

@@ -58,14 +58,18 @@ def encoded(state: State) -> bytes:
     return written([base, [(*rule, *said) for rule, said in sorted(state.said.items())]])
 
 
-def record(writing: Any, account: str, news: Sequence[News], raised: str) -> None:
-    """Records what is to be said of an account, and tells who listens; ``raised`` is the instant it is recorded at."""
-    alerts = [alert_of(account, one) for one in news]
-    rows = [Row(f"{STREAM}{account}", alert.sequence, *write_ours(alert)) for alert in alerts]
+def record(writing: Any, news: Sequence[tuple[str, News]], raised: str) -> None:
+    """Records what is to be said of accounts, and tells who listens; ``raised`` is the instant it is recorded at."""
+    alerts = [alert_of(account, one) for account, one in news]
+    rows = [Row(f"{STREAM}{alert.account}", alert.sequence, *write_ours(alert)) for alert in alerts]
     writing.write(Batch(writing.recorded_at, events=rows))
-    for alert in alerts:
-        told = {name: value for name, value in alert._asdict().items() if name != "alert_id"}
-        writing.announce(TOPIC, account, alert.alert_id, {"type": TYPES[type(alert)], "source": SOURCE, "data": {**told, "raised": raised}})
+    writing.announce_all([(TOPIC, alert.account, alert.alert_id, told_of(alert, raised)) for alert in alerts])
+
+
+def told_of(alert: OfAlert, raised: str) -> dict[str, Any]:
+    data = alert._asdict() | {"raised": raised}
+    del data["alert_id"]
+    return {"type": TYPES[type(alert)], "source": SOURCE, "data": data}
 
 
 def keep(writing: Any, states: Sequence[tuple[str, State, Next]]) -> None:

@@ -1,5 +1,6 @@
 """What one transaction of a writer writes: events, the source's position, derived rows, repeats, dead letters and outbox together or not at all."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from eventsourcing.persistence import IntegrityError, Tracking
@@ -138,8 +139,12 @@ class Writing(Deriving):
 
     def announce(self, topic: str, account: str | None, message_id: str, told: dict[str, Any]) -> None:
         """Puts a message into the outbox; ``message_id`` stays the same however often it has to be sent."""
-        row = (topic, account, message_id, written(told), self.recorded_at)
-        self.put("INSERT INTO outbox (topic, key, message_id, payload, recorded_at) VALUES {rows}", [row])
+        self.announce_all([(topic, account, message_id, told)])
+
+    def announce_all(self, messages: Sequence[tuple[str, str | None, str, dict[str, Any]]]) -> None:
+        """Puts messages into the outbox, in their order."""
+        rows = [(topic, key, message_id, written(told), self.recorded_at) for topic, key, message_id, told in messages]
+        self.put("INSERT INTO outbox (topic, key, message_id, payload, recorded_at) VALUES {rows}", rows)
 
     def settle_letter(self, settled: LetterSettled) -> None:
         """Says what became of a dead letter: once, and whoever settles it has looked under this write lock whether it is open."""

@@ -1,13 +1,13 @@
 """What was agreed with the customer, by version and day: its master data, credit limits, protections and blocks (laws 4 and 14)."""
 
-from datetime import date, datetime
-from functools import lru_cache
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from exposure.rules.documents import Document, Movement, State, moved
+from exposure.rules.spans import later
 from schemas.amounts import minor
-from schemas.facts import LAST_DAY, Fact
+from schemas.facts import Fact
 
 DAY_FIELD = {"LimitChanged": "valid_from", "ProtectionChanged": "valid_from"}
 
@@ -163,15 +163,6 @@ def days_of_change(numbers: list[list[Fact]]) -> set[str]:
     """Every day on which a step of a limit or a protection begins, and the one after each last day."""
     steps = [fact.data for facts in numbers for fact in facts]
     return {step["valid_from"] for step in steps} | {later(step["valid_to"], 1) for step in steps if "valid_to" in step}
-
-
-@lru_cache(maxsize=65536)
-def later(day: str, days: int) -> str:
-    """So many days after a day: ``LAST_DAY`` behind the last day there is, ``""`` before the first."""
-    ordinal = date.fromisoformat(day).toordinal() + days
-    if ordinal < 1:
-        return ""
-    return date.fromordinal(ordinal).isoformat() if ordinal <= date.max.toordinal() else LAST_DAY
 
 
 def begins(day: str, zone: str) -> int:
