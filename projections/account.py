@@ -11,8 +11,8 @@ from exposure.ledger.loading import caught_up
 from exposure.ledger.memory import Account
 from exposure.rules import terms
 from exposure.rules.documents import Document
-from projections.alerts import standing
 from projections.rates import KnownRates
+from projections.standing import standing
 from projections.when import instant_text, version_at
 from schemas.facts import LAST_DAY, Fact
 from schemas.stored import read_fact

@@ -1,40 +1,22 @@
-"""Alerts: what stands of an account on a day, and the log of what was raised and cleared."""
+"""The log of alerts: what was said to be true of an account, and to be so no more, with the day it was so and the instant it was found out."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from exposure.alerts import Course
-from exposure.judging import CourseFrom, standing_on
 from exposure.ledger.alerts import recorded
-from exposure.ledger.memory import Account
-from exposure.ledger.timelines import LAST, timeline
-from exposure.rules import terms
-from projections.rates import KnownRates
+from projections.account import UnknownAccount
 from projections.when import instant_text
-from schemas.facts import LAST_DAY, AlertRaised, Fact
-
-
-def courses(moment: Any, stored: Account, customer: list[Fact], rates: KnownRates, *, until: str = LAST, version: int | None = None) -> CourseFrom:
-    """The days of an account up to one, as known at its version, from behind any day on."""
-    currency = terms.master_data(customer, LAST_DAY).get("currency", stored.head.first_currency(version))
-
-    def course_from(since: str) -> Course:
-        made = timeline(moment, stored, currency, since, until, version)
-        foreign = made.foreign()
-        return Course(made, since, foreign, lambda day: rates.on(foreign, currency, day), rates.days(foreign, currency))
-
-    return course_from
-
-
-def standing(moment: Any, stored: Account, customer: list[Fact], rates: KnownRates, day: str, version: int | None) -> list[dict[str, Any]]:
-    """What stands on the day, by rule and step."""
-    stands = standing_on(courses(moment, stored, customer, rates, until=day, version=version), day)
-    return [{"rule": rule, "step": step or None, "effective": effective} for (rule, step), effective in sorted(stands.items())]
+from schemas.facts import AlertRaised, OfAlert
 
 
 def alert_log(moment: Any, account: str | None) -> Iterator[dict[str, Any]]:
-    """The alerts of ``exposure alerts``, oldest first."""
-    for alert, recorded_at in recorded(moment, account):
-        told = alert._asdict()
-        state = "raised" if isinstance(alert, AlertRaised) else "cleared"
-        yield {"id": told.pop("alert_id"), **told, "state": state, "raised": instant_text(recorded_at)}
+    """The alerts of ``exposure alerts``, oldest first; raises ``UnknownAccount`` at once."""
+    if account is not None and not moment.last_version(f"account:{account}"):
+        raise UnknownAccount(f"nothing is known of account {account!r}")
+    return (shown(alert, recorded_at) for alert, recorded_at in recorded(moment, account))
+
+
+def shown(alert: OfAlert, recorded_at: int) -> dict[str, Any]:
+    told = alert._asdict()
+    state = "raised" if isinstance(alert, AlertRaised) else "cleared"
+    return {"id": told.pop("alert_id"), **told, "state": state, "raised": instant_text(recorded_at)}

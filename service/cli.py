@@ -139,7 +139,7 @@ def alerts(
     """The alert log, oldest first."""
     from projections.alerts import alert_log
 
-    with opened(store).reading() as moment:
+    with opened(store).reading() as moment, telling():
         Output(json).alerts(alert_log(moment, account))
 
 

@@ -11,8 +11,8 @@ from exposure.judging import Judging, News, State
 from exposure.ledger import alerts
 from exposure.rules import terms
 from projections.account import accounts_stored
-from projections.alerts import courses
 from projections.rates import KnownRates
+from projections.standing import courses
 from projections.when import instant_text
 from schemas.facts import LAST_DAY
 

@@ -10,10 +10,9 @@ from schemas.jsontext import read, written
 
 @dataclass(slots=True)
 class Head:
-    """``sums`` holds minor units by component and currency over all days; from ``last_day`` on they are the figures of the day. What only alerts count is
-    not among them.
+    """``sums`` holds minor units by component and currency over all days; from ``last_day`` on they are the figures of the day.
 
-    The rows of the account's documents are those of its version ``written``.
+    What only alerts count is not among them. The rows of the account's documents are those of its version ``written``.
     """
 
     account: str
