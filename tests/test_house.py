@@ -31,7 +31,7 @@ ALONE = {
     "pydantic_settings": {"service/settings.py"},
 }
 """Outside things, and the only files (or folders) that may know them."""
-PURE = ["exposure.rules.evolve", "exposure.figures", "exposure.decisions"]
+PURE = ["exposure.rules.evolve", "exposure.figures", "exposure.decisions", "exposure.alerts", "exposure.judging"]
 HEAVY = {"pydantic", "pydantic_core", "eventsourcing", "orjson", "kafka", "confluent_kafka", "sqlite3", "sqlalchemy", "json", "logging"}
 RULES_READ = {"schemas", "schemas.facts", "schemas.amounts", "schemas.currencies"}
 CLOCKS = re.compile(r"\b(time\.time|perf_counter|datetime\.now|utcnow|date\.today|monotonic)\b")
@@ -94,12 +94,12 @@ def test_only_the_settings_read_the_environment() -> None:
 
 
 def test_the_rules_read_no_clock_and_nothing_but_plain_data() -> None:
-    for file in [*files("exposure/rules"), ROOT / "exposure" / "figures.py", ROOT / "exposure" / "decisions.py"]:
+    for file in [*files("exposure/rules"), *(ROOT / f"{module.replace('.', '/')}.py" for module in PURE)]:
         assert not CLOCKS.search(file.read_text(encoding="utf-8")), f"{place(file)} asks for the time"
         mine = {module for module in imported(file) if floor(module) in FLOORS}
         assert {module for module in mine if floor(module) == "schemas"} <= RULES_READ
         others = {module for module in mine if floor(module) == "exposure" and not f"{module}.".startswith("exposure.rules.")}
-        assert others <= {"exposure.figures"}
+        assert others <= {"exposure.figures", "exposure.alerts"}
         outside = {floor(module) for module in imported(file)} - set(FLOORS)
         assert outside <= sys.stdlib_module_names, f"{place(file)} needs {outside - sys.stdlib_module_names}"
 
