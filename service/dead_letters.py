@@ -52,9 +52,11 @@ def retry(
 ) -> int:
     """Reads records again, as after an upgrade: what can be taken now is taken like any other; exits 1 where some cannot."""
     from exposure.ledger import dead_letters as letters
+    from service.ticking import tick
 
     order, wanted = ordered(by, reason), opened(store)
     counts, first = letters.retry(wanted, clock(now), chosen(wanted, ids, account, code, every), order)
+    tick(wanted, clock(now))
     if first is None:
         Output(json).counts(counts)
         return DONE

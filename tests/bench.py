@@ -1,8 +1,9 @@
 """``make bench``: events per second of the engine beside its floor and the library's documented style, in one run.
 
 Floor: the same models validate the same bytes and only the events' rows go in raw, into the library's table. Documented: one aggregate, one save
-at a time. Alerts: ours, and every account judged. On SQLite, and on PostgreSQL where it can be had, durably, 1,000 events a transaction (documented: one), alternating; medians of five runs.
-On PostgreSQL also how long two writers wait for each other, and through Kafka the same events beside a file's.
+at a time. Alerts: ours, and every account judged day by day to the end. On SQLite, and on PostgreSQL where it can be had, durably, 1,000 events a
+transaction (documented: one), alternating; medians of five runs. On PostgreSQL also how long two writers wait for each other, and through Kafka the
+same events beside a file's.
 """
 
 import subprocess
