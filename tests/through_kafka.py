@@ -80,8 +80,7 @@ def together(topics: Topics, group: str, path: Path, many: int) -> float:
 
 
 def count(store: Any) -> int:
-    with store.reading() as moment:
-        return int(moment.count_events()[0])
+    return stores.taken(store)
 
 
 def until(store: Any, events: int) -> None:
