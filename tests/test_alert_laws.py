@@ -10,8 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exposure.ledger.ledger import Ledger
+from exposure.ledger.records import Record, Source
+from schemas.jsontext import written
+from service.ticking import tick
 from tests import model_alerts
-from tests.alerting import log, said_to_stand, shown, standing, told
+from tests.alerting import at, log, said_to_stand, shown, standing, told
 from tests.folding import Books, Event
 from tests.histories import FIRST_DAY, arrivals, as_of_days, histories
 from tests.stores import copied, given_back, opened
@@ -103,9 +107,11 @@ def test_what_stands_in_the_end_is_what_the_days_say_however_late_it_was_told(ea
         with given_back(), tempfile.TemporaryDirectory() as folder:
             store: Any = copied(empty, Path(folder) / "late.db")
             day = FIRST_DAY
+            ledger = Ledger(store, lambda: at(day.isoformat()))
             for place in range(0, len(arrived), 4):
                 day += timedelta(days=steps[place // 4 % len(steps)])
-                told(store, arrived[place : place + 4], day.isoformat(), "12:00:00+00:00")
+                ledger.take([Record(written(event), 0) for event in arrived[place : place + 4]], Source("test"))
+                tick(store, ledger.now)  # the rows of documents are older than the log
             for account in subjects(arrived):
                 assert said_to_stand(store, account) == shown(store, account, day.isoformat())
 
