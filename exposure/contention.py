@@ -1,6 +1,7 @@
 """Which reservations a refused one lost to: the newest of other orders without which it would have passed."""
 
 from exposure.figures import Figures
+from exposure.items import reservation
 from schemas.facts import Data
 
 
@@ -15,6 +16,6 @@ def lost_to(figures: Figures, order: str, excess: int) -> list[Data]:
     lost: list[Data] = []
     for item, value in held:
         if excess > 0:
-            lost.append(figures.reservation(item))
+            lost.append(reservation(figures, item))
             excess -= value
     return lost if excess <= 0 else []

@@ -11,11 +11,11 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from exposure.judgement import Judgement, Limit
-from exposure.rules import invoices, orders, reservations, terms
-from exposure.rules.documents import Document
+from exposure.rules import orders, terms
+from exposure.rules.documents import SIGNS, Document
 from schemas.amounts import decimal_text, divided, minor, shown
 from schemas.currencies import DECIMALS
-from schemas.facts import LAST_DAY, Fact
+from schemas.facts import Fact
 from schemas.policies import ADDS, CATEGORIES, DEFAULT, OFF, SHOWN, Policy, Rules
 
 BUCKETS = ("not_due", "1-30", "31-60", "61-90", "91-120", "121+")
@@ -122,6 +122,8 @@ def sort_out(on: AccountOn, sums: dict[Item, int], instant: str | None) -> None:
                 continue
         if item.component in MONEY:
             on.items[item] = amount
+        elif item.component in SIGNS:
+            continue  # alerts read it from the movements themselves
         elif item.component.startswith("pending:"):
             kind, _, number = item.item.partition(":")
             on.pending.add((kind, number, item.component.partition(":")[2], item.document.partition(":")[2]))
@@ -139,6 +141,21 @@ def converted(amount: int, currency: str, into: str | None, rates: Rates) -> int
         return None
     numerator, denominator = rate
     return divided(amount * numerator * 10 ** DECIMALS[into], denominator * 10 ** DECIMALS[currency])
+
+
+def counting(limits: list[Fact], ended: Fact | None, into: str | None, rates: Rates) -> tuple[Fact | None, Limit, set[str]]:
+    """The first limit in force whose amount can be told in the account's currency; else the one that ended last, as none. And what lacks a rate."""
+    missing: set[str] = set()
+    for step in limits:
+        amount, currency = step.data["amount"], step.data["currency"]
+        if amount in ("none", "unlimited"):
+            return step, amount, missing
+        told = minor(amount, currency)
+        value = converted(told, currency, into, rates) if told else 0
+        if value is not None:
+            return step, value or "none", missing
+        missing.add(currency)
+    return ended, "none" if ended else None, missing
 
 
 class Figures:
@@ -178,18 +195,10 @@ class Figures:
             self.ageing["unapplied"] += value
 
     def counting_limit(self, rates: Rates) -> tuple[Fact | None, Limit]:
-        """The first limit in force whose amount can be told in the account's currency; else the one that ended last, as none."""
-        for step in self.on.limits:
-            amount, currency = step.data["amount"], step.data["currency"]
-            if amount in ("none", "unlimited"):
-                return step, amount
-            told = minor(amount, currency)
-            value = converted(told, currency, self.currency, rates) if told else 0
-            if value is not None:
-                return step, value or "none"
-            self.missing.add(currency)
+        step, amount, missing = counting(self.on.limits, self.on.ended_limit, self.currency, rates)
+        self.missing |= missing
         if self.on.limits or self.on.ended_limit or self.rules.limit is None:
-            return self.on.ended_limit, "none" if self.on.ended_limit else None
+            return step, amount
         return None, self.told(self.rules.limit) or "none"
 
     def told(self, amount: str) -> int | None:
@@ -282,15 +291,6 @@ class Figures:
             "anomalies": [{"code": code, "kind": kind, "document": number} for code, kind, number in sorted(anomalies)],
         }
 
-    def items(self) -> dict[str, Any]:
-        """Open items, open orders, reservations, and the protections in force."""
-        return {
-            "open_items": self.open_items(),
-            "open_orders": self.open_orders(),
-            "reservations": self.reservations(),
-            "protection": [self.protection_shown(step) for step in self.on.protections],
-        }
-
     def text(self, amount: int) -> str:
         return shown(amount, self.currency or "EUR")
 
@@ -310,80 +310,6 @@ class Figures:
             "limit": "unlimited" if judged.ceiling is None else self.text(judged.ceiling) if judged.ceiling else nothing,
             "net": self.text(judged.net),
             "available": None if judged.available is None else self.text(judged.available),
-        }
-
-    @staticmethod
-    def protection_shown(step: Fact) -> dict[str, Any]:
-        fields = ("protection", "kind", "amount", "currency", "valid_from", "valid_to", "provider")
-        return {name: step.data.get(name) for name in fields}
-
-    def open_items(self) -> list[dict[str, Any]]:
-        parts: dict[str, list[Item]] = defaultdict(list)
-        for item in self.on.items:
-            if item.component == "receivables":
-                parts[item.document].append(item)
-        rows = [self.open_item(key, sorted(items, key=lambda item: item.due)) for key, items in parts.items()]
-        return sorted(rows, key=lambda row: (row["due"], row["document"]))
-
-    def open_item(self, key: str, parts: list[Item]) -> dict[str, Any]:
-        amounts = self.on.items
-        data = invoices.header(self.on.headers[key])
-        currency = data["currency"]
-        in_account = [self.converted[part] for part in parts]
-        disputed = sum(amounts.get(part._replace(component="disputed"), 0) for part in parts)
-        known = [value for value in in_account if value is not None]
-        row = {
-            "document": data["invoice"],
-            "kind": data["kind"],
-            "date": data["date"],
-            "due": parts[0].due,
-            "amount": data["amount"],
-            "currency": currency,
-            "open": shown(sum(amounts[part] for part in parts), currency),
-            "open_account": self.text(sum(known)) if len(known) == len(parts) else None,
-            "disputed": shown(disputed, currency),
-            "days_overdue": days_late(parts[0].due, self.on.day),
-        }
-        terms_told, _ = invoices.terms_of(self.on.headers[key])
-        instalments, _ = invoices.instalments_on(terms_told, minor(data["amount"], currency), currency, self.on.day)
-        if len(instalments) > 1:
-            still_open = invoices.open_parts(instalments, sum(amounts[part] for part in parts))
-            row["instalments"] = [{"due": due, "open": shown(part, currency)} for due, part in still_open]
-        return row
-
-    def open_orders(self) -> list[dict[str, Any]]:
-        orders: dict[tuple[str, str], list[Item]] = defaultdict(list)
-        for item in self.on.items:
-            if item.component == "orders":
-                orders[item.document.partition(":")[2], item.currency].append(item)
-        rows = []
-        for (order, currency), lines in sorted(orders.items()):
-            known = [value for line in lines if (value := self.converted[line]) is not None]
-            rows.append(
-                {
-                    "order": order,
-                    "open": shown(sum(self.on.items[line] for line in lines), currency),
-                    "currency": currency,
-                    "open_account": self.text(sum(known)) if len(known) == len(lines) else None,
-                }
-            )
-        return rows
-
-    def reservations(self) -> list[dict[str, Any]]:
-        """What is still reserved, each in its currency; ``until`` is null where no time ends it."""
-        held = sorted([item for item in self.on.items if item.component == "reserved"])
-        return [self.reservation(item) for item in held]
-
-    def reservation(self, item: Item) -> dict[str, Any]:
-        _, own = orders.parted(self.on.texts[item.document])
-        told = reservations.last_told(reservations.course(own), self.on.day)
-        return {
-            "order": item.document.partition(":")[2],
-            "reservation": item.item,
-            "amount": shown(self.on.items[item], item.currency),
-            "currency": item.currency,
-            "until": None if item.due == LAST_DAY else f"{item.due}Z",
-            "settled": told is not None and told.is_settled,
         }
 
 

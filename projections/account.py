@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from exposure.figures import Figures, account_on
+from exposure.items import items
 from exposure.ledger.account import Head
 from exposure.ledger.encoding import decode_document
 from exposure.ledger.loading import caught_up
@@ -13,6 +14,7 @@ from exposure.ledger.policies import in_force
 from exposure.rules import terms
 from exposure.rules.documents import Document, Key
 from projections.rates import KnownRates
+from projections.standing import standing
 from projections.when import instant_text, version_at
 from schemas.facts import LAST_DAY, OUR_SOURCE, Fact
 from schemas.instants import instant_of
@@ -47,12 +49,12 @@ class Known(NamedTuple):
 
 def show(moment: Any, account: str, asked: Asked) -> dict[str, Any]:
     """The document of ``exposure show``; raises ``UnknownAccount`` or ``NotKnownBefore``."""
-    figures, head, version = figures_of(moment, account, asked)
-    known_at = known_instant(moment, asked)
+    figures, known, stored = figures_known(moment, account, asked)
+    known_at, rates = known_instant(moment, asked), KnownRates(moment, asked.known_at)
     return {
-        **summary(figures, known_at, moment.count_dead_letters(account, known_at), sources(moment, head, version)),
-        **figures.items(),
-        "alerts": [],
+        **summary(figures, known_at, moment.count_dead_letters(account, known_at), sources(moment, known.head, known.version)),
+        **items(figures),
+        "alerts": standing(moment, stored, known.customer, rates, figures.on.day, known.version),
     }
 
 
@@ -63,13 +65,22 @@ def summary(figures: Figures, known_at: int, dead_letters: int, told_by: list[di
 
 
 def figures_of(moment: Any, account: str, asked: Asked) -> tuple[Figures, Head, int | None]:
-    figures, known, _ = standing(moment, account, asked)
+    figures, known, _ = figures_known(moment, account, asked)
     return figures, known.head, known.version
 
 
-def standing(moment: Any, account: str, asked: Asked, more: Iterable[Key] = ()) -> tuple[Figures, Known, Account]:
+def figures_known(moment: Any, account: str, asked: Asked, more: Iterable[Key] = ()) -> tuple[Figures, Known, Account]:
     """An account's figures, what is known of it, and its documents that are newer than their rows, with ``more`` that are asked for; raises
     ``UnknownAccount`` or ``NotKnownBefore``."""
+    stored, known = account_known(moment, account, asked, more)
+    day = day_of(known, asked)
+    rows = moment.documents_on(account, day, known.version)
+    rates, policy = KnownRates(moment, asked.known_at), in_force(moment, asked.known_at)
+    return figures_on(known, asked, day, speaking(rows, stored, day, known.version), rates, policy), known, stored
+
+
+def account_known(moment: Any, account: str, asked: Asked, more: Iterable[Key] = ()) -> tuple[Account, Known]:
+    """An account as new as the log, and what of it was known at the instant asked for; raises ``UnknownAccount``."""
     stored = accounts_stored(moment, [account], [(account, key) for key in more])[account]
     known = known_account(moment, stored, asked)
     if known is None:
@@ -77,10 +88,7 @@ def standing(moment: Any, account: str, asked: Asked, more: Iterable[Key] = ()) 
         letters = moment.count_dead_letters(account, known_instant(moment, asked))
         refused = f", but {letters} of its records could not be taken (see its dead letters)" if letters else ""
         raise UnknownAccount(f"nothing is known of account {account!r}{when}{refused}")
-    day = day_of(known, asked)
-    rows = moment.documents_on(account, day, known.version)
-    rates, policy = KnownRates(moment, asked.known_at), in_force(moment, asked.known_at)
-    return figures_on(known, asked, day, speaking(rows, stored, day, known.version), rates, policy), known, stored
+    return stored, known
 
 
 def accounts_stored(moment: Any, names: list[str], more: Iterable[tuple[str, Key]] = ()) -> dict[str, Account]:

@@ -1,21 +1,26 @@
 """Exchange rates of a day: the latest dated not after it, direct, else inverted, no third currency; of one day the last told (law 12)."""
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Any
 
 from exposure.figures import Rates, converted
 from projections.when import version_at
 from schemas.amounts import BILLION, billionths
+from schemas.facts import LAST_DAY
 from schemas.jsontext import read
+
+Told = tuple[list[str], list[int]]
+"""Days in order, and from each on the rate in billionths."""
 
 
 class KnownRates:
-    """The rates of one moment as known at an instant; each pair is read once for each day."""
+    """The rates of one moment as known at an instant; each pair is read once."""
 
     def __init__(self, moment: Any, known_at: int | None) -> None:
         self.moment = moment
         self.known_at = known_at
-        self.seen: dict[tuple[str, str, str], tuple[int, int] | None] = {}
+        self.pairs: dict[tuple[str, str], Told] = {}
 
     def on(self, currencies: Iterable[str], into: str | None, day: str) -> Rates:
         rates: Rates = {}
@@ -32,29 +37,30 @@ class KnownRates:
 
     def rate(self, currency: str, into: str, day: str) -> tuple[int, int] | None:
         """How many ``into`` one ``currency`` buys, as numerator and denominator; ``None`` where no rate is known."""
-        pair = (currency, into, day)
-        if pair not in self.seen:
-            self.seen[pair] = self.told(currency, into, day)
-        return self.seen[pair]
-
-    def told(self, currency: str, into: str, day: str) -> tuple[int, int] | None:
-        direct = latest(self.moment, currency, into, day, self.known_at)
+        direct = latest(self.told(currency, into), day)
         if direct is not None:
             return direct, BILLION
-        inverse = latest(self.moment, into, currency, day, self.known_at)
+        inverse = latest(self.told(into, currency), day)
         return None if inverse is None else (BILLION, inverse)
 
+    def days(self, currencies: Iterable[str], into: str | None) -> set[str]:
+        """Every day from which on another rate may count."""
+        return {day for currency in currencies if into for pair in ((currency, into), (into, currency)) for day in self.told(*pair)[0]}
 
-def latest(moment: Any, base: str, quote: str, day: str, known_at: int | None) -> int | None:
-    """The rate in billionths."""
-    version = version_at(moment, f"currency:{base}", known_at)
-    told_on: str | None = None
-    candidates = []
-    for rate_day, told, rate_version, rate in moment.rates(base, quote, day):
-        if version is not None and rate_version > version:
-            continue
-        if told_on not in (None, rate_day):
-            break
-        told_on = rate_day
-        candidates.append((tuple(read(told)), rate))
-    return billionths(max(candidates)[1]) if candidates else None
+    def told(self, base: str, quote: str) -> Told:
+        pair = (base, quote)
+        if pair not in self.pairs:
+            version = version_at(self.moment, f"currency:{base}", self.known_at)
+            last: dict[str, tuple[Any, str]] = {}
+            for day, told, rate_version, rate in self.moment.rates(base, quote, LAST_DAY):
+                if version is None or rate_version <= version:
+                    last[day] = max(last.get(day, ((), "")), (tuple(read(told)), rate))
+            self.pairs[pair] = sorted(last), [billionths(last[day][1]) for day in sorted(last)]
+        return self.pairs[pair]
+
+
+def latest(told: Told, day: str) -> int | None:
+    """The rate in billionths that counts on a day."""
+    days, rates = told
+    place = bisect_right(days, day)
+    return rates[place - 1] if place else None

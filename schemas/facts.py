@@ -2,7 +2,7 @@
 
 A ``Fact`` is one event of one account in the words it came in: days as ISO texts, money as decimal text with exactly its currency's
 decimals, optional fields absent when not told. ``STORED`` names every fact for ever; a name is never used again for another shape.
-What became of a dead letter, and what a check said, is told by nobody outside: it is recorded in words of our own. So is what is
+What became of a dead letter, what a check said, and what an alert says, is told by nobody outside: it is recorded in words of our own. So is what is
 reserved, but as facts of the account (``OWN``), for it counts in the figures. ``ASKED`` names what may be asked: a request is no fact, and
 what is recorded of it is its answer.
 """
@@ -232,12 +232,42 @@ class HoldReleaseRefused(NamedTuple):
     state: str
 
 
+class AlertRaised(NamedTuple):
+    """Something became true of an account that somebody should know, on the day ``effective``; ``sequence`` counts the alerts of the account."""
+
+    alert_id: str
+    account: str
+    rule: str
+    step: int | None
+    severity: str
+    sequence: int
+    effective: str
+    figures: dict[str, Any]
+
+
+class AlertCleared(NamedTuple):
+    """It is true no more from the day ``effective`` on. ``clears`` is the id of what was raised; ``reason`` is ``ended``, or ``corrected`` where
+    what was told later shows that it was raised with another day than the right one, or should not have been."""
+
+    alert_id: str
+    account: str
+    rule: str
+    step: int | None
+    severity: str
+    sequence: int
+    effective: str
+    figures: dict[str, Any]
+    clears: str
+    reason: str
+
+
 OfLetter = DeadLetterRetried | DeadLetterDiscarded
+OfAlert = AlertRaised | AlertCleared
 OfLimit = LimitRequested | LimitApproved | LimitRejected | LimitRequestWithdrawn | LimitApprovalRefused
 OfRelease = HoldReleaseProposed | HoldReleased | HoldReleaseRefused
 OfAccount = OrderChecked | RequestAnswered | RequestRefused | OfLimit | OfRelease
 """What concerns an account and changes none of its figures: each stands in a stream of its own."""
-Ours = OfLetter | OfAccount | PolicyAdopted
+Ours = OfLetter | OfAccount | OfAlert | PolicyAdopted
 
 STORED: dict[str, str] = {
     "erp.customer.changed.v1": "CustomerChanged",

@@ -9,6 +9,8 @@ from typing import Protocol
 
 from schemas.facts import (
     CONTRACT_TYPE,
+    AlertCleared,
+    AlertRaised,
     Data,
     DeadLetterDiscarded,
     DeadLetterRetried,
@@ -50,6 +52,8 @@ OURS: dict[str, type[Ours]] = {
     "HoldReleaseProposed.v1": HoldReleaseProposed,
     "HoldReleased.v1": HoldReleased,
     "HoldReleaseRefused.v1": HoldReleaseRefused,
+    "AlertRaised.v1": AlertRaised,
+    "AlertCleared.v1": AlertCleared,
 }
 """The last shape of each is the one that is written; what an older one does not say is as by default."""
 TOPIC_OF_OURS: dict[type[Ours], str] = {kind: topic for topic, kind in OURS.items()}

@@ -11,7 +11,7 @@ from exposure.ledger import decisions as recorded
 from exposure.rules import orders
 from exposure.rules.documents import Document
 from exposure.rules.fulfilled import fulfilled
-from projections.account import Asked, Known, sources, standing
+from projections.account import Asked, Known, figures_known, sources
 from projections.groups import judging
 from projections.rates import KnownRates
 from schemas.amounts import scaled, shown
@@ -56,7 +56,7 @@ class Desk:
         self.by = by
         key = f"order:{request.order}"
         at = Asked(writing.recorded_at)
-        self.figures, self.known, stored = standing(writing, request.account, at, [key])
+        self.figures, self.known, stored = figures_known(writing, request.account, at, [key])
         order: Document = stored.documents[key]
         self.told, self.own = orders.parted(order.facts)
         self.left, there = leaving(writing, request, self.figures.on.day) if request.instead_of else ({}, [])
@@ -124,7 +124,7 @@ def checked(writing: Any, request: Request, by: str) -> dict[str, Any]:
         desk = Desk(writing, request, by)
         decision, is_new = desk.decided()
         return desk.record(decision, is_new=is_new)
-    return shown_with(writing, decision, standing(writing, request.account, Asked(writing.recorded_at))[1])
+    return shown_with(writing, decision, figures_known(writing, request.account, Asked(writing.recorded_at))[1])
 
 
 def texts_of(told: list[Fact]) -> list[Fact]:
@@ -137,7 +137,7 @@ def leaving(writing: Any, request: Request, day: str) -> tuple[dict[str, int], l
     account, key = str(request.instead_of), f"order:{request.order}"
     if account == request.account:
         raise Failure("usage", f"--instead-of: the order would stay on account {account!r}", WRONG_USAGE)
-    figures, _, stored = standing(writing, account, Asked(writing.recorded_at, day), [key])
+    figures, _, stored = figures_known(writing, account, Asked(writing.recorded_at, day), [key])
     told, _ = orders.parted(stored.documents[key].facts)
     if not texts_of(told):
         raise Failure("usage", f"--instead-of: account {account!r} has no order {request.order!r}", WRONG_USAGE)

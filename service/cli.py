@@ -118,6 +118,28 @@ def group(account: str, as_of: AsOf = None, known_at: KnownAt = None, store: Sto
         Output(json).group(groups.group(moment, account, wanted))
 
 
+@app.command()
+def tick(store: Store = None, now: Now = None, json: Json = False) -> None:
+    """Lets time pass: what fell due, ran out or was told of raises its alerts."""
+    from service.ticking import tick as let_pass
+
+    Output(json).counts(let_pass(opened(store), clock(now)))
+
+
+@app.command()
+def alerts(
+    account: Annotated[str | None, typer.Argument(help="only those of this account")] = None,
+    store: Store = None,
+    now: Now = None,  # noqa: ARG001
+    json: Json = False,
+) -> None:
+    """The alert log, oldest first."""
+    from projections.alerts import alert_log
+
+    with opened(store).reading() as moment, telling():
+        Output(json).alerts(alert_log(moment, account))
+
+
 @app.command("list")
 def list_(
     as_of: AsOf = None,

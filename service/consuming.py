@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 from consumers.broker.consume import Taken, consume
@@ -13,6 +14,7 @@ from exposure.ledger.ledger import Ledger
 from schemas.topics import REQUESTS, TOPICS, prefixed
 from service.answering import answer
 from service.failures import of_the_broker
+from service.ticking import tick
 from service.watching import Watch
 
 
@@ -54,7 +56,8 @@ def consume_topics(
         stream = Stream(store, wanted, stop, until_caught_up=until_caught_up, anew=anew)
         watch.began(stream)
         try:
-            return consume(Ledger(store, now, answer=answer, documents_in_memory=memory), stream, watch)
+            ledger = Ledger(store, now, answer=answer, documents_in_memory=memory)
+            return consume(ledger, stream, watch, partial(tick, store, now))
         finally:
             stream.close()
 

@@ -51,9 +51,11 @@ def retry(
     """Reads records again, as after an upgrade: what can be taken now is taken like any other; exits 1 where some cannot."""
     from exposure.ledger import dead_letters as letters
     from service.answering import answer
+    from service.ticking import tick
 
     order, wanted = ordered(by, reason), opened(store)
     counts, first = letters.retry(wanted, clock(now), chosen(wanted, ids, account, code, every), order, answer)
+    tick(wanted, clock(now))
     if first is None:
         Output(json).counts(counts)
         return DONE

@@ -14,6 +14,7 @@ from exposure.ledger.records import Counts
 from projections.dead_letters import dead_letters
 from service.answering import answer
 from service.failures import Failure
+from service.ticking import tick
 from service.words import counted
 
 
@@ -32,6 +33,7 @@ def feed_files(store: Any, files: list[str], now: Callable[[], int], *, quiet: b
             typer.echo(f"the last line of {file} is not finished: it is left for the next feed", err=True)
         if os.path.isfile(file):
             lay_beside(store, file)
+    tick(store, now)
     return total
 
 

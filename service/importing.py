@@ -20,6 +20,7 @@ from exposure.ledger.records import Counts, Record, Source
 from schemas.door import Unreadable
 from schemas.jsontext import written
 from service.failures import Failure
+from service.ticking import tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ def feed_import(wanted: Import, store: Any, now: Callable[[], int], *, memory: i
     for counts in ledger.take_all((batch, source) for batch in iter(lambda: list(islice(records, BATCH)), [])):
         total.add(counts)
     ledger.settle()
+    tick(store, now)
     return total
 
 

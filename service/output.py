@@ -73,10 +73,14 @@ class Output:
 
             history_lines(events)
             return
+        self.streamed(b'{"account":' + written(account) + b',"events":[', events)
+
+    def streamed(self, beginning: bytes, parts: Iterable[dict[str, Any]]) -> None:
+        """One JSON document that ends with a list."""
         out = sys.stdout.buffer
-        out.write(b'{"account":' + written(account) + b',"events":[')
-        for number, event in enumerate(events):
-            out.write(b"," * (number > 0) + written(event))
+        out.write(beginning)
+        for number, part in enumerate(parts):
+            out.write(b"," * (number > 0) + written(part))
         out.write(b"]}\n")
         out.flush()
 
@@ -87,6 +91,15 @@ class Output:
         from service.tables import dead_letter_table
 
         dead_letter_table(letters)
+
+    def alerts(self, told: Iterable[dict[str, Any]]) -> None:
+        """Alerts as they come: a log may be longer than memory."""
+        if self.json:
+            self.streamed(b'{"alerts":[', told)
+            return
+        from service.tables import alert_lines
+
+        alert_lines(told)
 
     def decision(self, told: dict[str, Any]) -> None:
         if self.json:

@@ -13,7 +13,7 @@ from exposure.ledger import decisions as recorded
 from exposure.ledger.own_facts import tell
 from exposure.rules import orders, reservations
 from exposure.rules.reservations import Standing
-from projections.account import Asked, standing
+from projections.account import Asked, figures_known
 from schemas.amounts import minor, shown
 from schemas.facts import LAST_DAY, Data, OrderChecked
 from schemas.instants import instant_of
@@ -41,7 +41,7 @@ def reserved(writing: Any, request: Request, by: str) -> dict[str, Any]:
     """The same for who holds the write lock."""
     decision = answered(writing, request)
     if decision is not None:
-        return shown_with(writing, decision, standing(writing, request.account, Asked(writing.recorded_at))[1])
+        return shown_with(writing, decision, figures_known(writing, request.account, Asked(writing.recorded_at))[1])
     if request.until is not None and request.until <= instant_of(writing.recorded_at):
         raise Failure("usage", f"--until: {request.until}Z is over already", WRONG_USAGE)
     desk = Desk(writing, request, by)
@@ -153,7 +153,7 @@ def turned(
 def found(writing: Any, account: str, order: str) -> tuple[Standing, str]:
     """The newest reservation of an order, and the account's day."""
     key = f"order:{order}"
-    figures, _, stored = standing(writing, account, Asked(writing.recorded_at), [key])
+    figures, _, stored = figures_known(writing, account, Asked(writing.recorded_at), [key])
     told, own = orders.parted(stored.documents[key].facts)
     held = reservations.newest(own, orders.turns_of(told), figures.on.day, instant_of(writing.recorded_at))
     if held is None:

@@ -190,6 +190,15 @@ def history_lines(events: Iterable[dict[str, Any]]) -> None:
         typer.echo(f"        {event['source']} {event['id']}  {written(event['data']).decode()}")
 
 
+def alert_lines(alerts: Iterable[dict[str, Any]]) -> None:
+    """One alert a line, as they come."""
+    for alert in alerts:
+        rule = alert["rule"] if alert["step"] is None else f"{alert['rule']} {alert['step']}"
+        why = f" ({alert['reason']})" if alert.get("reason") == "corrected" else ""
+        where = f"{alert['account']} #{alert['sequence']}"
+        typer.echo(f"{where:<16} {alert['state']:<8} {rule:<19} {alert['severity']:<7} from {alert['effective']}  found {alert['raised']}{why}")
+
+
 def dead_letter_table(letters: list[dict[str, Any]]) -> None:
     out = console()
     for letter in letters:

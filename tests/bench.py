@@ -1,8 +1,9 @@
 """``make bench``: events per second of the engine beside its floor and the library's documented style, in one run.
 
 Floor: the same models validate the same bytes and only the events' rows go in raw, into the library's table. Documented: one aggregate, one save
-at a time. On SQLite, and on PostgreSQL where it can be had, durably, 1,000 events a transaction (documented: one), alternating; medians of five runs.
-On PostgreSQL also how long two writers wait for each other, and through Kafka the same events beside a file's.
+at a time. Alerts: ours, and every account judged day by day to the end. On SQLite, and on PostgreSQL where it can be had, durably, 1,000 events a
+transaction (documented: one), alternating; medians of five runs. On PostgreSQL also how long two writers wait for each other, and through Kafka the
+same events beside a file's.
 """
 
 import subprocess
@@ -28,6 +29,7 @@ from exposure.ledger.sqlite import LedgerDatastore
 from schemas.inbound import MODELS, Envelope
 from schemas.jsontext import read, written
 from service.sample import sample
+from service.ticking import tick
 from tests import stores
 from tests.through_kafka import through_kafka
 from tests.waiting import waiting
@@ -35,6 +37,7 @@ from tests.waiting import waiting
 ROOT = Path(__file__).parents[1]
 Row = tuple[str, int, str, bytes]
 EVENTS, ACCOUNTS, BATCH, RUNS, DOCUMENTED = 100_000, 1_000, 1_000, 5, 2_000
+NOW = 1_800_000_000_000_000
 
 
 class OnSQLite:
@@ -129,8 +132,17 @@ def floor(lines: list[bytes], database: Database) -> float:
 
 
 def ours(lines: list[bytes], database: Database) -> float:
+    return taken(lines, database, lambda _: None)
+
+
+def alerts(lines: list[bytes], database: Database) -> float:
+    """The same with every account judged, day by day, to the end of all they say."""
+    return taken(lines, database, lambda store: tick(store, lambda: NOW))
+
+
+def taken(lines: list[bytes], database: Database, and_then: Callable[[Any], object]) -> float:
     store = stores.opened(database.path)
-    ledger = Ledger(store, lambda: 1_000_000)
+    ledger = Ledger(store, lambda: NOW)
     batches = (
         ([Record(line, start + place) for place, line in enumerate(lines[start : start + BATCH])], Source("bench", "bench", start, start + BATCH))
         for start in range(0, len(lines), BATCH)
@@ -139,6 +151,7 @@ def ours(lines: list[bytes], database: Database) -> float:
     for counts in ledger.take_all(batches):
         assert counts.recorded == BATCH
     ledger.settle()
+    and_then(store)
     rate = len(lines) / (time.perf_counter() - began)
     store.datastore.close()
     return rate
@@ -185,8 +198,8 @@ def main() -> None:
 
 def compared(lines: list[bytes], kind: type[Database]) -> dict[str, float]:
     """Events per second, medians of runs that take turns."""
-    rates: dict[str, list[float]] = {"floor": [], "ours": [], "documented": []}
-    contenders: list[Callable[[list[bytes], Database], float]] = [floor, ours, documented]
+    rates: dict[str, list[float]] = {"floor": [], "ours": [], "alerts": [], "documented": []}
+    contenders: list[Callable[[list[bytes], Database], float]] = [floor, ours, alerts, documented]
     for run in range(RUNS):
         for contender in contenders:
             with tempfile.TemporaryDirectory() as folder, stores.using(started("postgres") if kind is OnPostgres else None):
@@ -195,6 +208,7 @@ def compared(lines: list[bytes], kind: type[Database]) -> dict[str, float]:
             print(f"{kind.name} run {run + 1}/{RUNS} {contender.__name__:>10} {rate:>10,.0f} events/s", file=sys.stderr)
     figures: dict[str, float] = {name: round(median(of)) for name, of in rates.items()}
     ratios = f"ours / floor {figures['ours'] / figures['floor']:.2f}   ours / documented {figures['ours'] / figures['documented']:.0f}"
+    ratios += f"   with alerts / without {figures['alerts'] / figures['ours']:.2f}"
     print(f"{kind.name} {ratios}", file=sys.stderr)
     return figures
 

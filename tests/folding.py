@@ -6,6 +6,7 @@ from hashlib import blake2b
 from typing import Any
 
 from exposure.figures import AccountOn, Figures, Item, account_on
+from exposure.items import items
 from exposure.ledger.account import Head
 from exposure.ledger.encoding import decode_document, encode_document
 from exposure.rules.documents import Document, Key, Movement
@@ -75,7 +76,7 @@ class Books:
             return None
         on = self.on(account, day, version, instant)
         figures = Figures(on, {currency: rate for currency in on.currencies if (rate := self.rate(currency, on.currency, day))})
-        return {**figures.summary(), **figures.findings(), **figures.items()}
+        return {**figures.summary(), **figures.findings(), **items(figures)}
 
     def on(self, account: str, day: str, version: int | None, instant: str | None = None) -> AccountOn:
         """Only from the documents a store would load for the day; at an instant of it, else at its end."""

@@ -148,6 +148,12 @@ def names(store: Any) -> list[Any]:
         return list(moment.rows("SELECT naming, content FROM names ORDER BY naming"))
 
 
+def taken(store: Any) -> int:
+    """How many events were told: what the engine says of itself is not among them."""
+    with store.reading() as moment:
+        return int(moment.rows("SELECT count(*) FROM names")[0][0])
+
+
 def kept(store: Any) -> dict[str, Any]:
     """All that two stores have in common which were told the same in the same order."""
     return {"log": log(store), "derived": derived(store), "buried": buried(store), "names": names(store)}

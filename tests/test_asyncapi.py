@@ -66,4 +66,4 @@ def test_what_is_not_sent_yet_says_so() -> None:
     sent = [named(message) for topic in TOPICS if topic.direction == "out" for message in DOCUMENT["channels"][topic.name]["messages"].values()]
     assert len(sent) == 6
     told = [message["name"] for message in sent if not message["description"].startswith("Not sent yet.")]
-    assert told == ["credit.decision.made.v1", "credit.decision.refused.v1", "dead-letter"]
+    assert told == ["credit.alert.cleared.v1", "credit.alert.raised.v1", "credit.decision.made.v1", "credit.decision.refused.v1", "dead-letter"]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from exposure.figures import Figures, account_on
+from exposure.items import items
 from exposure.ledger.policies import adopt
 from exposure.ledger.replay import Replay
 from projections.account import Asked, show
@@ -115,7 +116,7 @@ def test_a_history_replayed_to_its_end_says_what_the_store_says(tmp_path: Path) 
             on = account_on(account, replay.speaking("2024-03-01"), "2024-03-01", first_currency=replay.head.first_currency())
             figures = Figures(on, KnownRates(moment, None).on(on.currencies, on.currency, "2024-03-01"))
             said = show(moment, account, Asked(NOON, "2024-03-01"))
-            assert {**figures.summary(), **figures.findings(), **figures.items()}.items() <= said.items()
+            assert {**figures.summary(), **figures.findings(), **items(figures)}.items() <= said.items()
 
 
 def test_the_command_tries_a_file_on_a_store(store: Any, tmp_path: Path) -> None:

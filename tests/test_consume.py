@@ -17,7 +17,7 @@ from service.importing import Import, write_import
 from service.sample import sample
 from tests.bad_records import KINDS
 from tests.broker import Topics, fresh, shuffled, structured
-from tests.stores import NOW, fed, figures, opened
+from tests.stores import NOW, fed, figures, opened, taken
 
 pytestmark = [pytest.mark.usefixtures("each_store"), pytest.mark.xdist_group("consume")]
 
@@ -48,8 +48,7 @@ def until(holds: Callable[[], bool], seconds: float = 60) -> None:
 
 def taken_from(store: Path) -> int:
     """How many events a store holds while others write."""
-    with opened(store).reading() as moment:
-        return int(moment.count_events()[0])
+    return taken(opened(store))
 
 
 def told(said: Any) -> tuple[int, int, int, int]:

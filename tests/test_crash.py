@@ -10,7 +10,7 @@ import pytest
 
 from service.sample import sample
 from tests.command import exposure
-from tests.stores import execute, holds_the_same, make, opened, url_of
+from tests.stores import execute, holds_the_same, make, opened, taken, url_of
 
 pytestmark = pytest.mark.usefixtures("each_store")
 
@@ -102,5 +102,4 @@ def test_a_feeder_killed_as_it_starts_leaves_a_store_the_next_can_use(tmp_path: 
         time.sleep(seconds)
         feeder.kill()
     assert exposure("feed", file, "--json", store=store).exit_code == 0
-    with opened(store).reading() as moment:
-        assert moment.count_events()[0] == 500
+    assert taken(opened(store)) == 500

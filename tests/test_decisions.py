@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from exposure.decisions import Answer, Asked, decide
 from exposure.figures import Figures
 from exposure.findings import PRECEDENCE, NoRate
+from exposure.items import open_items
 from exposure.rules.fulfilled import fulfilled
 from schemas.amounts import minor, shown
 from schemas.policies import DEFAULT, Policy
@@ -285,7 +286,7 @@ def paid(rule: str, cents: int, under: Policy, events: list[Json]) -> list[Json]
     rules = under.classes[0]
     undisputed = rule == "oldest_open_item" or (rule == "overdue" and rules.overdue is not None and not rules.overdue.disputed)
     allocations, left = [], cents
-    for item in sorted(known.open_items(), key=lambda item: (concerned(rule, item), item["document"]), reverse=True):
+    for item in sorted(open_items(known), key=lambda item: (concerned(rule, item), item["document"]), reverse=True):
         most = minor(item["open"], "EUR") - (minor(item["disputed"], "EUR") if undisputed else 0)
         part = min(left, most)
         if part:

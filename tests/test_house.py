@@ -35,10 +35,14 @@ PURE = [
     "exposure.rules.evolve",
     "exposure.judgement",
     "exposure.figures",
+    "exposure.items",
     "exposure.findings",
     "exposure.decisions",
     "exposure.groups",
     "exposure.approvals",
+    "exposure.contention",
+    "exposure.alerts",
+    "exposure.judging",
 ]
 HEAVY = {"pydantic", "pydantic_core", "eventsourcing", "orjson", "kafka", "confluent_kafka", "sqlite3", "sqlalchemy", "json", "logging"}
 RULES_READ = {"schemas", "schemas.facts", "schemas.amounts", "schemas.currencies", "schemas.policies"}
@@ -102,13 +106,12 @@ def test_only_the_settings_read_the_environment() -> None:
 
 
 def test_the_rules_read_no_clock_and_nothing_but_plain_data() -> None:
-    pure = [ROOT / "exposure" / f"{name}.py" for name in ("judgement", "figures", "findings", "decisions", "groups", "contention", "approvals")]
-    for file in [*files("exposure/rules"), *pure]:
+    for file in [*files("exposure/rules"), *(ROOT / f"{module.replace('.', '/')}.py" for module in PURE)]:
         assert not CLOCKS.search(file.read_text(encoding="utf-8")), f"{place(file)} asks for the time"
         mine = {module for module in imported(file) if floor(module) in FLOORS}
         assert {module for module in mine if floor(module) == "schemas"} <= RULES_READ
         others = {module for module in mine if floor(module) == "exposure" and not f"{module}.".startswith("exposure.rules.")}
-        assert others <= {"exposure.judgement", "exposure.figures", "exposure.findings", "exposure.decisions"}
+        assert others <= {f"exposure.{name}" for name in ("judgement", "figures", "items", "findings", "decisions", "alerts")}
         outside = {floor(module) for module in imported(file)} - set(FLOORS)
         assert outside <= sys.stdlib_module_names, f"{place(file)} needs {outside - sys.stdlib_module_names}"
 

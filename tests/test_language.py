@@ -16,6 +16,8 @@ from schemas.facts import (
     CONTRACT_TYPE,
     OWN,
     STORED,
+    AlertCleared,
+    AlertRaised,
     DeadLetterDiscarded,
     DeadLetterRetried,
     Fact,
@@ -47,6 +49,16 @@ SEALED = b"sealed under the key of the account"
 LETTER = "e7e0d64535c9cc54f572fbde32e0dfaf"
 DECISION = "0f7d4a7ec1b9f4b7f5a1c2d3e4f50617"
 REQUEST = "5c1e4a7ec1b9f4b7f5a1c2d3e4f50617"
+FIGURES = {
+    "currency": "EUR",
+    "total": "400.00",
+    "receivables": "200.00",
+    "unapplied": "0.00",
+    "limit": "1000.00",
+    "available": "600.00",
+    "utilisation": "0.4000",
+    "days_overdue": 30,
+}
 OURS_TOLD: list[Ours] = [
     DeadLetterRetried(LETTER, "m.vogt", "the engine was upgraded", "still_dead", "unknown_type"),
     DeadLetterDiscarded(LETTER, "m.vogt", "the bank told it twice"),
@@ -96,6 +108,19 @@ OURS_TOLD: list[Ours] = [
     HoldReleased(DECISION, "C-1001", "O-2", "700.00", "EUR", "j.albers", "they paid today", "b79cfe9f45cd", ["over_limit"], "m.vogt", "2026-02-20"),
     HoldReleaseRefused(
         DECISION, "C-1001", "O-2", "700.00", "EUR", "k.weiss", "it is urgent", "b79cfe9f45cd", "no_authority", "no authority is given", "proposed"
+    ),
+    AlertRaised("3c0f3a52b6c9d7d84a9b5b6f4a1f2e30", "C-1001", "overdue", 30, "medium", 4, "2026-03-13", FIGURES),
+    AlertCleared(
+        "9b1e6d0c5a4f4f6e8d7c6b5a49382716",
+        "C-1001",
+        "over_limit",
+        None,
+        "high",
+        5,
+        "2026-03-20",
+        FIGURES,
+        "3c0f3a52b6c9d7d84a9b5b6f4a1f2e30",
+        "ended",
     ),
 ]
 OWN_TOLD: list[ToldFact] = [

@@ -48,7 +48,7 @@ def from_topics(topics: Topics, group: str, folder: Path) -> float:
     store = stores.opened(folder / "kafka.db")
     stream = Stream(store, subscription, threading.Event(), until_caught_up=True)
     began = time.perf_counter()
-    counts = consume(Ledger(store, lambda: NOW), stream, Undisturbed())
+    counts = consume(Ledger(store, lambda: NOW), stream, Undisturbed(), lambda: None)
     rate = EVENTS / (time.perf_counter() - began)
     stream.close()
     assert counts.recorded == EVENTS
@@ -80,8 +80,7 @@ def together(topics: Topics, group: str, path: Path, many: int) -> float:
 
 
 def count(store: Any) -> int:
-    with store.reading() as moment:
-        return int(moment.count_events()[0])
+    return stores.taken(store)
 
 
 def until(store: Any, events: int) -> None:

@@ -1,7 +1,8 @@
 """Takes what a stream brings until it ends. What is down is waited for, in place; what another consumer has taken over is left to it."""
 
+import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,6 +14,8 @@ from exposure.ledger.records import Counts, Source
 from exposure.ledger.writing import Overtaken
 
 WAIT_SECONDS_MAX = 5.0
+IDLE_SECONDS, BUSY_SECONDS = 1.0, 10.0
+"""How often time is let pass beside what is taken: where nothing comes, and where something always does."""
 
 
 @dataclass(slots=True)
@@ -34,8 +37,11 @@ class Watch(Protocol):
     def waiting(self, why: BaseException) -> None: ...
 
 
-def consume(ledger: Ledger, stream: Stream, watch: Watch) -> Taken:
-    """Everything the stream brings goes into the ledger, exactly once; returns what became of it when the stream has ended."""
+def consume(ledger: Ledger, stream: Stream, watch: Watch, let_time_pass: Callable[[], object]) -> Taken:
+    """Everything the stream brings goes into the ledger, exactly once; returns what became of it when the stream has ended.
+
+    Time is let pass beside it; where the stream ends of itself only when all is taken, so that nothing depends on how it came in.
+    """
     total = Taken()
 
     def told(state: RetryCallState) -> None:
@@ -58,19 +64,26 @@ def consume(ledger: Ledger, stream: Stream, watch: Watch) -> Taken:
         retry_error_callback=stopped,
     )
     while not stream.ended:
-        retrying(take, ledger, stream, watch, total)
+        retrying(take, ledger, stream, watch, total, let_time_pass)
+    if not stream.stop.is_set():
+        retrying(let_time_pass)
     return total
 
 
-def take(ledger: Ledger, stream: Stream, watch: Watch, total: Taken) -> None:
+def take(ledger: Ledger, stream: Stream, watch: Watch, total: Taken, let_time_pass: Callable[[], object]) -> None:
     """Takes batches until the stream ends or somebody else has taken a partition over."""
     on_the_way: deque[Source] = deque()
 
     def turns() -> Iterator[Batch | None]:
+        passed_at = time.monotonic()
         for batch in stream.batches():
             watch.turned(batch)
             on_the_way.extend([batch[1]] if batch else [])
             yield batch
+            if not stream.until_caught_up and time.monotonic() - passed_at > (BUSY_SECONDS if batch else IDLE_SECONDS):
+                yield None  # what is on its way is written before
+                let_time_pass()
+                passed_at = time.monotonic()
 
     try:
         for counts in ledger.take_all(turns()):

@@ -50,6 +50,10 @@ CaseRow = tuple[str, str, str]
 """Account, stream, state."""
 
 
+Touched = tuple[str, str]
+"""An account, and the first day on which what was told of it may change anything."""
+
+
 @dataclass(slots=True)
 class Batch:
     """``now`` and recorded instants are microseconds since 1970 (UTC). ``documents`` holds those of heads whose documents are written with them, and
@@ -69,6 +73,7 @@ class Batch:
     rates: list[RateRow] = field(default_factory=list)
     cases: list[CaseRow] = field(default_factory=list)
     members: list[MemberRow] = field(default_factory=list)
+    touched: list[Touched] = field(default_factory=list)
     keys: list[tuple[str, bytes]] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     letters_settled: list[LetterSettled] = field(default_factory=list)

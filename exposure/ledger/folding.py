@@ -14,10 +14,11 @@ from exposure.ledger.keys import new_key, seal
 from exposure.ledger.loading import catch_up, load, load_heads, tails
 from exposure.ledger.memory import EVENTS_BEHIND_OF_ONE, Account, Memory
 from exposure.ledger.records import Counts, Read, Record, Source
-from exposure.rules.documents import Key
+from exposure.rules import terms
+from exposure.rules.documents import Document, Key, Movement
 from exposure.rules.evolve import evolve
 from schemas.door import ToldFact, Unreadable
-from schemas.facts import REQUESTS, Fact
+from schemas.facts import LAST_DAY, REQUESTS, Fact
 from schemas.jsontext import written
 from schemas.stored import TOPICS, write_fact
 
@@ -46,6 +47,7 @@ class Folding:
         self.letters: set[bytes] = set()
         self.streams: dict[str, int] = {}
         self.keys: dict[str, bytes] = {}
+        self.touched: dict[str, str] = {}
 
     def load(self, moment: Any, read: Sequence[Read], missed: Iterable[tuple[str, Key]]) -> None:
         """Sorts out what is new and brings what it touches into memory. ``missed`` are documents that an earlier attempt did not load."""
@@ -147,9 +149,13 @@ class Folding:
         self.batch.events.append(Row(f"account:{told.subject}", version, TOPICS[told.name], state))
         fact = fact_of(told, version)
         changed, moves = evolve(told.subject, fact, account.documents)
+        currencies = len(account.head.currencies)
         account.head.take(fact, moves)
         account.change(changed)
         self.batch.members += member_rows(told.subject, fact)
+        first_day = "" if 0 < currencies < len(account.head.currencies) else changes_from(fact, changed, moves)
+        if first_day < self.touched.get(told.subject, LAST_DAY):
+            self.touched[told.subject] = first_day
 
     def bury(self, record: Record, refusal: Unreadable) -> None:
         account = refusal.subject
@@ -173,6 +179,7 @@ class Folding:
         batch.settled = [(name, account.head.version) for name, account in surplus]
         batch.heads = [head_row(account.head) for _, account in sorted(self.accounts.items())]
         batch.names = sorted(self.names.items())
+        batch.touched = sorted(self.touched.items())
         self.accounts.update(surplus)
 
     def keep(self) -> None:
@@ -196,6 +203,19 @@ class Folding:
         """After a write that failed: what is in memory was never written."""
         for name, account in self.accounts.items():
             self.memory.forget(name, account)
+
+
+def changes_from(fact: Fact, changed: list[Document], moves: list[Movement]) -> str:
+    """The first day on which a fact may change any figure of its account; ``LAST_DAY`` where it changes none.
+
+    Currency and time zone of a customer hold for every day; of two limits (or protections) that claim one version either may have counted.
+    """
+    if fact.name == "CustomerChanged":
+        return ""
+    if fact.name in terms.DAY_FIELD and changed:
+        version = fact.data["version"]
+        return min([str(known.data["valid_from"]) for known in changed[0].facts if known.data["version"] == version])
+    return min([move[5] for move in moves], default=LAST_DAY)
 
 
 def fact_of(told: ToldFact, version: int) -> Fact:

@@ -50,11 +50,11 @@ class Moment(Tables):
         sql = "SELECT account FROM accounts WHERE written < version AND account > ? ORDER BY account LIMIT ?"
         return [row[0] for row in self.rows(sql, after, many)]
 
-    def documents_on(self, account: str, day: str, version: int | None) -> list[Any]:
-        """(key, version, opened, closed, state) of what says anything on the day, or changed after the version."""
+    def documents_on(self, account: str, day: str, version: int | None, since: str | None = None) -> list[Any]:
+        """(key, version, opened, closed, state) of what says anything on the day, or since a day before it, or changed after the version."""
         later = "" if version is None else f" OR version > {int(version)}"
-        columns = "key, version, opened, closed, state"
-        return self.rows(f"SELECT {columns} FROM documents WHERE account = ? AND (closed > ?{later}) AND opened <= ?", account, day, day)
+        columns, first = "key, version, opened, closed, state", day if since is None else since
+        return self.rows(f"SELECT {columns} FROM documents WHERE account = ? AND (closed > ?{later}) AND opened <= ?", account, first, day)
 
     def all_documents_on(self, first_day: str, last_day: str, everything: bool) -> Iterator[Any]:
         """(account, key, version, opened, closed, state) of what says anything on one of the days, in order of accounts; all of them where

@@ -15,6 +15,7 @@ TYPES = {str: "text", int: "bigint", bytes: "bytea", type(None): "text"}
 class PostgresTables(Tables):
     position = "notification_id"
     greatest = "greatest"
+    least = "least"
 
     def rows(self, sql: str, *values: Any) -> list[Any]:
         self.cursor.execute(marked(sql), values)

@@ -16,6 +16,7 @@ ROWS_AT_ONCE = 250
 class SQLiteTables(Tables):
     position = "rowid"
     greatest = "max"
+    least = "min"
 
     def rows(self, sql: str, *values: Any) -> list[Any]:
         self.cursor.execute(sql, values)

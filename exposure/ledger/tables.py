@@ -9,10 +9,12 @@ from typing import Any
 
 
 class Tables(ABC):
-    """The tables of a store in one transaction. ``position`` is the column that numbers all events, ``greatest`` the function of two numbers."""
+    """The tables of a store in one transaction. ``position`` is the column that numbers all events, ``greatest`` and ``least`` the functions of two
+    values."""
 
     position: str
     greatest: str
+    least: str
 
     def __init__(self, cursor: Any) -> None:
         self.cursor = cursor

@@ -1,5 +1,6 @@
 """What one transaction of a writer writes: events, the source's position, derived rows, repeats, dead letters and outbox together or not at all."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from eventsourcing.persistence import IntegrityError, Tracking
@@ -8,6 +9,9 @@ from exposure.ledger.batch import Batch, DeadLetter, LetterSettled
 from exposure.ledger.moment import Moment
 from schemas.jsontext import written
 from schemas.topics import DEAD_LETTERS
+
+NOTHING_SAID = b"[[],[]]"
+"""The state of alerts that were never judged."""
 
 
 class Overtaken(IntegrityError):
@@ -68,6 +72,7 @@ class Writing(Deriving):
         if moved_on:
             batch.documents = [row for row in batch.documents if row[0] not in moved_on]
         self.derive(batch)
+        self.touch(batch)
         for letter in batch.dead_letters:
             self.bury(letter)
         for settled in batch.letters_settled:
@@ -77,6 +82,24 @@ class Writing(Deriving):
     def settle(self, account: str, version: int) -> bool:
         """Says that the rows of an account's documents are as new as the account, where that still has this version."""
         return bool(self.rows("UPDATE accounts SET written = version WHERE account = ? AND version = ? RETURNING 1", account, version))
+
+    def touch(self, batch: Batch) -> None:
+        """Says whose alerts are to be judged anew, and from which day on: of accounts that were told of, and of those that rates are for."""
+        touched = f"next_day = {self.least}(alert_states.next_day, excluded.next_day), next_at = 0"
+        self.put(
+            "INSERT INTO alert_states (account, next_day, next_at, judged_day, sequence, currencies, state) VALUES {rows} "
+            f"ON CONFLICT (account) DO UPDATE SET {touched}",
+            [(account, day, 0, "", 0, "", NOTHING_SAID) for account, day in batch.touched],
+        )
+        days: dict[str, str] = {}
+        for base, quote, day, *_ in batch.rates:
+            for currency in (base, quote):
+                days[currency] = min(day, days.get(currency, day))
+        for currency, day in sorted(days.items()):
+            self.rows(
+                f"UPDATE alert_states SET next_day = {self.least}(next_day, ?), next_at = 0 WHERE currencies <> '' AND currencies LIKE ? RETURNING 1",
+                day, f"%{currency}%",
+            )  # fmt: skip
 
     def claim(self, tracking: str, cluster_id: str, topic_id: str) -> tuple[str, str, int]:
         """Takes a partition over: the cluster and topic it was claimed of first, and the epoch from now on."""
@@ -121,8 +144,12 @@ class Writing(Deriving):
 
     def announce(self, topic: str, account: str | None, message_id: str, told: dict[str, Any]) -> None:
         """Puts a message into the outbox; ``message_id`` stays the same however often it has to be sent."""
-        row = (topic, account, message_id, written(told), self.recorded_at)
-        self.put("INSERT INTO outbox (topic, key, message_id, payload, recorded_at) VALUES {rows}", [row])
+        self.announce_all([(topic, account, message_id, told)])
+
+    def announce_all(self, messages: Sequence[tuple[str, str | None, str, dict[str, Any]]]) -> None:
+        """Puts messages into the outbox, in their order."""
+        rows = [(topic, key, message_id, written(told), self.recorded_at) for topic, key, message_id, told in messages]
+        self.put("INSERT INTO outbox (topic, key, message_id, payload, recorded_at) VALUES {rows}", rows)
 
     def settle_letter(self, settled: LetterSettled) -> None:
         """Says what became of a dead letter: once, and whoever settles it has looked under this write lock whether it is open."""

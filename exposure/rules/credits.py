@@ -7,9 +7,12 @@ kind is the payment if one is dated by the day, else the credit note (law 13).
 from typing import Any
 
 from exposure.rules.documents import Claim, Document, Key, Movement, State, moved
-from exposure.rules.spans import Span, clash_of, edges, span_from, standing, within
+from exposure.rules.spans import Span, clash_of, edges, later, span_from, standing, within
 from schemas.amounts import divided, minor
 from schemas.facts import LAST_DAY, Fact, Told
+
+RETURNED_DAYS = 30
+"""So long a return is news."""
 
 POSTED = {"PaymentReceived": "payment", "CreditNotePosted": "credit_note"}
 
@@ -82,6 +85,18 @@ def paid_spans(facts: list[Fact], start: str) -> list[Span]:
     return [*spans, (since, LAST_DAY)] if since is not None else spans
 
 
+def returned_spans(credits: Credits) -> list[Span]:
+    """When the payment is known to be returned: from the return's day on until that is cancelled, for so many days at most."""
+    payment = credits.get("payment")
+    spans: list[Span] = []
+    since = payment.day if payment else LAST_DAY
+    for start, until in payment.spans if payment else ():
+        if since < start:
+            spans.append((since, min(start, later(since, RETURNED_DAYS))))
+        since = until
+    return [*spans, (since, later(since, RETURNED_DAYS))] if since < LAST_DAY else spans
+
+
 def asked_of(document: Document, credits: Credits) -> list[Asked]:
     """Every allocation told of this number, in the credit's own text or by an allocation document."""
     asked = []
@@ -124,13 +139,16 @@ def evaluate(document: Document, version: int, since: str) -> tuple[list[Movemen
     grants: dict[Key, list[Grant]] = {one.invoice: [] for one in asked}
     clash = {kind: found for name, kind in POSTED.items() if (found := clash_of(document.facts, name))}
     said: list[tuple[str, State]] = []
-    days = days_of(document, credits, asked, clash)
+    returned = returned_spans(credits)
+    days = days_of(document, credits, asked, clash, returned)
     for day, until in zip(days, [*days[1:], LAST_DAY], strict=False):
         state: State = {}
         for kind, clashing in clash.items():
             if clashing <= day:
                 state["anomaly:number_clash", f"{kind}:{document.number}", "", ""] = 1
         pending(document, credits, day, state)
+        if returned and within(returned, day):
+            state["payment_returned", credits["payment"].naming, "", ""] = 1
         for credit in credits.values():
             if within(credit.spans, day):
                 queue = in_effect(document, credits, credit, asked, day, state)
@@ -142,8 +160,8 @@ def evaluate(document: Document, version: int, since: str) -> tuple[list[Movemen
     return moved(document, version, since, said), {key: item_claim(credits, asked, key, given) for key, given in grants.items()}
 
 
-def days_of(document: Document, credits: Credits, asked: list[Asked], clash: dict[str, str]) -> list[str]:
-    days = set(clash.values())
+def days_of(document: Document, credits: Credits, asked: list[Asked], clash: dict[str, str], returned: list[Span]) -> list[str]:
+    days = set(clash.values()) | edges(returned)
     for credit in credits.values():
         days |= edges(credit.spans)
         days.add(credit.day)

@@ -39,6 +39,9 @@ class Movement(NamedTuple):
     amount: int
 
 
+SIGNS = ("over_invoiced", "payment_returned")
+"""Components that count what an alert is about: order lines invoiced above what was ordered, payments returned lately."""
+
 AGREED = ("customer", "limit", "protection")
 """Kinds that have no movements but a say on every day: they never close."""
 

@@ -55,19 +55,21 @@ def last_price(texts: list[Fact], name: str) -> int | None:
 class Line:
     """One order line on one day, in exact value at the line's price; ``orders`` and ``deliveries`` are the minor units last said of it.
 
+    ``told`` is what the order's text says, ``ordered`` the same while the order is open; ``is_over`` whether more is invoiced than told.
     ``parts`` are the claims that name a delivery: (delivery, role, value); ``settled`` the deliveries a final invoice took out of the netting.
     """
 
-    __slots__ = ("delivered", "deliveries", "final", "invoiced", "ordered", "orders", "parts", "price", "settled", "uninvoiced")
+    __slots__ = ("delivered", "deliveries", "final", "invoiced", "is_over", "ordered", "orders", "parts", "price", "settled", "told", "uninvoiced")
 
-    def __init__(self, ordered: Exact, price: int | None) -> None:
-        self.ordered = ordered
+    def __init__(self, told: Exact, price: int | None) -> None:
+        self.told = self.ordered = told
         self.price = price
         self.delivered: Exact = 0
         self.invoiced: Exact = 0
         self.uninvoiced: Exact = 0
         self.orders = 0
         self.deliveries = 0
+        self.is_over = False
         self.final = False
         self.settled: set[str] | None = None
         self.parts: list[tuple[str, str, Exact]] = []
@@ -113,6 +115,7 @@ class Line:
         delivered, invoiced = self.delivered, self.invoiced - self.uninvoiced
         if invoiced < 0:
             invoiced = 0
+        self.is_over = invoiced > self.told
         rest = self.ordered - (delivered if delivered > invoiced else invoiced)
         self.orders = rounded(rest, unit) if rest > 0 else 0
         left = delivered - invoiced
@@ -147,7 +150,9 @@ class Tally:
         for line in data["lines"]:
             price = price_of(line)
             ordered = exact("value", line["value"]) if price is None else exact("quantity", line["quantity"]) * price
-            self.lines[line["line"]] = Line(ordered if is_open else 0, price)
+            made = self.lines[line["line"]] = Line(ordered, price)
+            if not is_open:
+                made.ordered = 0
         self.first: str = data["lines"][0]["line"] if self.lines else ""
 
     def line(self, name: str | None) -> Line:

@@ -132,15 +132,19 @@ def said(order: Document, version: int, day: str, tally: Tally) -> list[Movement
     moves: list[Movement] = []
     currency, unit, amounts = tally.currency, tally.unit, order.amounts
     for name, line in tally.heard.items():
-        orders, deliveries = line.orders, line.deliveries
+        orders, deliveries, was_over = line.orders, line.deliveries, line.is_over
         line.weigh(unit)
+        if line.is_over != was_over:
+            change = 1 if line.is_over else -1
+            moves.append(Movement(version, "over_invoiced", name, "", "", day, change))
+            amounts += change
         if line.deliveries != deliveries:
             moves.append(Movement(version, "deliveries", name, currency, "", day, line.deliveries - deliveries))
             amounts += 1 if not deliveries else 0 if line.deliveries else -1
         if line.orders != orders:
             moves.append(Movement(version, "orders", name, currency, "", day, line.orders - orders))
             amounts += 1 if not orders else 0 if line.orders else -1
-    if len(tally.heard) > 1:
+    if len(moves) > 1:
         moves.sort()
     tally.heard = {}
     if moves:
@@ -209,6 +213,8 @@ def tally_on(order: Document, texts: list[Fact], statuses: list[Fact], day: str,
             state["orders", name, currency, ""] = line.orders
         if line.deliveries:
             state["deliveries", name, currency, ""] = line.deliveries
+        if line.is_over:
+            state["over_invoiced", name, "", ""] = 1
     if tally.is_unpriced:
         state["anomaly:missing_price", order.key, "", ""] = 1
     tally.heard = {}

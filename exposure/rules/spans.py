@@ -4,6 +4,8 @@ A span is ``(from, until)``: days from the first (included) until the second (no
 """
 
 from collections.abc import Iterable
+from datetime import date
+from functools import lru_cache
 
 from schemas.facts import LAST_DAY, Fact
 
@@ -62,3 +64,12 @@ def clashes(rivals: list[Fact]) -> str | None:
 def clash_of(facts: list[Fact], name: str) -> str | None:
     """From which day a number clashes, of all facts told of a document."""
     return None if len(facts) < 2 else clashes([fact for fact in facts if fact.name == name])
+
+
+@lru_cache(maxsize=65536)
+def later(day: str, days: int) -> str:
+    """So many days after a day: ``LAST_DAY`` behind the last day there is, ``""`` before the first."""
+    ordinal = date.fromisoformat(day).toordinal() + days
+    if ordinal < 1:
+        return ""
+    return date.fromordinal(ordinal).isoformat() if ordinal <= date.max.toordinal() else LAST_DAY

@@ -5,6 +5,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from exposure.rules.documents import Document, Movement, State, moved
+from exposure.rules.spans import later
+from schemas.amounts import minor
 from schemas.facts import Fact
 
 DAY_FIELD = {"LimitChanged": "valid_from", "ProtectionChanged": "valid_from"}
@@ -117,3 +119,61 @@ def limits_on(limits: list[list[Fact]], day: str) -> tuple[list[Fact], Fact | No
     standing.sort(key=lambda step: (step.data["kind"] == "temporary", step.data["valid_from"], step.told), reverse=True)
     ended = None if standing else max(steps, key=lambda step: (step.data["valid_to"], step.told), default=None)
     return standing, ended
+
+
+def limit_expired(limits: list[list[Fact]], day: str) -> bool:
+    """Whether a limit that counted on its last day has ended, and what counts now is less and no newer."""
+    ended = [step for step in ended_by(limits, day) if counted(limits, step)]
+    if not ended:
+        return False
+    last = max(ended, key=lambda step: (step.data["valid_to"], step.told))
+    standing, _ = limits_on(limits, day)
+    if standing and standing[0].data["valid_from"] > last.data["valid_to"]:
+        return False
+    return is_less(standing[0] if standing else None, last)
+
+
+def protection_expired(protections: list[list[Fact]], day: str) -> bool:
+    """Whether a protection has ended, and none that began after it is in force."""
+    last = max([str(step.data["valid_to"]) for step in ended_by(protections, day)], default=None)
+    steps = [step for facts in protections if (step := step_on(facts, day)) and in_force(step, day)]
+    return last is not None and not [step for step in steps if step.data["valid_from"] > last]
+
+
+def ended_by(numbers: list[list[Fact]], day: str) -> list[Fact]:
+    """Of each number its step of the day, where that was in force once and is no more."""
+    steps = [step for facts in numbers if (step := step_on(facts, day)) and not in_force(step, day)]
+    return [step for step in steps if step.data["valid_from"] <= step.data["valid_to"]]
+
+
+def counted(limits: list[list[Fact]], step: Fact) -> bool:
+    standing, _ = limits_on(limits, step.data["valid_to"])
+    return bool(standing) and standing[0].told == step.told
+
+
+def is_less(now: Fact | None, before: Fact) -> bool:
+    """Amounts of two currencies are not compared: what counts now is then taken for less."""
+    if amount_of(before) == 0 or before.data["amount"] == "unlimited" == (now and now.data["amount"]):
+        return False
+    if now is None or before.data["amount"] == "unlimited":
+        return True
+    if now.data["amount"] == "unlimited":
+        return False
+    return amount_of(now) < amount_of(before) or now.data["currency"] != before.data["currency"]
+
+
+def amount_of(step: Fact) -> int:
+    """Minor units; of an unlimited one more than nothing."""
+    told = step.data["amount"]
+    return 0 if told == "none" else 1 if told == "unlimited" else minor(told, step.data["currency"])
+
+
+def days_of_change(numbers: list[list[Fact]]) -> set[str]:
+    """Every day on which a step of a limit or a protection begins, and the one after each last day."""
+    steps = [fact.data for facts in numbers for fact in facts]
+    return {step["valid_from"] for step in steps} | {later(step["valid_to"], 1) for step in steps if "valid_to" in step}
+
+
+def begins(day: str, zone: str) -> int:
+    """The first instant of a day in a time zone (microseconds since 1970, UTC)."""
+    return int(datetime.fromisoformat(f"{day}T00:00:00").replace(tzinfo=ZoneInfo(zone)).timestamp()) * 1_000_000

@@ -49,10 +49,18 @@ ALERT = {
     "account": {**TEXT, "description": "the credit account"},
     "rule": {**TEXT, "description": "such as over_limit, overdue; more may be added"},
     "severity": TEXT,
+    "step": {"type": ["integer", "null"], "description": "of a rule that has steps: for how many days an item is overdue"},
     "sequence": {"type": "integer", "minimum": 1, "description": "1, 2, 3 … of the account"},
-    "effective": {**TEXT, "format": "date", "description": "the day it became true"},
+    "effective": {**TEXT, "format": "date", "description": "the day it became true, or true no more"},
     "raised": {**TEXT, "format": "date-time", "description": "when the engine found out"},
-    "figures": {"type": "object"},
+    "figures": {"type": "object", "description": "those of the account on the day judged, as texts in its currency"},
+}
+ALERT_CLEARED = {
+    "clears": {**TEXT, "description": "the `ce_id` of what was raised"},
+    "reason": {
+        "enum": ["ended", "corrected"],
+        "description": "corrected: what was told later shows that it was raised with another day than the right one, or should not have been",
+    },
 }
 FINDING = {
     "type": "object",
@@ -181,14 +189,14 @@ def sent_event(description: str, data: dict[str, Any]) -> dict[str, Any]:
     return {"description": description, "headers": headers, "payload": data}
 
 
-def alert(description: str) -> dict[str, Any]:
-    return cloud_event(description, {"type": "object", "properties": ALERT, "required": list(ALERT)})
+def alert(description: str, fields: dict[str, Any]) -> dict[str, Any]:
+    return sent_event(description, {"type": "object", "properties": fields, "required": list(fields)})
 
 
 SENT: dict[str, dict[str, dict[str, Any]]] = {
     "credit.alerts": {
-        "credit.alert.raised.v1": alert("Something became true of an account that somebody should know."),
-        "credit.alert.cleared.v1": alert("It is true no more."),
+        "credit.alert.raised.v1": alert("Something became true of an account that somebody should know.", ALERT),
+        "credit.alert.cleared.v1": alert("It is true no more.", ALERT | ALERT_CLEARED),
     },
     "credit.decisions": {
         "credit.decision.made.v1": sent_event(

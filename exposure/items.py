@@ -1,0 +1,98 @@
+"""What makes an account's figures, document by document: open items, open orders, reservations, and the protections in force."""
+
+from collections import defaultdict
+from typing import Any
+
+from exposure.figures import Figures, Item, days_late
+from exposure.rules import invoices, orders, reservations
+from schemas.amounts import minor, shown
+from schemas.facts import LAST_DAY, Fact
+
+
+def items(figures: Figures) -> dict[str, Any]:
+    """Open items, open orders, reservations, and the protections in force."""
+    return {
+        "open_items": open_items(figures),
+        "open_orders": open_orders(figures),
+        "reservations": reservations_held(figures),
+        "protection": [protection_shown(step) for step in figures.on.protections],
+    }
+
+
+def protection_shown(step: Fact) -> dict[str, Any]:
+    fields = ("protection", "kind", "amount", "currency", "valid_from", "valid_to", "provider")
+    return {name: step.data.get(name) for name in fields}
+
+
+def open_items(figures: Figures) -> list[dict[str, Any]]:
+    parts: dict[str, list[Item]] = defaultdict(list)
+    for item in figures.on.items:
+        if item.component == "receivables":
+            parts[item.document].append(item)
+    rows = [open_item(figures, key, sorted(items, key=lambda item: item.due)) for key, items in parts.items()]
+    return sorted(rows, key=lambda row: (row["due"], row["document"]))
+
+
+def open_item(figures: Figures, key: str, parts: list[Item]) -> dict[str, Any]:
+    amounts = figures.on.items
+    data = invoices.header(figures.on.headers[key])
+    currency = data["currency"]
+    in_account = [figures.converted[part] for part in parts]
+    disputed = sum(amounts.get(part._replace(component="disputed"), 0) for part in parts)
+    known = [value for value in in_account if value is not None]
+    row = {
+        "document": data["invoice"],
+        "kind": data["kind"],
+        "date": data["date"],
+        "due": parts[0].due,
+        "amount": data["amount"],
+        "currency": currency,
+        "open": shown(sum(amounts[part] for part in parts), currency),
+        "open_account": figures.text(sum(known)) if len(known) == len(parts) else None,
+        "disputed": shown(disputed, currency),
+        "days_overdue": days_late(parts[0].due, figures.on.day),
+    }
+    terms_told, _ = invoices.terms_of(figures.on.headers[key])
+    instalments, _ = invoices.instalments_on(terms_told, minor(data["amount"], currency), currency, figures.on.day)
+    if len(instalments) > 1:
+        still_open = invoices.open_parts(instalments, sum(amounts[part] for part in parts))
+        row["instalments"] = [{"due": due, "open": shown(part, currency)} for due, part in still_open]
+    return row
+
+
+def open_orders(figures: Figures) -> list[dict[str, Any]]:
+    lines_of: dict[tuple[str, str], list[Item]] = defaultdict(list)
+    for item in figures.on.items:
+        if item.component == "orders":
+            lines_of[item.document.partition(":")[2], item.currency].append(item)
+    rows = []
+    for (order, currency), lines in sorted(lines_of.items()):
+        known = [value for line in lines if (value := figures.converted[line]) is not None]
+        rows.append(
+            {
+                "order": order,
+                "open": shown(sum(figures.on.items[line] for line in lines), currency),
+                "currency": currency,
+                "open_account": figures.text(sum(known)) if len(known) == len(lines) else None,
+            }
+        )
+    return rows
+
+
+def reservations_held(figures: Figures) -> list[dict[str, Any]]:
+    """What is still reserved, each in its currency; ``until`` is null where no time ends it."""
+    held = sorted([item for item in figures.on.items if item.component == "reserved"])
+    return [reservation(figures, item) for item in held]
+
+
+def reservation(figures: Figures, item: Item) -> dict[str, Any]:
+    _, own = orders.parted(figures.on.texts[item.document])
+    told = reservations.last_told(reservations.course(own), figures.on.day)
+    return {
+        "order": item.document.partition(":")[2],
+        "reservation": item.item,
+        "amount": shown(figures.on.items[item], item.currency),
+        "currency": item.currency,
+        "until": None if item.due == LAST_DAY else f"{item.due}Z",
+        "settled": told is not None and told.is_settled,
+    }

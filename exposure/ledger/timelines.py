@@ -1,0 +1,37 @@
+"""The timeline of an account out of its rows: the movements of its documents by day, and what was agreed, as new as the log."""
+
+from typing import Any
+
+from exposure.alerts import Timeline
+from exposure.ledger.memory import Account
+from exposure.rules.documents import AGREED
+from schemas.facts import Fact
+from schemas.jsontext import read
+
+LAST = "9999-12-31"
+"""The last day there is; documents that never say anything begin behind it."""
+
+
+def timeline(moment: Any, stored: Account, currency: str | None, zone: str, since: str, until: str = LAST, version: int | None = None) -> Timeline:
+    """What changes the account's figures on the days from behind ``since`` until another, as known at its version; and what they are at ``since``.
+
+    ``stored`` is the account as new as the log, with the documents that are newer than their rows. Of the others only the movements are read.
+    """
+    made = Timeline(currency, zone)
+    for key, _, _, _, state in moment.documents_on(stored.head.account, until, version, since):
+        if key not in stored.unwritten:
+            facts, _, moves = read(state)
+            made.add(key, moves, version)
+            agree(made, key, map(Fact._make, facts), version)
+    for key in stored.unwritten:
+        document = stored.documents[key]
+        made.add(key, document.moves, version)
+        agree(made, key, document.facts, version)
+    return made
+
+
+def agree(made: Timeline, key: str, facts: Any, version: int | None) -> None:
+    kind = key[: key.index(":")]
+    if kind in AGREED and kind != "customer":
+        known = [fact for fact in facts if version is None or fact.version <= version]
+        (made.limits if kind == "limit" else made.protections).append(known)

@@ -1,0 +1,30 @@
+"""What stands of an account on a day, and since when: its alerts as a question, whether anybody was told of them or not."""
+
+from typing import Any
+
+from exposure.alerts import Course
+from exposure.judging import CourseFrom, standing_on
+from exposure.ledger.memory import Account
+from exposure.ledger.timelines import LAST, timeline
+from exposure.rules import terms
+from projections.rates import KnownRates
+from schemas.facts import LAST_DAY, Fact
+
+
+def courses(moment: Any, stored: Account, customer: list[Fact], rates: KnownRates, *, until: str = LAST, version: int | None = None) -> CourseFrom:
+    """The days of an account up to one, as known at its version, from behind any day on."""
+    master = terms.master_data(customer, LAST_DAY)
+    currency, zone = master.get("currency", stored.head.first_currency(version)), master.get("timezone", "UTC")
+
+    def course_from(since: str) -> Course:
+        made = timeline(moment, stored, currency, zone, since, until, version)
+        foreign = made.foreign()
+        return Course(made, since, foreign, lambda day: rates.on(foreign, currency, day), rates.days(foreign, currency))
+
+    return course_from
+
+
+def standing(moment: Any, stored: Account, customer: list[Fact], rates: KnownRates, day: str, version: int | None) -> list[dict[str, Any]]:
+    """What stands on the day, by rule and step."""
+    stands = standing_on(courses(moment, stored, customer, rates, until=day, version=version), day)
+    return [{"rule": rule, "step": step or None, "effective": effective} for (rule, step), effective in sorted(stands.items())]

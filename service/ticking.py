@@ -1,0 +1,63 @@
+"""Lets time pass: judges every account of which something was told, or of which a day has come on which something changes by itself.
+
+Each account is judged under the write lock, a few in one transaction, day by day up to its own today, however long nobody looked.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from exposure.judging import Judging, News, State
+from exposure.ledger import alerts
+from exposure.rules import terms
+from projections.account import accounts_stored
+from projections.rates import KnownRates
+from projections.standing import courses
+from projections.when import instant_text
+from schemas.facts import LAST_DAY
+
+ACCOUNTS_AT_ONCE = 100
+NEVER = 1 << 62
+
+
+@dataclass(slots=True)
+class Ticked:
+    """How many accounts were judged, and how many alerts were raised and cleared."""
+
+    accounts: int = 0
+    raised: int = 0
+    cleared: int = 0
+
+
+def tick(store: Any, now: Callable[[], int]) -> Ticked:
+    """Judges what is due by now; a clock that lies before the last recorded instant counts as that."""
+    total = Ticked()
+    while True:
+        with store.writing(now()) as writing:
+            due = alerts.due(writing, writing.recorded_at, ACCOUNTS_AT_ONCE)
+            if due:
+                judge(writing, due, total)
+        if len(due) < ACCOUNTS_AT_ONCE:
+            return total
+
+
+def judge(writing: Any, due: list[alerts.Due], total: Ticked) -> None:
+    accounts = accounts_stored(writing, [one.account for one in due])
+    rates, now = KnownRates(writing, None), instant_text(writing.recorded_at)
+    said: list[tuple[str, News]] = []
+    states: list[tuple[str, State, alerts.Next]] = []
+    for one in due:
+        stored = accounts[one.account]
+        customer = stored.documents[f"customer:{one.account}"].facts
+        zone = terms.master_data(customer, LAST_DAY).get("timezone", "UTC")
+        judging = Judging(one.before, courses(writing, stored, customer, rates), one.changed)
+        said += [(one.account, news) for news in judging.news(terms.local_day(now, zone))]
+        day = judging.course.next_day
+        at = NEVER if day == LAST_DAY else terms.begins(day, zone)
+        states.append((one.account, judging.state, alerts.Next(day, at, sorted(judging.course.currencies))))
+    alerts.record(writing, said, now)
+    alerts.keep(writing, states)
+    raised = sum(news.clears is None for _, news in said)
+    total.accounts += len(due)
+    total.raised += raised
+    total.cleared += len(said) - raised

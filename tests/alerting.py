@@ -1,0 +1,78 @@
+"""Alerts in the hands of a test: what stands of plain events, and what a store says as days pass."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from exposure.alerts import Course, Timeline
+from exposure.judging import standing_on
+from exposure.rules.documents import AGREED
+from projections.account import Asked, show
+from projections.alerts import alert_log
+from schemas.jsontext import written
+from service.ticking import Ticked, tick
+from tests.folding import Books
+from tests.stores import fed
+
+Json = dict[str, Any]
+Alert = tuple[str, int | None, str]
+"""Rule, step, and the day it became true."""
+
+
+def standing(books: Books, account: str, day: str) -> list[Alert]:
+    """What stands on the day, from only those documents that a store would load."""
+    documents = books.documents[account]
+    currency = books.on(account, day, None).currency
+
+    def course_from(since: str) -> Course:
+        made = Timeline(currency)
+        for key, document in documents.items():
+            if document.closed > since:
+                made.add(key, document.moves, None)
+            if document.kind in AGREED and document.kind != "customer":
+                (made.limits if document.kind == "limit" else made.protections).append(document.facts)
+        foreign, days = made.foreign(), {dated for _, _, dated, _, _ in books.rates}
+        return Course(made, since, foreign, lambda on: {one: rate for one in foreign if (rate := books.rate(one, currency, on))}, days)
+
+    return [(rule, step or None, effective) for (rule, step), effective in sorted(standing_on(course_from, day).items())]
+
+
+def at(day: str, time: str = "12:00:00+00:00") -> int:
+    """Microseconds since 1970 of a day at a time of it."""
+    return int(datetime.fromisoformat(f"{day}T{time}").timestamp()) * 1_000_000
+
+
+def told(store: Any, events: Iterable[Json], day: str, time: str = "12:00:00+00:00") -> Ticked:
+    """Feeds events, and lets time pass up to then."""
+    fed(store, map(written, events), now=at(day, time))
+    return tick(store, lambda: at(day, time))
+
+
+def log(store: Any, account: str) -> list[Json]:
+    """What was said and why, but for when it was found out."""
+    with store.reading() as moment:
+        return [one | {"raised": None} for one in alert_log(moment, account)]
+
+
+def said(store: Any, account: str) -> list[str]:
+    """The log in few words."""
+    words = ("state", "rule", "step", "effective", "reason")
+    return [" ".join(str(one[word]) for word in words if one.get(word) is not None) for one in log(store, account)]
+
+
+def said_to_stand(store: Any, account: str) -> list[Alert]:
+    """What was raised and not cleared since."""
+    stands: dict[str, Alert] = {}
+    with store.reading() as moment:
+        for one in alert_log(moment, account):
+            if one["state"] == "raised":
+                stands[one["id"]] = (one["rule"], one["step"], one["effective"])
+            else:
+                del stands[one["clears"]]
+    return sorted(stands.values(), key=str)
+
+
+def shown(store: Any, account: str, day: str) -> list[Alert]:
+    with store.reading() as moment:
+        alerts = show(moment, account, Asked(at("2040-01-01"), day))["alerts"]
+    return sorted([(one["rule"], one["step"], one["effective"]) for one in alerts], key=str)

@@ -1,0 +1,82 @@
+"""Alerts out through Kafka: who drops repeats by id sees each once, in order and without a gap, whoever was killed while they were found."""
+
+import signal
+import time
+from itertools import groupby
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from schemas.jsontext import read
+from service.sample import sample
+from tests.alerting import Json
+from tests.broker import Topics, structured
+from tests.outgoing import ALERTS, arrived, depth, topics_at, until
+from tests.stores import opened
+
+pytestmark = [pytest.mark.usefixtures("each_store"), pytest.mark.xdist_group("relay")]
+
+LINES = list(sample(1_500, seed=31, accounts=25))
+
+
+@pytest.fixture
+def topics(kafka: str) -> Topics:
+    return topics_at(kafka)
+
+
+def seen(topics: Topics) -> dict[str, list[Json]]:
+    """Of each account what one sees who drops repeats by id."""
+    found: dict[str, dict[bytes, Json]] = {}
+    for records in arrived(topics, ALERTS).values():
+        for record in records:
+            found.setdefault(record.key.decode(), {}).setdefault(dict(record.headers)["ce_id"], read(record.value))
+    return {account: list(alerts.values()) for account, alerts in found.items()}
+
+
+def without_gaps(alerts: dict[str, list[Json]]) -> bool:
+    return all([one["sequence"] for one in of_account] == list(range(1, len(of_account) + 1)) for of_account in alerts.values())
+
+
+def month(line: bytes) -> str:
+    return str(read(line)["time"])[:7]
+
+
+def quarters() -> list[tuple[str, list[bytes]]]:
+    """The sample cut into four times, each with an instant after all of it."""
+    months = [(name, list(lines)) for name, lines in groupby(sorted(LINES, key=month), key=month)]
+    size = -(-len(months) // 4)
+    parts = [months[start : start + size] for start in range(0, len(months), size)]
+    return [(f"{part[-1][0]}-28T12:00:00Z", [line for _, lines in part for line in lines]) for part in parts]
+
+
+def taken_by_quarters(topics: Topics, store: Path, random: Random | None) -> dict[str, list[Json]]:
+    """Where there is a random number, a consumer is killed in each quarter, and another one goes on."""
+    for now, lines in quarters():
+        topics.send(map(structured, lines))
+        if random is not None:
+            with topics.consumer(store, "--until-caught-up", "--now", now) as consumer:
+                time.sleep(random.uniform(0.5, 3.0))
+                consumer.kill()
+        assert topics.consume(store, "--now", now).exit_code == 0
+    return seen(topics)
+
+
+def test_consumers_that_are_killed_say_what_one_says_that_was_not(kafka: str, tmp_path: Path) -> None:
+    clean = taken_by_quarters(topics_at(kafka), tmp_path / "clean.db", None)
+    killed = taken_by_quarters(topics_at(kafka), tmp_path / "killed.db", Random(5))
+    assert sum(map(len, clean.values())) > 50
+    assert without_gaps(clean)
+    assert killed == clean
+
+
+def test_a_consumer_lets_time_pass_while_it_runs_and_sends_what_it_finds(topics: Topics, tmp_path: Path) -> None:
+    store: Any = opened(tmp_path / "exposure.db")
+    with topics.consumer(tmp_path / "exposure.db") as consumer:
+        topics.send(map(structured, LINES[:300]))
+        until(lambda: bool(seen(topics)) and depth(store) == 0)
+        consumer.send_signal(signal.SIGTERM)
+        consumer.communicate(timeout=60)
+    assert consumer.returncode == 0
+    assert without_gaps(seen(topics))
