@@ -57,6 +57,11 @@ def tour(folder: Path, events: int, seed: int, run: Run) -> None:
         asked("show", account)
         say("And how did it stand a month earlier? Any day can be asked, for ever:")
         asked("show", account, "--as-of", month_earlier)
+        say("What was said of it, as days went by?")
+        asked("alerts", account)
+        say("An order for all that is left gets the credit held; the next one learns to whom it lost:")
+        asked("reserve", account, "--order", "NEW-1", "--amount", left_of(account, now))
+        asked("reserve", account, "--order", "NEW-2", "--amount", "100")
         say("The same file once more changes nothing:")
         asked("feed", SAMPLE)
 
@@ -87,6 +92,17 @@ def worth_a_look(now: str, month_earlier: str) -> str:
     if not some:
         return str(largest[0]["account"])
     return str(max(some[:TOP], key=lambda row: row["days_overdue"])["account"])
+
+
+def left_of(account: str, now: str) -> str:
+    """What may still be sold to it, whatever its own figures say: its branches have their parts of its limit."""
+    from projections.account import Asked
+    from projections.groups import group
+
+    with open_store(STORE).reading() as moment:
+        nodes = {node["account"]: node for node in group(moment, account, Asked(clock(now)()))["nodes"]}
+    available = nodes[account]["available"] or "0"
+    return "1000" if available.startswith("-") or not available.strip("0.") else str(available)
 
 
 def say(text: str) -> None:

@@ -4,11 +4,12 @@ Law: a decision and what it holds are recorded in one transaction that begins wi
 done already is answered as it stands, and nothing is recorded.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from exposure import decisions
 from exposure.contention import lost_to
+from exposure.figures import Figures
 from exposure.ledger import decisions as recorded
 from exposure.ledger.own_facts import tell
 from exposure.rules import orders, reservations
@@ -63,11 +64,23 @@ def held_for(desk: Desk, decision: OrderChecked) -> OrderChecked:
     """An approved one holds the credit under its own id; one that is held back is told which reservations it lost to."""
     if decision.decision == decisions.APPROVED:
         return decision._replace(reservation=decision.decision_id)
-    by_group = decision.group is not None and decision.group["node"] not in (None, decision.account)
-    if decision.reasons != ["over_limit"] or by_group or decision.judged is None:
+    if decision.reasons != ["over_limit"] or decision.judged is None:
         return decision
-    excess = -minor(decision.judged["available"], desk.figures.currency or "EUR")
-    return decision._replace(lost_to=lost_to(desk.figures, decision.order, excess))
+    available, currency = decision.judged["available"], desk.figures.currency
+    if decision.group is not None and decision.group["node"] is not None:
+        available, currency = decision.group["available_after"], decision.group["currency"]
+    excess = -minor(available, currency or "EUR")
+    return decision._replace(lost_to=lost_to(sharing(desk, currency), decision.account, decision.order, excess))
+
+
+def sharing(desk: Desk, currency: str | None) -> Iterator[Figures]:
+    """The figures of all who share the limit, as far as they are kept in its currency."""
+    account, group = desk.request.account, desk.group
+    judged = group.judged(account) if group else None
+    for name in group.pool(judged).members if group and judged else [account]:
+        figures = desk.figures if name == account else figures_known(desk.writing, name, Asked(desk.writing.recorded_at, desk.figures.on.day))[0]
+        if figures.currency == currency:
+            yield figures
 
 
 def newest(desk: Desk) -> Standing | None:

@@ -260,7 +260,8 @@ def decision_lines(told: dict[str, Any]) -> None:
     if told["reservation"]:
         out.print("the credit is reserved for it")
     for held in told["lost_to"]:
-        out.print(f"lost to order {escape(held['order'])}, for which {held['amount']} {held['currency']} are reserved")
+        whose = "" if held["account"] == told["account"] else f" of {escape(held['account'])}"
+        out.print(f"lost to order {escape(held['order'])}{whose}, for which {held['amount']} {held['currency']} are reserved")
     if told["dead_letters"]:
         out.print(f"{counted(told['dead_letters'], 'record')} of this account could not be taken: the figures are not whole")
     if told["released"]:
@@ -308,6 +309,6 @@ def group_line(group: dict[str, Any]) -> str:
     said = "group: no account above it has a limit"
     if group["node"] is not None:
         left = "unlimited" if group["available_after"] is None else f"{group['available_after']} {group['currency']}"
-        said = f"group: limit {group['limit']} of {group['node']}, carved out {group['carved']}; used {group['used_before']}, "
-        said += f"with it {group['used_after']}, left {left}"
+        said = f"group: limit {group['limit']} of {group['node']}, carved out {group['carved']}\n"
+        said += f"used {group['used_before']}, with it {group['used_after']}, left {left}"
     return escape(f"{said}; refused: {refused}" if refused else said)

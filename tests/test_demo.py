@@ -8,7 +8,7 @@ from tests.command import exposure
 def test_the_demo_says_its_commands_and_leaves_its_store_where_it_is_told_to(tmp_path: Path) -> None:
     said = exposure("demo", "--events", "400", "--keep", tmp_path / "kept here")
     assert said.exit_code == 0, said.err
-    assert said.out.count("$ exposure --store sqlite:///demo.db") == 5
+    assert said.out.count("$ exposure --store sqlite:///demo.db") == 8
     assert said.out.rstrip().splitlines()[-1].startswith("$ cd ")
     assert max(map(len, said.out.splitlines()[:-2])) <= 100
     assert exposure("status", "--json", store=tmp_path / "kept here" / "demo.db").json["events"] > 400, "its alerts are events too"

@@ -13,6 +13,7 @@ from projections.groups import group, judging
 from schemas.jsontext import read, written
 from service.checking import Request, check
 from service.failures import Failure
+from service.reserving import reserve
 from tests.command import exposure
 from tests.stores import derived, fed, opened
 from tests.test_check import NOON
@@ -209,6 +210,12 @@ def test_a_question_has_one_decision_until_something_of_its_pool_changes(house: 
     assert (first["decision"], second["decision"]) == ("approved", "held")
     unnamed = {"request": None, "request_source": None}
     assert house.decisions() == [answer | unnamed for answer in (first, second)]
+
+
+def test_who_loses_to_the_reservation_of_another_member_is_told_whose(house: House) -> None:
+    held = [reserve(house.store, Request(account, "O-1", "500.00", holds=True), lambda: NOON, "m.vogt") for account in ("A", "B")]
+    assert [answer["decision"] for answer in held] == ["approved", "held"]
+    assert [(lost["account"], lost["order"], lost["amount"]) for lost in held[1]["lost_to"]] == [("A", "O-1", "500.00")]
 
 
 def test_of_two_members_who_ask_at_once_for_all_that_is_left_one_gets_it(house: House) -> None:

@@ -110,6 +110,7 @@ def test_a_request_may_hold_the_credit_too_and_then_nobody_else_gets_it(shop: Sh
     assert (first["decision"], second["decision"], second["reservation"]) == ("approved", "held", None)
     assert second["lost_to"] == [
         {
+            "account": ACCOUNT,
             "order": "O-0",
             "reservation": first["reservation"],
             "amount": "600.00",
