@@ -290,5 +290,5 @@ def test_the_command_line_moves_an_order_and_names_who_refuses(house: House) -> 
     words = ["check", "B", "--order", "O-1", "--amount", "700.00", "--now", "2026-02-20T12:00:00Z"]
     held = exposure(*words, store=house.path)
     assert held.exit_code == 3
-    assert "limit 1000.00 of P, carved out 300.00; used 700.00, with it 1400.00, left -700.00 EUR; refused: over_limit at P" in held.out
+    assert "limit 1000.00 of P, carved out 300.00\nused 700.00, with it 1400.00, left -700.00 EUR; refused: over_limit at P" in held.out
     assert exposure(*words, "--instead-of", "A", store=house.path).exit_code == 0
