@@ -12,6 +12,7 @@ from exposure.ledger.memory import Account
 from exposure.ledger.policies import in_force
 from exposure.rules import terms
 from exposure.rules.documents import Document, Key
+from projections.elsewhere import name_other_accounts
 from projections.rates import KnownRates
 from projections.when import instant_text, version_at
 from schemas.facts import LAST_DAY, OUR_SOURCE, Fact
@@ -48,6 +49,7 @@ class Known(NamedTuple):
 def show(moment: Any, account: str, asked: Asked) -> dict[str, Any]:
     """The document of ``exposure show``; raises ``UnknownAccount`` or ``NotKnownBefore``."""
     figures, head, version = figures_of(moment, account, asked)
+    name_other_accounts(moment, figures.on, asked.known_at)
     known_at = known_instant(moment, asked)
     return {
         **summary(figures, known_at, moment.count_dead_letters(account, known_at), sources(moment, head, version)),
