@@ -264,7 +264,8 @@ def histories(draw: st.DrawFn, *, enough: bool = False) -> list[Event]:
     for number in draw(st.lists(st.sampled_from(["1", "2"]), min_size=1, max_size=2 if enough else 3, unique=enough)):
         amount = "1000.00" if enough else draw(cents)
         value = draw(st.sampled_from([{}, {"value_date": draw(days)}]))
-        events.append(payment(number, draw(days), amount, *[part() for _ in range(draw(st.integers(0, 3)))], **value))
+        discounts = st.sampled_from([{}, {"discount": "3.00"}] if enough else [{}])
+        events.append(payment(number, draw(days), amount, *[{**part(), **draw(discounts)} for _ in range(draw(st.integers(0, 3)))], **value))
     for turn in draw(st.lists(st.sampled_from(["payment.returned", "payment.return_cancelled"]), max_size=2)):
         events.append(of_parent(turn, draw(days), payment=draw(st.sampled_from(["1", "2"]))))
     for number in draw(st.lists(st.sampled_from(["A-1", "A-2"]), max_size=2, unique=enough)):
@@ -310,6 +311,16 @@ def test_where_the_credit_is_enough_every_item_is_as_open_as_in_one_account_that
     assert {item["document"]: item["open"] for shown in two if shown for item in shown["open_items"]} == {
         item["document"]: item["open"] for item in one["open_items"]
     }
+
+
+@given(histories().flatmap(lambda told: st.permutations([*BOTH, *told])), st.integers(0, 12), days)
+@settings(max_examples=500)
+def test_what_both_accounts_said_at_an_event_is_known_for_ever(arrived: list[Event], cut: int, day: str) -> None:
+    early = Books().take_all(arrived[:cut])
+    versions = {account: head.version for account, head in early.heads.items()}
+    late = Books().take_all(arrived)
+    for account, version in versions.items():
+        assert late.show(account, day, version) == early.show(account, day)
 
 
 def in_one_account(event: Event) -> Event:
