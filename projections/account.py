@@ -13,6 +13,7 @@ from exposure.ledger.memory import Account
 from exposure.ledger.policies import in_force
 from exposure.rules import terms
 from exposure.rules.documents import Document, Key
+from projections.elsewhere import name_other_accounts
 from projections.rates import KnownRates
 from projections.standing import standing
 from projections.when import instant_text, version_at
@@ -50,6 +51,7 @@ class Known(NamedTuple):
 def show(moment: Any, account: str, asked: Asked) -> dict[str, Any]:
     """The document of ``exposure show``; raises ``UnknownAccount`` or ``NotKnownBefore``."""
     figures, known, stored = figures_known(moment, account, asked)
+    name_other_accounts(moment, figures.on, asked.known_at)
     known_at, rates = known_instant(moment, asked), KnownRates(moment, asked.known_at)
     return {
         **summary(figures, known_at, moment.count_dead_letters(account, known_at), sources(moment, known.head, known.version)),

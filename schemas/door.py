@@ -12,7 +12,7 @@ from zlib import crc32
 
 from pydantic import ValidationError
 
-from schemas.facts import ASKED, STORED, Data
+from schemas.facts import ALLOCATES, ASKED, STORED, Data
 from schemas.inbound import MODELS, Envelope, Inbound
 from schemas.jsontext import NotJson, named_twice, read, written, written_sorted
 from schemas.plainly import has_any, plainly
@@ -113,6 +113,9 @@ def told_fact(raw: bytes, record: Data) -> ToldFact:
         data = tidy(data, kind.model)
         values = written(data)
     subject, time, source, id_ = envelope["subject"], envelope["time"], envelope["source"], envelope["id"]
+    if kind.name in ALLOCATES and values.find(b'"account":') >= 0:
+        data = without_account(data, subject)
+        values = written(data)
     content = f"{envelope['type']}\n{subject}\n{time}\n".encode() + values
     others = None if is_all else beyond_models(raw, kind, record)
     if others:
@@ -133,6 +136,13 @@ def told_fact(raw: bytes, record: Data) -> ToldFact:
         naming_of(source, id_),
         blake2b(content, digest_size=16).digest(),
     )
+
+
+def without_account(told: Data, own: str) -> Data:
+    """An allocation that names the item's account where that is its own says no more than one that names none."""
+    if "allocations" in told:
+        return {**told, "allocations": [without_account(part, own) for part in told["allocations"]]}
+    return {field: value for field, value in told.items() if field != "account" or value != own}
 
 
 def naming_of(source: str, id_: str) -> bytes:

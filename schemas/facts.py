@@ -4,7 +4,7 @@ A ``Fact`` is one event of one account in the words it came in: days as ISO text
 decimals, optional fields absent when not told. ``STORED`` names every fact for ever; a name is never used again for another shape.
 What became of a dead letter, what a check said, and what an alert says, is told by nobody outside: it is recorded in words of our own. So is what is
 reserved, but as facts of the account (``OWN``), for it counts in the figures. ``ASKED`` names what may be asked: a request is no fact, and
-what is recorded of it is its answer.
+what is recorded of it is its answer. A payment that clears items of another account is told there by us too.
 """
 
 from typing import Any, NamedTuple
@@ -301,6 +301,7 @@ STORED: dict[str, str] = {
     "exposure.reservation.extended.v1": "ReservationExtended",
     "exposure.reservation.settled.v1": "ReservationSettled",
     "exposure.reservation.released.v1": "ReservationReleased",
+    "exposure.payment.transferred.v1": "PaymentTransferred",
 }
 ASKED: dict[str, str] = {"credit.check.requested.v1": "CheckRequested", "credit.reservation.requested.v1": "ReservationRequested"}
 """Every type of request, and the name it is answered by."""
@@ -308,6 +309,16 @@ REQUESTS = frozenset(ASKED.values())
 
 CONTRACT_TYPE: dict[str, str] = {name: type_ for type_, name in STORED.items()}
 
-OWN = frozenset({"CreditReserved", "ReservationExtended", "ReservationSettled", "ReservationReleased"})
+RESERVING = frozenset({"CreditReserved", "ReservationExtended", "ReservationSettled", "ReservationReleased"})
+"""Their ``time`` is the instant they were recorded, and their ``date`` its day in the account's time zone."""
+
+TRANSFER = "PaymentTransferred"
+"""What a credit of ``account`` gives to items of another one, all of it: of one ``transfer`` the highest ``version`` (the paying account's) counts.
+Its ``time`` is that of the fact it follows from."""
+
+OWN = RESERVING | {TRANSFER}
 """Facts of an account that only the engine records. The door takes none of them: nobody outside can reserve by an event, or give back what others
-reserved. Their ``time`` is the instant they were recorded, and their ``date`` its day in the account's time zone."""
+reserved."""
+
+ALLOCATES = frozenset({"PaymentReceived", "CreditNotePosted", "AllocationMade"})
+"""Facts that may name items of another account."""

@@ -1,8 +1,8 @@
-"""What a field of a model is made of: the types inside its annotation, the marks on them, and the model it holds."""
+"""What a field of a model is made of: the types inside its annotation, the marks on them, the model it holds, and which of several are told."""
 
 from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, GetCoreSchemaHandler
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
@@ -45,3 +45,10 @@ class OneOf:
 
     def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.literal_schema(self.choice)
+
+
+def either(*ways: tuple[str, ...]) -> ConfigDict:
+    """How the contract says that exactly one of these groups of fields is told (null is not told)."""
+    fields = {field for way in ways for field in way}
+    told: list[Any] = [{field: {"not": {"type": "null"}} if field in way else {"type": "null"} for field in sorted(fields)} for way in ways]
+    return ConfigDict(json_schema_extra={"oneOf": [{"required": list(way), "properties": is_} for way, is_ in zip(ways, told, strict=True)]})

@@ -12,20 +12,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, InstanceOf, m
 
 from schemas.currencies import DECIMALS
 from schemas.decimals import Decimals, spell
-from schemas.fields import OneOf, told_of
+from schemas.fields import OneOf, either, told_of
 from schemas.instants import NOT_A_DAY, NOT_AN_INSTANT, instant, real_day
 from schemas.reasons import Otherwise
 
 NO_CURRENCY = "not an ISO 4217 currency with a minor unit"
 NO_ZONE = "not an IANA time zone"
 A_DECIMAL = 'a decimal text of at most 15 digits before the point, as "12.50"'
-
-
-def either(*ways: tuple[str, ...]) -> ConfigDict:
-    """How the contract says that exactly one of these groups of fields is told (null is not told)."""
-    fields = {field for way in ways for field in way}
-    told: list[Any] = [{field: {"not": {"type": "null"}} if field in way else {"type": "null"} for field in sorted(fields)} for way in ways]
-    return ConfigDict(json_schema_extra={"oneOf": [{"required": list(way), "properties": is_} for way, is_ in zip(ways, told, strict=True)]})
 
 
 @cache
@@ -139,11 +132,12 @@ class TermsInstalment(Inbound):
 
 
 class Allocation(Inbound):
-    """A part of a credit told to clear an item; amounts in the item's currency, ``credit_amount`` in the credit's."""
+    """A part of a credit told to clear an item, if told of another ``account``; amounts in the item's currency, ``credit_amount`` in the credit's."""
 
     invoice: Id
     amount: ItemMoney
     credit_amount: Money | None = None
+    account: Id | None = None
 
 
 class PaymentAllocation(Allocation):
@@ -287,6 +281,7 @@ class AllocationMade(Document):
     invoice: Id
     amount: ItemMoney
     credit_amount: ItemMoney | None = None
+    account: Id | None = None
 
 
 class AllocationUndone(Inbound):

@@ -163,7 +163,7 @@ def a_date_of_another_form(random: Random) -> bytes:
 @refused("invalid")
 def a_field_it_needs_missing(random: Random) -> bytes:
     event = fresh(random, *REFERENCES, *ORDERS, "erp.limit.changed.v1", "erp.dispute.opened.v1", "erp.allocation.made.v1")
-    optional = {"lines", "allocations", "instalments", "kind", "reason", "valid_to", "approved_by", "credit_kind", "credit_amount"}
+    optional = {"lines", "allocations", "instalments", "kind", "reason", "valid_to", "approved_by", "credit_kind", "credit_amount", "account"}
     name = random.choice([name for name in event["data"] if name not in optional])
     if random.random() < 0.5:
         del event["data"][name]

@@ -2,19 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from hashlib import blake2b
 from typing import Any
 
 from exposure.figures import AccountOn, Figures, Item, account_on
 from exposure.items import items
+from exposure.ledger import records
 from exposure.ledger.account import Head
 from exposure.ledger.encoding import decode_document, encode_document
 from exposure.rules.documents import Document, Key, Movement
 from exposure.rules.evolve import evolve
 from exposure.rules.references import names, own_key, reaches
+from exposure.rules.transfers import news
 from schemas.amounts import BILLION, billionths
-from schemas.door import ToldFact, naming_of, read_record
-from schemas.facts import Fact
+from schemas.door import ToldFact, read_record
+from schemas.facts import TRANSFER, Fact
 from schemas.jsontext import written
 
 Event = dict[str, Any]
@@ -22,10 +23,7 @@ Event = dict[str, Any]
 
 def own_fact(name: str, time: str, *, account: str = "C-1001", **data: Any) -> ToldFact:
     """A fact of our own as it is recorded at an instant, with its name among the others."""
-    values = written(data)
-    id_ = f"{name}/{time}/{data['reservation']}"
-    digest, content = (blake2b(values, digest_size=size).digest() for size in (8, 16))
-    return ToldFact(name, account, time, "/exposure", id_, digest.hex(), data, None, naming_of("/exposure", id_), content)
+    return records.own_fact(account, name, f"{name}/{time}/{data['reservation']}", time, data)
 
 
 class Books:
@@ -63,8 +61,10 @@ class Books:
                 documents.setdefault(key, Document(key))
             wanted = reaches(told.name, documents[own_key(told.name, told.data, subject)], named, documents) - documents.keys()
         fact = Fact(head.version + 1, told.name, told.time, told.source, told.id, told.digest, told.data)
-        _, moves = evolve(subject, fact, documents)
+        changed, moves = evolve(subject, fact, documents)
         head.take(fact, moves)
+        for other, data in [told_there for document in changed for told_there in news(document, subject, fact.version)]:
+            self.fold(records.own_fact(other, TRANSFER, f"{data['transfer']}/{data['version']}/{other}", told.time, data))
         if self.evict:
             for key, document in documents.items():
                 documents[key] = decode_document(key, document.version, encode_document(document))

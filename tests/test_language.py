@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
+from exposure.ledger import records
 from schemas.contracts import files
 from schemas.door import ToldFact, Unreadable, read_record
 from schemas.facts import (
@@ -16,6 +17,7 @@ from schemas.facts import (
     CONTRACT_TYPE,
     OWN,
     STORED,
+    TRANSFER,
     AlertCleared,
     AlertRaised,
     DeadLetterDiscarded,
@@ -139,6 +141,35 @@ OWN_TOLD: list[ToldFact] = [
     own_fact("ReservationExtended", "2026-02-21T09:00:00.25", order="O-2", date="2026-02-21", reservation="R-1", until="2026-03-06T12:00:00"),
     own_fact("ReservationSettled", "2026-02-22T09:00:00", order="O-2", date="2026-02-22", reservation="R-1"),
     own_fact("ReservationReleased", "2026-02-23T09:00:00", order="O-2", date="2026-02-23", reservation="R-1"),
+    records.own_fact(
+        "C-1002",
+        TRANSFER,
+        "C-1001/credit/P-1/9/C-1002",
+        "2026-02-16T09:00:00",
+        {
+            "transfer": "C-1001/credit/P-1",
+            "version": 9,
+            "account": "C-1001",
+            "credit": "P-1",
+            "parts": [
+                {
+                    "invoice": "I-7",
+                    "amount": "120.00",
+                    "currency": "EUR",
+                    "granted": "100.00",
+                    "from": "2026-02-17",
+                    "until": "2026-02-18",
+                    "credit_amount": "100.00",
+                    "discount": "2.40",
+                    "effective": "2026-02-17",
+                    "told": ["2026-02-16T09:00:00", "/erp/1000", "8f0"],
+                    "place": 0,
+                    "credit": "payment:P-1",
+                    "by": "payment:P-1",
+                }
+            ],
+        },
+    ),
 ]
 
 

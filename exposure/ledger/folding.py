@@ -13,12 +13,14 @@ from exposure.ledger.encoding import document_row, encode_carried, head_row, mem
 from exposure.ledger.keys import new_key, seal
 from exposure.ledger.loading import catch_up, load, load_heads, tails
 from exposure.ledger.memory import EVENTS_BEHIND_OF_ONE, Account, Memory
-from exposure.ledger.records import Counts, Read, Record, Source
+from exposure.ledger.records import Counts, Read, Record, Source, own_fact
 from exposure.rules import terms
 from exposure.rules.documents import Document, Key, Movement
-from exposure.rules.evolve import evolve
+from exposure.rules.evolve import MissingDocument, evolve
+from exposure.rules.references import names, reaches
+from exposure.rules.transfers import named_elsewhere, news
 from schemas.door import ToldFact, Unreadable
-from schemas.facts import LAST_DAY, REQUESTS, Fact
+from schemas.facts import ALLOCATES, LAST_DAY, REQUESTS, TRANSFER, Data, Fact
 from schemas.jsontext import written
 from schemas.stored import TOPICS, write_fact
 
@@ -41,6 +43,7 @@ class Folding:
         self.requests: list[ToldFact] = []
         self.refused: list[tuple[Record, Unreadable]] = []
         self.accounts: dict[str, Account] = {}
+        self.elsewhere: set[str] = set()
         self.settled: dict[str, set[Key]] = {}
         self.loaded: dict[str, set[Key]] = {}
         self.names: dict[bytes, bytes] = {}
@@ -53,7 +56,10 @@ class Folding:
         """Sorts out what is new and brings what it touches into memory. ``missed`` are documents that an earlier attempt did not load."""
         self.counts.read = len(read)
         self.sort_out(moment, read)
-        self.load_accounts(moment, [told for told, _ in self.fresh if told.name != RATE], missed)
+        fresh = [told for told, _ in self.fresh if told.name != RATE]
+        missed = [*missed, *(place for told in fresh if told.name in ALLOCATES for place in named_elsewhere(told.name, told.data, told.subject))]
+        self.elsewhere = {account for account, _ in missed}
+        self.load_accounts(moment, fresh, missed)
         self.load_streams(moment, {f"currency:{told.subject}" for told, _ in self.fresh if told.name == RATE})
         self.load_keys(moment)
         self.before = None
@@ -108,9 +114,9 @@ class Folding:
         return judged
 
     def load_accounts(self, moment: Any, fresh: list[ToldFact], missed: Iterable[tuple[str, Key]]) -> None:
-        """Brings every account told of, and every document the facts name or reach, into memory, as new as the log."""
+        """Brings every account told of or missed, and every document the facts name or reach, into memory, as new as the log."""
         missing = []
-        for subject in {told.subject for told in fresh}:
+        for subject in {told.subject for told in fresh} | self.elsewhere:
             account = self.memory.take(subject)
             if account is None:
                 missing.append(subject)
@@ -156,6 +162,25 @@ class Folding:
         first_day = "" if 0 < currencies < len(account.head.currencies) else changes_from(fact, changed, moves)
         if first_day < self.touched.get(told.subject, LAST_DAY):
             self.touched[told.subject] = first_day
+        for document in changed:
+            if document.kind == "credit":
+                for other, data in news(document, told.subject, version):
+                    self.transfer(other, told.time, data)
+
+    def transfer(self, name: str, time: str, data: Data) -> None:
+        """Tells another account what a credit now gives it. Raises ``MissingDocument`` where it is not loaded yet: nobody told anything of it."""
+        told = own_fact(name, TRANSFER, f"{data['transfer']}/{data['version']}/{name}", time, data)
+        account = self.accounts.get(name)
+        named = names(TRANSFER, data, name)
+        if account is None:
+            raise MissingDocument(name, *named)
+        missing = [key for key in named if key not in account.documents]
+        if not missing:
+            reached = reaches(TRANSFER, account.documents[named[0]], named, account.documents)
+            missing = [key for key in reached if key not in account.documents]
+        if missing:
+            raise MissingDocument(name, *missing)
+        self.record(told, write_fact(told))
 
     def bury(self, record: Record, refusal: Unreadable) -> None:
         account = refusal.subject
@@ -169,6 +194,7 @@ class Folding:
     def encode(self) -> None:
         """Makes the rows ready, those of documents for accounts with much unwritten, and for those that memory has no more room for."""
         batch, memory = self.batch, self.memory
+        self.give_back_unchanged()
         behind = sum(account.events_behind for account in self.accounts.values())
         documents = sum(len(account.documents) + 1 for account in self.accounts.values())
         surplus = memory.take_surplus(behind, documents)
@@ -181,6 +207,17 @@ class Folding:
         batch.names = sorted(self.names.items())
         batch.touched = sorted(self.touched.items())
         self.accounts.update(surplus)
+
+    def give_back_unchanged(self) -> None:
+        """Accounts that might have been told something and were not stay as they are: what is not written with this batch guards no version."""
+        if not self.elsewhere:
+            return
+        told_of = {row.originator_id for row in self.batch.events}
+        for name in [name for name in self.elsewhere if f"account:{name}" not in told_of]:
+            account = self.accounts.pop(name)
+            account.forget_closed(self.loaded.pop(name, ()))
+            if account.head.version:
+                self.memory.keep(name, account)
 
     def keep(self) -> None:
         """Gives the accounts back to memory: for the next batch they are as they will be written."""

@@ -21,8 +21,9 @@ from exposure.ledger.records import Counts, Read, Record, Source, read_or_refuse
 from exposure.ledger.writing import Overtaken
 from exposure.rules.documents import Key
 from exposure.rules.evolve import MissingDocument
+from exposure.rules.transfers import named_elsewhere
 from schemas.door import ToldFact
-from schemas.facts import REQUESTS
+from schemas.facts import ALLOCATES, REQUESTS
 
 TURN_SECONDS = 0.0001
 """How long the folding thread keeps the interpreter when the writing one asks for it."""
@@ -51,8 +52,7 @@ class Taking:
         self.read = [read_or_refuse(record) for record in records]
         self.source = source
         self.actor = actor
-        self.told = [one.told for one in self.read if isinstance(one.told, ToldFact)]
-        self.asks = any(told.name in REQUESTS for told in self.told)
+        self.asks = any(isinstance(one.told, ToldFact) and one.told.name in REQUESTS for one in self.read)
         self.missed: set[tuple[str, Key]] = set()
         self.folding: Folding
         self.writing: Future[set[str]]
@@ -95,7 +95,7 @@ class Ledger:
                     if taking is None:
                         continue
                     if taking.asks:
-                        self.take_asking(taking)
+                        self.take_alone(taking)
                         yield taking.folding.counts
                         continue
                     with collector_paused():
@@ -136,27 +136,30 @@ class Ledger:
         taking.folding.forget_closed(moved_on, later)
         return True
 
-    def take_asking(self, taking: Taking) -> None:
-        """Answers see all that is written, and may move accounts on: of those that are spoken of memory holds nothing meanwhile."""
-        for told in taking.told:
-            self.memory.take(told.subject)
-        self.take_alone(taking)
-
     def take_alone(self, taking: Taking) -> None:
-        """Who lost a race would lose the next one too, for its memory is cold and the winner's is warm: the write lock is taken first."""
+        """Who lost a race would lose the next one too, for its memory is cold and the winner's is warm: the write lock is taken first. So it is where
+        a batch asks something: answers see all that is written."""
 
         def begin(writing: Any) -> tuple[Folding, list[Read]]:
             return Folding(self.memory, taking.source, writing.recorded_at, taking.actor, None), taking.read
 
         taking.folding = self.fold_under_lock(begin, taking.missed)
 
+    def forget_spoken_of(self, read: Iterable[Read], missed: Iterable[tuple[str, Key]]) -> None:
+        """Other writers, and answers, may have moved them on."""
+        told = [one.told for one in read if isinstance(one.told, ToldFact)]
+        named = {account for fact in told if fact.name in ALLOCATES for account, _ in named_elsewhere(fact.name, fact.data, fact.subject)}
+        for account in named.union((fact.subject for fact in told), (account for account, _ in missed)):
+            self.memory.take(account)
+
     def fold_under_lock(self, begin: Callable[[Any], tuple[AnyFolding, list[Read]]], missed: set[tuple[str, Key]]) -> AnyFolding:
-        """Takes the write lock, and then reads, decides, writes and answers. What memory holds of the accounts has to be as new as the
-        log, or nothing."""
+        """Takes the write lock, and then reads, decides, writes and answers. Memory holds nothing meanwhile of the accounts that are spoken of, or
+        turn out to be."""
         while True:
             try:
                 with self.store.writing(self.now()) as writing:
                     folding, read = begin(writing)
+                    self.forget_spoken_of(read, missed)
                     folding.load(writing, read, missed)
                     folding.fold()
                     moved_on = writing.write(folding.batch)

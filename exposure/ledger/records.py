@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple
 
-from schemas.door import ToldFact, Unreadable, account_told, read_record
+from schemas.door import ToldFact, Unreadable, account_told, naming_of, read_record
+from schemas.facts import OUR_SOURCE, Data
+from schemas.jsontext import written
 from schemas.stored import write_fact
 
 
@@ -99,3 +101,11 @@ def read_or_refuse(record: Record) -> Read:
             refusal.subject = record.carried.account
         return Read(record, refusal, b"")
     return Read(record, told, b"" if told.personal else write_fact(told))
+
+
+def own_fact(account: str, name: str, id_: str, time: str, data: Data) -> ToldFact:
+    """A fact that the engine tells itself, as if the door had read it."""
+    values = written(data)
+    digest = blake2b(values, digest_size=8).hexdigest()
+    content = blake2b(f"{name}\n{account}\n{time}\n".encode() + values, digest_size=16).digest()
+    return ToldFact(name, account, time, OUR_SOURCE, id_, digest, data, None, naming_of(OUR_SOURCE, id_), content)

@@ -1,5 +1,7 @@
 """Credits (payments and credit notes): allocations in effect are granted in order, each up to what the credit has left; the rest is unapplied.
 
+One that names an item of another account waits for no item: that is not known here. What it is granted is gone (``transfers.py`` tells it there).
+
 A document of the kind ``credit`` keeps what was told of both the payment and the credit note of its number, for a ``credit`` named without its
 kind is the payment if one is dated by the day, else the credit note (law 13).
 """
@@ -8,7 +10,7 @@ from typing import Any
 
 from exposure.rules.documents import Claim, Document, Key, Movement, State, moved
 from exposure.rules.spans import Span, clash_of, edges, later, span_from, standing, within
-from schemas.amounts import divided, minor
+from schemas.amounts import divided, minor, shown
 from schemas.facts import LAST_DAY, Fact, Told
 
 RETURNED_DAYS = 30
@@ -35,9 +37,10 @@ class Credit:
 
 
 class Asked:
-    """One allocation that was told. ``span`` when the allocation itself stands; ``kind`` the kind of credit it means, if told."""
+    """One allocation that was told. ``span`` when the allocation itself stands; ``kind`` the kind of credit it means, if told, ``account`` the one
+    of the item where that is another."""
 
-    __slots__ = ("amount", "credit_amount", "discount", "invoice", "kind", "naming", "place", "span", "told")
+    __slots__ = ("account", "amount", "credit_amount", "discount", "invoice", "kind", "naming", "place", "span", "told")
 
     def __init__(self, naming: str, kind: str | None, told: Told, place: int, span: Span, invoice: Key) -> None:
         self.naming = naming
@@ -49,6 +52,7 @@ class Asked:
         self.amount = ""
         self.credit_amount: str | None = None
         self.discount: str | None = None
+        self.account: str | None = None
 
 
 Credits = dict[str, Credit]
@@ -104,39 +108,52 @@ def asked_of(document: Document, credits: Credits) -> list[Asked]:
         for place, told in enumerate(credit.fact.data.get("allocations", ())):
             one = Asked(credit.naming, credit.kind, credit.fact.told, place, (credit.day, LAST_DAY), "invoice:" + told["invoice"])
             one.amount, one.credit_amount, one.discount = told["amount"], told.get("credit_amount"), told.get("discount")
+            one.account = told.get("account")
             asked.append(one)
     for key, claim in document.inbox.items():
         if key.startswith("allocation:"):
-            _, _, order, start, until, kind, invoice, amount, credit_amount = claim
+            _, _, order, start, until, kind, invoice, amount, credit_amount, *account = claim
             one = Asked(key, kind, order, 0, (start, until), "invoice:" + invoice)
             one.amount, one.credit_amount = amount, credit_amount
+            one.account = account[0] if account else None
             asked.append(one)
     return asked
 
 
 def items_named(document: Document) -> list[Key]:
-    """The items its allocations name."""
+    """The items of its own account that its allocations name."""
     if len(document.facts) == 1 and not document.inbox:
-        return ["invoice:" + told["invoice"] for told in document.facts[0].data.get("allocations", ())]
+        return ["invoice:" + told["invoice"] for told in document.facts[0].data.get("allocations", ()) if "account" not in told]
     keys: dict[Key, None] = {}
     for fact in document.facts:
         for told in fact.data.get("allocations", ()):
-            keys["invoice:" + told["invoice"]] = None
+            if "account" not in told:
+                keys["invoice:" + told["invoice"]] = None
     for key, claim in document.inbox.items():
-        if key.startswith("allocation:"):
+        if key.startswith("allocation:") and len(claim) == OF_OWN_ITEM:
             keys["invoice:" + claim[6]] = None
     return list(keys)
 
 
+OF_OWN_ITEM = 9
+"""So many parts has what an allocation claims of a credit where the item is of its own account; else one more, the account."""
+
 Grant = list[Any]
-"""Since which day, told order, place in its list, naming, the credit and its currency; from when until when, cash, credit, discount."""
+"""Since which day, told order, place in its list, naming, the credit and its currency; from when until when, cash, credit, discount. To an item of
+another account: the same until when, then the item's number, amount and credit amount as told, what of the credit is granted, discount as told."""
+
+Given = dict[str, list[Grant]]
+"""What is granted to items of other accounts, by account."""
 
 
-def evaluate(document: Document, version: int, since: str) -> tuple[list[Movement], dict[Key, Claim]]:
-    """How the credit moves from ``since`` on (its own remainder before items refuse any), and what it grants to the items it names."""
+def evaluate(document: Document, version: int, since: str) -> tuple[list[Movement], dict[Key, Claim], Given]:
+    """How the credit moves from ``since`` on (its own remainder before items refuse any), and what it grants to the items it names, of its own
+    account and of others."""
     credits = credits_of(document.facts)
     asked = asked_of(document, credits)
-    grants: dict[Key, list[Grant]] = {one.invoice: [] for one in asked}
+    own = [one for one in asked if one.account is None]
+    grants: dict[Key, list[Grant]] = {one.invoice: [] for one in own}
+    given: Given = {}
     clash = {kind: found for name, kind in POSTED.items() if (found := clash_of(document.facts, name))}
     said: list[tuple[str, State]] = []
     returned = returned_spans(credits)
@@ -152,12 +169,12 @@ def evaluate(document: Document, version: int, since: str) -> tuple[list[Movemen
         for credit in credits.values():
             if within(credit.spans, day):
                 queue = in_effect(document, credits, credit, asked, day, state)
-                left = grant(credit, queue, grants, (day, until))
+                left = grant(credit, queue, grants, given, (day, until))
                 if left:
                     state["unapplied", credit.naming, credit.currency, ""] = -left
         if day >= since:
             said.append((day, state))
-    return moved(document, version, since, said), {key: item_claim(credits, asked, key, given) for key, given in grants.items()}
+    return moved(document, version, since, said), {key: item_claim(credits, own, key, granted) for key, granted in grants.items()}, given
 
 
 def days_of(document: Document, credits: Credits, asked: list[Asked], clash: dict[str, str], returned: list[Span]) -> list[str]:
@@ -193,14 +210,15 @@ def meant(credits: Credits, one: Asked, day: str) -> str:
 
 
 Queued = tuple[str, Told, int, Asked, str]
-"""An allocation in effect: the day it took effect, told order, place in its list, itself, and its item's currency."""
+"""An allocation in effect: the day it took effect, told order, place in its list, itself, and its item's currency (that of the credit where the item
+is of another account)."""
 
 
 def in_effect(document: Document, credits: Credits, credit: Credit, asked: list[Asked], day: str, state: State) -> list[Queued]:
     """The allocations of the credit in effect on the day, in the order they are granted."""
     queue: list[Queued] = []
     for one in asked:
-        start, until, currency = document.inbox.get(one.invoice, (LAST_DAY, LAST_DAY, None))
+        start, until, currency = ("", LAST_DAY, credit.currency) if one.account else document.inbox.get(one.invoice, (LAST_DAY, LAST_DAY, None))
         if not start <= day < until or not one.span[0] <= day < one.span[1] or meant(credits, one, day) != credit.kind:
             continue
         if currency != credit.currency and one.credit_amount is None:
@@ -214,10 +232,20 @@ def in_effect(document: Document, credits: Credits, credit: Credit, asked: list[
     return queue
 
 
-def grant(credit: Credit, queue: list[Queued], grants: dict[Key, list[Grant]], span: Span) -> int:
+def grant(credit: Credit, queue: list[Queued], grants: dict[Key, list[Grant]], given: Given, span: Span) -> int:
     """Grants each what the credit has left, writes it into the grants, and returns what then is left (minor units)."""
     left = credit.amount
     for effective, told, place, one, currency in queue:
+        head = [effective, *told, place, one.naming, credit.naming, credit.currency]
+        if one.account:
+            wanted = minor(one.credit_amount or one.amount, currency)
+            granted = min(wanted, left)
+            left -= granted
+            rebate = one.discount if granted == wanted else None
+            if granted or rebate:
+                told_there = [one.invoice.removeprefix("invoice:"), one.amount, one.credit_amount, shown(granted, currency), rebate]
+                step(given.setdefault(one.account, []), head, span, told_there)
+            continue
         amount = minor(one.amount, currency)
         wanted = amount if currency == credit.currency else minor(one.credit_amount or "0", credit.currency)
         granted = min(wanted, left)
@@ -226,12 +254,11 @@ def grant(credit: Credit, queue: list[Queued], grants: dict[Key, list[Grant]], s
         cash = divided(amount * granted, wanted) if wanted else 0
         discount = minor(one.discount, currency) if one.discount and whole else 0
         if cash or discount:
-            head = [effective, *told, place, one.naming, credit.naming, credit.currency]
             step(grants[one.invoice], head, span, [cash, granted, discount])
     return left
 
 
-def step(grants: list[Grant], head: list[Any], span: Span, amounts: list[int]) -> None:
+def step(grants: list[Grant], head: list[Any], span: Span, amounts: list[Any]) -> None:
     """Of one allocation, equal grants that touch become one."""
     for known in reversed(grants):
         if known[:8] == head:

@@ -3,9 +3,9 @@
 Law: evaluating a document depends only on the facts told of it and on what others claim of it, never on the order they arrived in.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from exposure.rules import credits, deliveries, grants, invoices, orders, settlements, terms
+from exposure.rules import credits, deliveries, grants, invoices, orders, settlements, terms, transfers
 from exposure.rules.documents import Claim, Document, Key, Movement
 from exposure.rules.references import ANNOUNCES, CLAIMANTS, announced, own_key, watching
 from schemas.facts import OWN, Fact
@@ -15,18 +15,17 @@ EVERY_TURN = frozenset({"PaymentReturned", "PaymentReturnCancelled"}) | OWN
 
 
 class MissingDocument(LookupError):
-    """A document that has to be loaded before this fact can be taken."""
+    """Documents of an account that have to be loaded before this fact can be taken."""
 
-    def __init__(self, account: str, key: Key) -> None:
-        super().__init__(f"{key} of {account}")
-        self.account = account
-        self.key = key
+    def __init__(self, account: str, *keys: Key) -> None:
+        super().__init__(f"{', '.join(keys)} of {account}")
+        self.places = {(account, key) for key in keys}
 
     def note(self, missed: set[tuple[str, Key]]) -> None:
-        """Adds the document to those that were missed; raises itself again where it was loaded and is missed all the same."""
-        if (self.account, self.key) in missed:
+        """Adds the documents to those that were missed; raises itself again where they were loaded and are missed all the same."""
+        if self.places <= missed:
             raise self
-        missed.add((self.account, self.key))
+        missed |= self.places
 
 
 Changed = dict[Key, str]
@@ -114,6 +113,8 @@ def settled(fact: Fact, source: Key, documents: Mapping[Key, Document], changed:
             moves += give_credit(document, version, documents, changed)
         elif document.kind == "delivery" and (document.moves or not deliveries.says_nothing(document)):
             moves += deliver(document, version, documents, changed)
+        elif document.kind == "transfer":
+            moves += give_transfer(document, version, documents, changed)
     if len(changed) > len(news):
         news = [documents[key] for key in changed]
     for document in news:
@@ -143,20 +144,41 @@ def deliver(delivery: Document, version: int, documents: Mapping[Key, Document],
 
 def give_credit(credit: Document, version: int, documents: Mapping[Key, Document], changed: Changed) -> list[Movement]:
     """Evaluates a credit, which first copies from when until when the items it names can be cleared, where those are loaded (else its copy holds)."""
-    for key in credits.items_named(credit):
+    look_at(credits.items_named(credit), credit, documents)
+    since = changed[credit.key]
+    done = grants.in_order(credit, version, since) if len(credit.facts) == 1 else None
+    if done is None:
+        moves, claims, given = credits.evaluate(credit, version, since)
+        transfers.note(credit, version, given)
+    else:
+        moves, claims = done
+    hand_over(credit, claims, documents, changed)
+    return moves
+
+
+def give_transfer(transfer: Document, version: int, documents: Mapping[Key, Document], changed: Changed) -> list[Movement]:
+    """Evaluates what another account gave, from its first day on."""
+    look_at(transfers.items_named(transfer), transfer, documents)
+    moves, claims = transfers.evaluate(transfer, version)
+    hand_over(transfer, claims, documents, changed)
+    return moves
+
+
+def look_at(items: Iterable[Key], credit: Document, documents: Mapping[Key, Document]) -> None:
+    for key in items:
         item = documents.get(key)
         if item is not None:
             credit.inbox[key] = invoices.existence(item)
-    since = changed[credit.key]
-    done = grants.in_order(credit, version, since) if len(credit.facts) == 1 else None
-    moves, claims = credits.evaluate(credit, version, since) if done is None else done
+
+
+def hand_over(credit: Document, claims: dict[Key, Claim], documents: Mapping[Key, Document], changed: Changed) -> None:
+    """Posts what is granted, and takes back what is claimed of items that are named no more."""
     post(credit.key, claims, documents, changed)
     if len(credit.inbox) > len(claims):
         for key in [key for key in credit.inbox if key.startswith("invoice:") and key not in claims]:
             # Another text of its number, or of an allocation's, turned out to be the first told.
             del credit.inbox[key]
             withdraw(credit.key, documents[key], changed)
-    return moves
 
 
 def post(source: Key, claims: dict[Key, Claim], documents: Mapping[Key, Document], changed: Changed) -> None:

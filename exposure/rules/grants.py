@@ -1,11 +1,12 @@
-"""Grants in the ordinary case: a credit told once that stands for ever, and allocations that stand for ever of items that do.
+"""Grants in the ordinary case: a credit told once that stands for ever, and allocations that stand for ever of items of its account that do.
 
 Then what is granted on a day never changes on a later one: allocations are granted one after the other, once, and no day has to be evaluated
 by itself. All else is left to ``credits.evaluate``, which says the same of these too.
 """
 
-from exposure.rules.credits import POSTED
+from exposure.rules.credits import OF_OWN_ITEM, POSTED
 from exposure.rules.documents import Claim, Document, Key, Movement, State, moved
+from exposure.rules.transfers import TOLD
 from schemas.amounts import divided, minor
 from schemas.facts import LAST_DAY, Data, Told
 
@@ -18,7 +19,7 @@ def in_order(credit: Document, version: int, since: str) -> tuple[list[Movement]
     """How the credit moves from ``since`` on, and what it grants to the items it names; ``None`` where it is not of the ordinary kind."""
     fact = credit.facts[0]
     kind = POSTED.get(fact.name)
-    if kind is None or len(credit.facts) > 1:
+    if kind is None or len(credit.facts) > 1 or TOLD in credit.inbox:
         return None
     data = fact.data
     day, currency = data["date"], data["currency"]
@@ -64,6 +65,8 @@ def asked_of(credit: Document, data: Data, kind: str, order: Told, naming: str) 
     usable = max(day, data.get("value_date", ""))
     asked: list[Asked] = []
     for place, told in enumerate(data.get("allocations", ())):
+        if "account" in told:
+            return None
         item, credit_amount = "invoice:" + told["invoice"], told.get("credit_amount")
         start, until, its_currency = inbox.get(item, NOWHERE)
         if until < LAST_DAY or start == LAST_DAY or (its_currency != currency and credit_amount is None):
@@ -71,6 +74,8 @@ def asked_of(credit: Document, data: Data, kind: str, order: Told, naming: str) 
         asked.append((max(usable, start), order, place, naming, item, told["amount"], its_currency, credit_amount, told.get("discount")))
     for source, claim in inbox.items():
         if source.startswith("allocation:"):
+            if len(claim) > OF_OWN_ITEM:
+                return None
             _, _, told, since, until, its_kind, invoice, amount, credit_amount = claim
             item = "invoice:" + invoice
             start, ended, its_currency = inbox.get(item, NOWHERE)

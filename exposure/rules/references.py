@@ -7,7 +7,7 @@ from exposure.rules import credits, deliveries, invoices, settlements
 from exposure.rules.documents import Claim, Document, Key
 from exposure.rules.orders import line_claim
 from exposure.rules.spans import NEVER, Span, standing
-from schemas.facts import Data, Fact
+from schemas.facts import TRANSFER, Data, Fact
 
 OWN_KIND: dict[str, tuple[str, str]] = {
     "CustomerChanged": ("customer:", ""),
@@ -40,10 +40,11 @@ OWN_KIND: dict[str, tuple[str, str]] = {
     "WriteOffReversed": ("write_off:", "write_off"),
     "LimitChanged": ("limit:", "limit"),
     "ProtectionChanged": ("protection:", "protection"),
+    TRANSFER: ("transfer:", "transfer"),
 }
 """Of each fact, the kind of document it is told of and the field that holds its number ("" for the account itself)."""
 
-CLAIMANTS = ("delivery", "credit")
+CLAIMANTS = ("delivery", "credit", "transfer")
 """Kinds of documents whose evaluation changes what they claim of others: they come first."""
 
 ANNOUNCES = frozenset({name for name, (kind, _) in OWN_KIND.items() if kind in ("delivery:", "invoice:", "allocation:", "dispute:", "write_off:")})
@@ -74,11 +75,16 @@ def names(name: str, data: Data, account: str) -> list[Key]:
                 keys["delivery:" + line["delivery"]] = None
     if name in HAS_ALLOCATIONS:
         for allocation in data.get("allocations", ()):
-            keys["invoice:" + allocation["invoice"]] = None
+            if "account" not in allocation:
+                keys["invoice:" + allocation["invoice"]] = None
     elif name in NAMES_AN_INVOICE:
-        keys["invoice:" + data["invoice"]] = None
+        if "account" not in data:
+            keys["invoice:" + data["invoice"]] = None
         if "credit" in data:
             keys["credit:" + data["credit"]] = None
+    elif name == TRANSFER:
+        for part in data["parts"]:
+            keys["invoice:" + part["invoice"]] = None
     return list(keys)
 
 
@@ -100,13 +106,15 @@ def reaches(name: str, own: Document, named: Iterable[Key], documents: Mapping[K
             keys.update(deliveries.orders_of(document))
         elif document.kind == "credit":
             keys.update(credits.items_named(document))
+        elif document.kind == "transfer":
+            keys.update(document.inbox)
     return keys
 
 
 def watching(name: str, own: Document) -> list[Key]:
-    """Those that copied something of this document which the fact changes: credits its existence, deliveries its prices."""
+    """Those that copied something of this document which the fact changes: credits and transfers its existence, deliveries its prices."""
     if name in EXISTENCE:
-        return [key for key in own.inbox if key.startswith("credit:")]
+        return [key for key in own.inbox if key.startswith(("credit:", "transfer:"))]
     if own.kind == "order":
         return [key for key, claim in own.inbox.items() if claim[8] is not None]
     return []

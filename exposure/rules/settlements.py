@@ -35,6 +35,8 @@ def claims_of(document: Document) -> dict[Key, Claim]:
     if document.kind != "allocation":
         return {item: (start, last, names, (), fact.told, data["amount"])}
     credit = (start, last, fact.told, start, until, data.get("credit_kind"), data["invoice"], data["amount"], data.get("credit_amount"))
+    if "account" in data:
+        return {"credit:" + data["credit"]: (*credit, data["account"])}
     return {item: (start, last, names, (), None, ""), "credit:" + data["credit"]: credit}
 
 
