@@ -86,7 +86,7 @@ def call(url: str, place: int, rounds: int, start: Barrier, answers: "Queue[Json
 
 @contextmanager
 def racing(url: str, rounds: int) -> Iterator[Callable[[], list[Json]]]:
-    """What lets every caller go at once and brings their answers: of a round those of the engine, and behind them those of the naive if it has any."""
+    """What lets every caller go at once and brings their answers: those of the engine, and of a round with naive ones theirs behind."""
     context = multiprocessing.get_context("spawn")
     start = context.Barrier(CALLERS + 1)
     answers: Queue[Json] = context.Queue()

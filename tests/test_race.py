@@ -1,4 +1,4 @@
-"""64 callers in 8 processes race for the last credit of one account: as many as there is credit for get it, and every other is told to whom it lost."""
+"""64 callers in 8 processes race for the last credit of one account: as many as it is enough for get it, the others are told to whom they lost."""
 
 from itertools import count
 from pathlib import Path
