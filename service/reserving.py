@@ -43,7 +43,7 @@ def reserve(store: Any, request: Request, now: Callable[[], int], by: str) -> di
             known = recorded.known(writing, held.told.data["decision"])
             assert known is not None
             return desk.record(known, is_new=False)
-        decision, is_new = desk.decided(holds=desk.until, after=held and held.told.data["reservation"])
+        decision, is_new = desk.decided(holds=desk.until, replaces=held and held.told.data["reservation"])
         if is_new:
             decision = held_for(desk, decision)
         told = desk.record(decision, is_new=is_new)
