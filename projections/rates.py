@@ -38,23 +38,22 @@ class KnownRates:
         return self.seen[pair]
 
     def told(self, currency: str, into: str, day: str) -> tuple[int, int] | None:
-        direct = latest(self.moment, currency, into, day, self.known_at)
+        direct = self.latest(currency, into, day)
         if direct is not None:
             return direct, BILLION
-        inverse = latest(self.moment, into, currency, day, self.known_at)
+        inverse = self.latest(into, currency, day)
         return None if inverse is None else (BILLION, inverse)
 
-
-def latest(moment: Any, base: str, quote: str, day: str, known_at: int | None) -> int | None:
-    """The rate in billionths."""
-    version = version_at(moment, f"currency:{base}", known_at)
-    told_on: str | None = None
-    candidates = []
-    for rate_day, told, rate_version, rate in moment.rates(base, quote, day):
-        if version is not None and rate_version > version:
-            continue
-        if told_on not in (None, rate_day):
-            break
-        told_on = rate_day
-        candidates.append((tuple(read(told)), rate))
-    return billionths(max(candidates)[1]) if candidates else None
+    def latest(self, base: str, quote: str, day: str) -> int | None:
+        """The rate in billionths."""
+        version = version_at(self.moment, f"currency:{base}", self.known_at)
+        told_on: str | None = None
+        candidates = []
+        for rate_day, told, rate_version, rate in self.moment.rates(base, quote, day):
+            if version is not None and rate_version > version:
+                continue
+            if told_on not in (None, rate_day):
+                break
+            told_on = rate_day
+            candidates.append((tuple(read(told)), rate))
+        return billionths(max(candidates)[1]) if candidates else None

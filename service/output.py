@@ -88,6 +88,14 @@ class Output:
 
         dead_letter_table(letters)
 
+    def recorded_decision(self, told: dict[str, Any]) -> None:
+        if self.json:
+            self.document(told)
+            return
+        from service.tables import recorded_decision_lines
+
+        recorded_decision_lines(told)
+
     def decision(self, told: dict[str, Any]) -> None:
         if self.json:
             self.document(told)

@@ -38,6 +38,7 @@ PURE = [
     "exposure.findings",
     "exposure.decisions",
     "exposure.groups",
+    "exposure.seen",
     "exposure.approvals",
 ]
 HEAVY = {"pydantic", "pydantic_core", "eventsourcing", "orjson", "kafka", "confluent_kafka", "sqlite3", "sqlalchemy", "json", "logging"}
@@ -102,13 +103,15 @@ def test_only_the_settings_read_the_environment() -> None:
 
 
 def test_the_rules_read_no_clock_and_nothing_but_plain_data() -> None:
-    pure = [ROOT / "exposure" / f"{name}.py" for name in ("judgement", "figures", "findings", "decisions", "groups", "contention", "approvals")]
+    pure = [
+        ROOT / "exposure" / f"{name}.py" for name in ("judgement", "figures", "findings", "decisions", "groups", "seen", "contention", "approvals")
+    ]
     for file in [*files("exposure/rules"), *pure]:
         assert not CLOCKS.search(file.read_text(encoding="utf-8")), f"{place(file)} asks for the time"
         mine = {module for module in imported(file) if floor(module) in FLOORS}
         assert {module for module in mine if floor(module) == "schemas"} <= RULES_READ
         others = {module for module in mine if floor(module) == "exposure" and not f"{module}.".startswith("exposure.rules.")}
-        assert others <= {"exposure.judgement", "exposure.figures", "exposure.findings", "exposure.decisions"}
+        assert others <= {"exposure.judgement", "exposure.figures", "exposure.findings", "exposure.decisions", "exposure.groups"}
         outside = {floor(module) for module in imported(file)} - set(FLOORS)
         assert outside <= sys.stdlib_module_names, f"{place(file)} needs {outside - sys.stdlib_module_names}"
 

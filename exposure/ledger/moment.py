@@ -109,9 +109,10 @@ class Moment(Tables):
         rows = self.rows("SELECT topic, state FROM stored_events WHERE originator_id=? ORDER BY originator_version LIMIT 1", stream)
         return rows[0] if rows else None
 
-    def last_event(self, stream: str, known_at: int | None = None) -> Any | None:
-        """(topic, state) of what was recorded last in a stream, by an instant or until now."""
+    def last_event(self, stream: str, known_at: int | None = None, before: int | None = None) -> Any | None:
+        """(topic, state) of what was recorded last in a stream: by an instant, before a position, or until now."""
         by_then = "" if known_at is None else f" AND recorded_at <= {int(known_at)}"
+        by_then += "" if before is None else f" AND {self.position} < {int(before)}"
         sql = f"SELECT topic, state FROM stored_events WHERE originator_id=?{by_then} ORDER BY originator_version DESC LIMIT 1"
         rows = self.rows(sql, stream)
         return rows[0] if rows else None

@@ -37,8 +37,9 @@ def adopted(moment: Any, known_at: int | None = None) -> Iterator[Adopted]:
             yield Adopted(place, recorded_at, event)
 
 
-def in_force(moment: Any, known_at: int | None = None) -> Policy:
-    last = moment.last_event(STREAM, known_at)
+def in_force(moment: Any, known_at: int | None = None, before: int | None = None) -> Policy:
+    """The policy of now, as known at an instant, or before a position of the log."""
+    last = moment.last_event(STREAM, known_at, before)
     return DEFAULT if last is None else policy_recorded(*last)
 
 
