@@ -1,4 +1,4 @@
-"""To the last unit of a currency: what fills the limit exactly passes, one minor unit more is held; under a strict policy the limit itself is held."""
+"""To the last unit of a currency: what fills the limit exactly passes, one more is held; under a strict policy the limit itself is held."""
 
 from pathlib import Path
 from typing import Any

@@ -17,7 +17,7 @@ from tests.test_rules import CUSTOMER, Json, told
 
 pytestmark = pytest.mark.usefixtures("each_store")
 
-ROUNDS = {"sqlite": 10, "postgresql": 15}
+ROUNDS = {"sqlite": 8, "postgresql": 10}
 
 
 @pytest.fixture
