@@ -105,6 +105,17 @@ def test_a_release_lets_pass_what_came_after_it_and_nothing_before(desk: Teller)
     assert [made_again(desk, one) for one in (held, passed)] == [True, True]
 
 
+def test_a_decision_of_an_older_version_is_compared_by_what_it_told(desk: Teller) -> None:
+    answer = desk.ask("O-1", "1500.00")
+    first = ("decision_id", "account", "order", "amount", "currency", "as_of", "policy", "decision", "reasons",
+             "exposure_before", "exposure_after", "limit", "available_after", "by")  # fmt: skip
+    for amount, is_the_same in (("1500.00", True), ("1500.01", False)):
+        state = written({name: answer[name] for name in first} | {"exposure_after": amount})
+        forged = "UPDATE stored_events SET topic = 'OrderChecked.v1', state = ? WHERE originator_id = ?"
+        alter(desk.store, forged, state, f"decision:{answer['decision_id']}")
+        assert made_again(desk, answer) == is_the_same
+
+
 def test_a_decision_that_was_changed_says_so(desk: Teller) -> None:
     answer = desk.ask("O-1", "1500.00")
     forged = {name: value for name, value in again(desk, answer).items() if name not in ("recorded", "reproduced", "differences")}
