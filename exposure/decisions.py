@@ -111,6 +111,11 @@ def counted(figures: Figures, order: str) -> int:
     return sum(value or 0 for item, value in figures.converted.items() if item.component in ("orders", "reserved") and item.document == key)
 
 
+def without(figures: Figures, order: str) -> int:
+    """What the account would be judged by, were the order not there."""
+    return figures.judged.net - counted(figures, order)
+
+
 def left_of(figures: Figures, rates: Rates, fulfilled: dict[str, int], asked: Asked) -> int:
     """What is left of the asked amount, in the account's currency; what was fulfilled in another currency than the asked one is taken off there."""
     left = told(max(asked.amount - fulfilled.get(asked.currency, 0), 0), asked.currency, figures.currency, rates)

@@ -36,11 +36,24 @@ class Members:
         """What was read so far."""
         return Group((member.node for member in self.read.values()), rates)
 
+    def figures(self, account: str) -> tuple[Figures, list[dict[str, str]]]:
+        """Of one account, and how fresh they are."""
+        figures, head, version = figures_of(self.moment, account, self.asked)
+        return figures, sources(self.moment, head, version)
+
+    def naming(self, parent: str) -> list[str]:
+        """Every account that ever named a parent, in order."""
+        named: list[str] = self.moment.members(parent)
+        return named
+
+    def known_rates(self) -> KnownRates:
+        return KnownRates(self.moment, self.asked.known_at)
+
     def member(self, account: str) -> Member:
         if account not in self.read:
             try:
-                figures, head, version = figures_of(self.moment, account, self.asked)
-                self.read[account] = Member(node_of(figures), figures, sources(self.moment, head, version))
+                figures, told_by = self.figures(account)
+                self.read[account] = Member(node_of(figures), figures, told_by)
             except UnknownAccount:
                 self.read[account] = Member(Node(account), None, [])
         return self.read[account]
@@ -63,11 +76,11 @@ class Members:
                     waiting.append(name)
 
     def children(self, account: str) -> list[str]:
-        return [name for name in self.moment.members(account) if self.member(name).node.parent == account]
+        return [name for name in self.naming(account) if self.member(name).node.parent == account]
 
     def rates(self, nodes: Iterable[Node]) -> RatesInto:
         """What the pools of the nodes need."""
-        known = KnownRates(self.moment, self.asked.known_at)
+        known = self.known_rates()
         currencies = {member.node.currency for member in self.read.values() if member.node.currency}
         into = {node.currency for node in nodes if node.limit is not None and node.currency}
         return {currency: known.on(sorted(currencies - {currency}), currency, str(self.asked.as_of)) for currency in sorted(into)}
@@ -79,13 +92,12 @@ def node_of(figures: Figures) -> Node:
     return Node(on.account, on.master.get("parent"), on.currency, limit, figures.judged.net, on.blocked, tuple(sorted(figures.missing)))
 
 
-def judging(moment: Any, figures: Figures, asked: Asked) -> Group | None:
+def judging(members: Members, figures: Figures) -> Group | None:
     """The part of an account's tree that judges its orders: the way up, and the pool of the first limit there. ``None`` where it stands alone,
     which costs one look at ``members``."""
     account = figures.on.account
-    if figures.on.master.get("parent") is None and not moment.members(account):
+    if figures.on.master.get("parent") is None and not members.naming(account):
         return None
-    members = Members(moment, replace(asked, as_of=figures.on.day))
     members.read[account] = Member(node_of(figures), figures, [])
     members.upward(account)
     judged = members.group().judged(account)

@@ -51,10 +51,10 @@ class KnownRates:
         pair = (base, quote)
         if pair not in self.pairs:
             version = version_at(self.moment, f"currency:{base}", self.known_at)
-            last: dict[str, tuple[Any, str]] = {}
+            last: dict[str, tuple[bytes, str]] = {}
             for day, told, rate_version, rate in self.moment.rates(base, quote, LAST_DAY):
-                if version is None or rate_version <= version:
-                    last[day] = max(last.get(day, ((), "")), (tuple(read(told)), rate))
+                if (version is None or rate_version <= version) and (day not in last or tuple(read(last[day][0])) < tuple(read(told))):
+                    last[day] = told, rate
             self.pairs[pair] = sorted(last), [billionths(last[day][1]) for day in sorted(last)]
         return self.pairs[pair]
 

@@ -5,18 +5,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from exposure import decisions, groups
+from exposure import decisions
 from exposure.findings import NoRate
 from exposure.ledger import decisions as recorded
 from exposure.rules import orders
 from exposure.rules.documents import Document
-from exposure.rules.fulfilled import fulfilled
 from projections.account import Asked, Known, figures_known, sources
-from projections.groups import judging
+from projections.decisions import seen
+from projections.groups import Members, judging
 from projections.rates import KnownRates
 from schemas.amounts import scaled, shown
 from schemas.currencies import DECIMALS
-from schemas.facts import Fact, OrderChecked, RequestAnswered
+from schemas.facts import Data, Fact, OrderChecked, RequestAnswered
 from service.failures import WRONG_USAGE, Failure
 from service.releasing import let_through
 
@@ -59,45 +59,29 @@ class Desk:
         self.figures, self.known, stored = figures_known(writing, request.account, at, [key])
         order: Document = stored.documents[key]
         self.told, self.own = orders.parted(order.facts)
-        self.left, there = leaving(writing, request, self.figures.on.day) if request.instead_of else ({}, [])
+        left, there = leaving(writing, request, self.figures.on.day) if request.instead_of else ({}, [])
         text = (texts_of(self.told) or texts_of(there))[-1:]
         self.asked = asked_of(request, request.currency or (text[0].data["currency"] if text else self.figures.currency))
-        self.fulfilled = fulfilled(order, self.figures.on.day)
-        self.group = judging(writing, self.figures, at)
+        group = judging(Members(writing, replace(at, as_of=self.figures.on.day)), self.figures)
+        self.seen = seen(KnownRates(writing, None), self.figures, order, self.asked, group, left)
 
     def decided(self, **more: Any) -> tuple[OrderChecked, bool]:
         """The decision, and whether it is new: under unchanged inputs, ``more`` that it depends on among them, it is the one that is there."""
         try:
-            answer, ruling = self.answer()
+            said, depends = self.seen.decided()
         except NoRate as error:
             raise Failure("missing_rate", str(error)) from error
-        inputs = decisions.inputs(self.figures, self.fulfilled, self.asked, answer) | more
-        if self.group or self.left:
-            inputs |= groups.inputs(self.group, self.request.account, self.left)
+        inputs = depends | more
         id_ = recorded.digest_of(self.request.account, inputs)
         known = recorded.known(self.writing, id_)
-        decision = self.decision(id_, inputs, answer, ruling) if known is None else known
+        decision = self.decision(id_, said, inputs) if known is None else known
         return let_through(self.writing, decision, is_new=known is None, by=self.by, version=self.known.head.version)
 
-    def answer(self) -> tuple[decisions.Answer, groups.Ruling | None]:
-        """What the account says, and its group."""
-        figures = self.figures
-        rates = KnownRates(self.writing, None).on({self.asked.currency, *self.fulfilled} - {figures.currency}, figures.currency, figures.on.day)
-        answer = decisions.decide(figures, rates, self.fulfilled, self.asked)
-        if self.group is None:
-            return answer, None
-        account = self.request.account
-        ruling = groups.judge(self.group, account, answer, {**self.left, account: answer.judged.net})
-        return replace(answer, findings=ruling.findings(answer, figures.rules.over_limit)), ruling
-
-    def decision(self, id_: str, inputs: dict[str, Any], answer: decisions.Answer, ruling: groups.Ruling | None) -> OrderChecked:
+    def decision(self, id_: str, said: Data, inputs: Data) -> OrderChecked:
         figures, asked = self.figures, self.asked
-        after = None if answer.available_after is None else figures.text(answer.available_after)
         return OrderChecked(
-            id_, figures.on.account, asked.order, shown(asked.amount, asked.currency), asked.currency, figures.on.day, figures.rules.policy,
-            answer.decision, answer.reasons, figures.text(answer.before), figures.text(answer.after), figures.limit_shown(), after, self.by,
-            version=self.known.head.version, inputs=inputs, warnings=answer.warnings, findings=answer.findings,
-            group=ruling.shown() if ruling else None, instead_of=self.request.instead_of, judged=figures.judged_shown(answer.judged),
+            decision_id=id_, account=figures.on.account, order=asked.order, amount=shown(asked.amount, asked.currency), currency=asked.currency,
+            by=self.by, version=self.known.head.version, inputs=inputs, instead_of=self.request.instead_of, **said,
         )  # fmt: skip
 
     def record(self, decision: OrderChecked, *, is_new: bool) -> dict[str, Any]:
@@ -141,7 +125,7 @@ def leaving(writing: Any, request: Request, day: str) -> tuple[dict[str, int], l
     told, _ = orders.parted(stored.documents[key].facts)
     if not texts_of(told):
         raise Failure("usage", f"--instead-of: account {account!r} has no order {request.order!r}", WRONG_USAGE)
-    return {account: figures.judged.net - decisions.counted(figures, request.order)}, told
+    return {account: decisions.without(figures, request.order)}, told
 
 
 def proper(request: Request) -> None:

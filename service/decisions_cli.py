@@ -1,10 +1,10 @@
-"""The commands that decide of an order: ``exposure check``, ``reserve``, ``extend``, ``settle`` and ``release``."""
+"""The commands that decide of an order: ``exposure check``, ``reserve``, ``extend``, ``settle`` and ``release``; and ``decision`` shows one again."""
 
 from typing import Annotated, Any
 
 import typer
 
-from service.failures import BUSINESS_NO, DONE, telling
+from service.failures import BUSINESS_NO, DONE, Failure, telling
 from service.options import By, Json, Now, Store, clock, instant_told, opened, settings
 from service.output import Output
 
@@ -91,6 +91,25 @@ def release(account: str, order: OfOrder, by: By = None, store: Store = None, no
     with telling():
         told = reserving.release(opened(store), account, order, clock(now), by or settings().operator)
     return reservation(told, json)
+
+
+@app.command()
+def decision(
+    id: Annotated[str, typer.Argument(metavar="ID", help="of the decision")],
+    store: Store = None,
+    now: Now = None,  # noqa: ARG001 - every command takes --now
+    json: Json = False,
+) -> int:
+    """A recorded decision with all that it depended on, made again from the log alone; exits 3 where it does not come out the same."""
+    from projections import decisions
+
+    with opened(store).reading() as moment:
+        try:
+            told = decisions.shown(moment, id)
+        except decisions.UnknownDecision as error:
+            raise Failure("unknown_decision", str(error)) from error
+    Output(json).recorded_decision(told)
+    return DONE if told["reproduced"] else BUSINESS_NO
 
 
 def reservation(told: dict[str, Any], json: bool) -> int:

@@ -101,6 +101,14 @@ class Output:
 
         alert_lines(told)
 
+    def recorded_decision(self, told: dict[str, Any]) -> None:
+        if self.json:
+            self.document(told)
+            return
+        from service.tables import recorded_decision_lines
+
+        recorded_decision_lines(told)
+
     def decision(self, told: dict[str, Any]) -> None:
         if self.json:
             self.document(told)

@@ -51,7 +51,7 @@ def reserved(writing: Any, request: Request, by: str) -> dict[str, Any]:
         known = recorded.known(writing, held.told.data["decision"])
         assert known is not None
         return desk.record(known, is_new=False)
-    decision, is_new = desk.decided(holds=end_of(desk), after=held and held.told.data["reservation"])
+    decision, is_new = desk.decided(holds=end_of(desk), replaces=held and held.told.data["reservation"])
     if is_new:
         decision = held_for(desk, decision)
     told = desk.record(decision, is_new=is_new)
@@ -75,7 +75,7 @@ def held_for(desk: Desk, decision: OrderChecked) -> OrderChecked:
 
 def sharing(desk: Desk, currency: str | None) -> Iterator[Figures]:
     """The figures of all who share the limit, as far as they are kept in its currency."""
-    account, group = desk.request.account, desk.group
+    account, group = desk.request.account, desk.seen.group
     judged = group.judged(account) if group else None
     for name in group.pool(judged).members if group and judged else [account]:
         figures = desk.figures if name == account else figures_known(desk.writing, name, Asked(desk.writing.recorded_at, desk.figures.on.day))[0]

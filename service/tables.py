@@ -262,7 +262,7 @@ def decision_lines(told: dict[str, Any]) -> None:
     for held in told["lost_to"]:
         whose = "" if held["account"] == told["account"] else f" of {escape(held['account'])}"
         out.print(f"lost to order {escape(held['order'])}{whose}, for which {held['amount']} {held['currency']} are reserved")
-    if told["dead_letters"]:
+    if told.get("dead_letters"):
         out.print(f"{counted(told['dead_letters'], 'record')} of this account could not be taken: the figures are not whole")
     if told["released"]:
         overridden = ", ".join(finding["rule"] for finding in told["findings"] if finding["effect"] == RELEASED)
@@ -273,6 +273,16 @@ def decision_lines(told: dict[str, Any]) -> None:
         if finding["effect"] != RELEASED:
             out.print(finding_line(finding))
     out.print(f"policy {told['policy']}, decision {told['decision_id']}")
+
+
+def recorded_decision_lines(told: dict[str, Any]) -> None:
+    """A decision as it was told, and whether the log makes it again."""
+    decision_lines(told)
+    out = console()
+    out.print(f"recorded {told['recorded']} by {escape(told['by'])}, made of version {told['version']} of the account")
+    for one in told["differences"]:
+        out.print(f"{one['field']}: recorded {one['recorded']}, made again {one['again']}", soft_wrap=True, markup=False)
+    out.print("made again from the log: the same" if told["reproduced"] else "[bold]made again from the log it is another one[/bold]")
 
 
 def reservation_line(told: dict[str, Any]) -> None:

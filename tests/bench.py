@@ -3,7 +3,7 @@
 Floor: the same models validate the same bytes and only the events' rows go in raw, into the library's table. Documented: one aggregate, one save
 at a time. Alerts: ours, and every account judged day by day to the end. On SQLite, and on PostgreSQL where it can be had, durably, 1,000 events a
 transaction (documented: one), alternating; medians of five runs. On PostgreSQL also how long two writers wait for each other, and through Kafka the
-same events beside a file's.
+same events beside a file's; and how long a credit check takes beside one bare SELECT.
 """
 
 import subprocess
@@ -31,6 +31,7 @@ from schemas.jsontext import read, written
 from service.sample import sample
 from service.ticking import tick
 from tests import stores
+from tests.asking_times import asking_times
 from tests.through_kafka import through_kafka
 from tests.waiting import waiting
 
@@ -188,9 +189,9 @@ def documented(lines: list[bytes], database: Database) -> float:
 def main() -> None:
     lines = list(sample(EVENTS, accounts=ACCOUNTS))
     postgresql, bootstrap = started("postgres"), started("kafka")
-    figures: dict[str, dict[str, float]] = {OnSQLite.name: compared(lines, OnSQLite)}
+    figures: dict[str, dict[str, float]] = {OnSQLite.name: compared(lines, OnSQLite) | asking_times(None)}
     if postgresql:
-        figures[OnPostgres.name] = compared(lines, OnPostgres) | waiting(postgresql)
+        figures[OnPostgres.name] = compared(lines, OnPostgres) | waiting(postgresql) | asking_times(postgresql)
     if bootstrap:
         figures["kafka"] = through_kafka(bootstrap, postgresql)
     print(written(figures).decode())

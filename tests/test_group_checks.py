@@ -9,7 +9,7 @@ import pytest
 
 from exposure.ledger.rebuild import rebuild
 from projections.account import Asked, UnknownAccount, figures_of
-from projections.groups import group, judging
+from projections.groups import Members, group, judging
 from schemas.jsontext import read, written
 from service.checking import Request, check
 from service.failures import Failure
@@ -114,7 +114,7 @@ def test_a_customer_without_parent_and_members_is_judged_as_ever_at_the_cost_of_
         asked: list[str] = []
         rows = moment.rows
         moment.rows = lambda sql, *values: asked.append(sql) or rows(sql, *values)
-        assert judging(moment, figures, Asked(NOON)) is None
+        assert judging(Members(moment, Asked(NOON, figures.on.day)), figures) is None
     assert len(asked) == 1
 
 

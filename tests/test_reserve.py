@@ -18,6 +18,7 @@ from service.store import open_store
 from tests.command import exposure
 from tests.stores import url_of
 from tests.test_check import ACCOUNT, NOON, TODAY, Desk, Json, invoice, limit, order
+from tests.test_rules import told
 
 pytestmark = pytest.mark.usefixtures("each_store")
 
@@ -29,8 +30,8 @@ class Teller(Desk):
 
     now = NOON
 
-    def reserve(self, order: str, amount: str, until: int | None = None, request: str | None = None) -> Json:
-        wanted = Request(ACCOUNT, order, amount, None, request, None if until is None else instant_of(until), holds=True)
+    def reserve(self, order: str, amount: str, until: int | None = None, request: str | None = None, currency: str | None = None) -> Json:
+        wanted = Request(ACCOUNT, order, amount, currency, request, None if until is None else instant_of(until), holds=True)
         return reserve(self.store, wanted, lambda: self.now, "m.vogt")
 
     def turn(self, how: Any, order: str, *more: Any) -> Json:
@@ -165,6 +166,19 @@ def test_a_larger_order_than_the_one_that_counts_reserves_only_the_rise(desk: Te
     assert desk.exposure == {"orders": "300.00", "reserved": "500.00"}
     desk.tell(order("O-1", "800.00", version=2))
     assert desk.exposure == {"orders": "800.00"}
+
+
+def test_asked_again_for_another_rate_it_is_another_answer(desk: Teller) -> None:
+    """A block holds it at every rate: what the exposure would be is told anew all the same."""
+    desk.tell(told("account.blocked", "2026-02-01", version=1), rate("0.9", "2026-02-19"))
+    first = desk.reserve("O-1", "100.00", currency="USD")
+    desk.tell(rate("0.8", TODAY))
+    second = desk.reserve("O-1", "100.00", currency="USD")
+    assert [(one["reasons"], one["exposure_after"]) for one in (first, second)] == [(["blocked"], "90.00"), (["blocked"], "80.00")]
+
+
+def rate(text: str, day: str) -> Json:
+    return told("fx_rate.published", day, subject="USD", base="USD", quote="EUR", rate=text)
 
 
 def test_two_at_once_cannot_have_the_same_credit(desk: Teller) -> None:

@@ -43,9 +43,8 @@ def answered(moment: Any, account: str, request: str, source: str | None) -> Req
 
 
 def first_of(moment: Any, stream: str) -> Any:
-    for _, _, topic, state, *_ in moment.events(stream):
-        return read_ours(topic, state)
-    return None
+    first = moment.first_event(stream)
+    return None if first is None else read_ours(*first)
 
 
 def record(writing: Any, decision: OrderChecked, answer: RequestAnswered | None, told: Data, *, is_new: bool) -> None:

@@ -104,6 +104,19 @@ class Moment(Tables):
         columns = f"{self.position}, originator_version, topic, state, recorded_at, actor"
         return self.stream(f"SELECT {columns} FROM stored_events WHERE originator_id=? ORDER BY originator_version", stream)
 
+    def first_event(self, stream: str) -> Any | None:
+        """(topic, state) of what a stream begins with."""
+        rows = self.rows("SELECT topic, state FROM stored_events WHERE originator_id=? ORDER BY originator_version LIMIT 1", stream)
+        return rows[0] if rows else None
+
+    def last_event(self, stream: str, known_at: int | None = None, before: int | None = None) -> Any | None:
+        """(topic, state) of what was recorded last in a stream: by an instant, before a position, or until now."""
+        by_then = "" if known_at is None else f" AND recorded_at <= {int(known_at)}"
+        by_then += "" if before is None else f" AND {self.position} < {int(before)}"
+        sql = f"SELECT topic, state FROM stored_events WHERE originator_id=?{by_then} ORDER BY originator_version DESC LIMIT 1"
+        rows = self.rows(sql, stream)
+        return rows[0] if rows else None
+
     def all_events(self) -> Iterator[Row]:
         """(stream, version, topic, state) stream by stream."""
         return self.stream(f"SELECT {EVENT} FROM stored_events ORDER BY originator_id, originator_version")

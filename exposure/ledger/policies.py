@@ -4,6 +4,7 @@ Law: what was adopted is never changed. A policy that is in force already is not
 """
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from exposure.ledger.batch import Batch, Row
@@ -36,11 +37,18 @@ def adopted(moment: Any, known_at: int | None = None) -> Iterator[Adopted]:
             yield Adopted(place, recorded_at, event)
 
 
-def in_force(moment: Any, known_at: int | None = None) -> Policy:
-    last = None
-    for last in adopted(moment, known_at):  # noqa: B007 - the last one is what is asked for
-        pass
-    return DEFAULT if last is None else last.policy
+def in_force(moment: Any, known_at: int | None = None, before: int | None = None) -> Policy:
+    """The policy of now, as known at an instant, or before a position of the log."""
+    last = moment.last_event(STREAM, known_at, before)
+    return DEFAULT if last is None else policy_recorded(*last)
+
+
+@lru_cache(maxsize=64)
+def policy_recorded(topic: str, state: bytes) -> Policy:
+    """Every question asks for the policy, and its bytes never change: it is read from them once."""
+    event = read_ours(topic, state)
+    assert isinstance(event, PolicyAdopted)
+    return read_written(event.text, event.version)
 
 
 def adopt(store: Any, now: Callable[[], int], policy: Policy, by: str, reason: str) -> bool:

@@ -33,13 +33,13 @@ def record(writing: Any, event: OfRelease) -> None:
     record_cases(writing, [(stream_of(event.decision_id), event)], event.by)
 
 
-def all_released(moment: Any, account: str | None = None) -> list[tuple[int, HoldReleased]]:
-    """Every release with its recorded instant (microseconds), of all accounts or of one, oldest first."""
+def all_released(moment: Any, account: str | None = None, before: int | None = None) -> list[tuple[int, HoldReleased]]:
+    """Every release with its recorded instant (microseconds), of all accounts or of one, oldest first; those before a position of the log."""
     streams = [stream for _, stream in moment.cases_of_kind(KIND, RELEASED, account)]
-    events = [(row[5], read_ours(row[3], row[4])) for row in moment.events_of(streams)]
+    events = [(row[5], read_ours(row[3], row[4])) for row in moment.events_of(streams) if before is None or row[0] < before]
     return [(recorded_at, event) for recorded_at, event in events if isinstance(event, HoldReleased)]
 
 
-def covering(moment: Any, decision: OrderChecked) -> HoldReleased | None:
+def covering(moment: Any, decision: OrderChecked, before: int | None = None) -> HoldReleased | None:
     """The last release that lets a held decision pass."""
-    return next((release for _, release in reversed(all_released(moment, decision.account)) if covers(release, decision)), None)
+    return next((release for _, release in reversed(all_released(moment, decision.account, before)) if covers(release, decision)), None)

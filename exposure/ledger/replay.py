@@ -26,6 +26,13 @@ class Replay:
             yield recorded_at, fact
             self.fold(fact)
 
+    def fold_until(self, moment: Any, position: int) -> None:
+        """Folds what was recorded before a position of the log."""
+        for at, version, topic, state, *_ in moment.events(f"account:{self.account}"):
+            if at >= position:
+                break
+            self.fold(read_fact(version, topic, state))
+
     def fold(self, fact: Fact) -> None:
         named = names(fact.name, fact.data, self.account)
         wanted = set(named)
