@@ -193,6 +193,14 @@ def rebuild(store: Store = None, now: Now = None, json: Json = False) -> None:  
     rebuild_store(opened(store), Output(json))
 
 
+@app.command()
+def verify(store: Store = None, now: Now = None, json: Json = False) -> int:  # noqa: ARG001
+    """Proves that the log is whole and unaltered, or names the first bad record."""
+    from service.verifying import verify_store
+
+    return verify_store(opened(store), Output(json))
+
+
 @app.command("sample")
 def sample_(
     events: Annotated[int, typer.Option("--events", min=1, help="how many")],

@@ -21,7 +21,7 @@ def rebuild_store(store: Any, output: Output) -> None:
     with store.reading() as moment:
         events, _ = moment.count_events()
     try:
-        with progress_of(events, output.json) as progress:
+        with progress_of("rebuild", events, output.json) as progress:
             outcome = rebuild(store, progress)
     except BrokenLog as error:
         raise Failure("broken_log", f"{error}; the projections in use are as they were") from error
@@ -55,7 +55,7 @@ def warning(outcome: Outcome) -> str:
 
 
 @contextmanager
-def progress_of(events: int, quiet: bool) -> Iterator[Callable[[int], None]]:
+def progress_of(what: str, events: int, quiet: bool) -> Iterator[Callable[[int], None]]:
     """A bar on a terminal's standard error, else nothing."""
     if quiet or not sys.stderr.isatty():
         yield lambda _: None
@@ -65,5 +65,5 @@ def progress_of(events: int, quiet: bool) -> Iterator[Callable[[int], None]]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("rebuild", total=events)
+        task = bar.add_task(what, total=events)
         yield lambda folded: bar.update(task, completed=folded)

@@ -137,8 +137,9 @@ def test_alerts_are_numbered_without_a_gap_and_go_out_as_the_contract_says(store
 
 def test_what_is_recorded_of_an_account_and_what_goes_out_are_one(store: Any) -> None:
     fed(store, map(written, OWED), now=at("2026-02-20"))
-    columns = "originator_id, originator_version, topic, state, recorded_at"
-    alter(store, f"INSERT INTO stored_events ({columns}) VALUES (?, 1, 'AlertRaised.v1', ?, 0)", f"alerts:{ACCOUNT}", b"{}")
+    with store.reading() as moment:
+        columns = f"{moment.position}, originator_id, originator_version, topic, state, recorded_at"
+    alter(store, f"INSERT INTO stored_events ({columns}) VALUES (1000, ?, 1, 'AlertRaised.v1', ?, 0)", f"alerts:{ACCOUNT}", b"{}")
     with pytest.raises(IntegrityError):
         tick(store, lambda: at("2026-02-20"))
     assert outbox(store) == []

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from exposure.ledger.batch import Row
+from exposure.ledger.chain import LogEnd
 from exposure.ledger.tables import Tables
 
 EVENT = "originator_id, originator_version, topic, state"
@@ -77,6 +78,25 @@ class Moment(Tables):
         """The recorded instant of one event."""
         rows = self.rows("SELECT recorded_at FROM stored_events WHERE originator_id=? AND originator_version=?", stream, version)
         return int(rows[0][0]) if rows else None
+
+    def hashes(self, events: list[tuple[str, int]]) -> dict[str, bytes]:
+        """By stream the hash of one event of each, given as (stream, version)."""
+        place = "t.originator_id = g.c0 AND t.originator_version = g.c1"
+        return dict(self.joined("g.c0, t.hash", "stored_events", place, events))
+
+    def log_end(self) -> LogEnd:
+        """Where the log ends, as who wrote last has said it."""
+        return LogEnd(*self.rows("SELECT position, hash FROM clock")[0])
+
+    def chained(self) -> Iterator[Any]:
+        """(position, stream, version, topic, state, recorded_at, actor, previous_hash, hash, hash of the event before it in its stream) of all events
+        as recorded; texts as bytes, for what was altered may be no text any more."""
+        stream, topic, actor = (self.octets.format(f"e.{column}") for column in ("originator_id", "topic", "actor"))
+        before = "b.originator_id = e.originator_id AND b.originator_version = e.originator_version - 1"
+        return self.stream(
+            f"SELECT e.{self.position}, {stream}, e.originator_version, {topic}, e.state, e.recorded_at, {actor}, e.previous_hash, e.hash, b.hash "
+            f"FROM stored_events e LEFT JOIN stored_events b ON {before} ORDER BY e.{self.position}"
+        )
 
     def last_version(self, stream: str) -> int:
         return int(self.rows("SELECT coalesce(max(originator_version),0) FROM stored_events WHERE originator_id=?", stream)[0][0])

@@ -16,6 +16,7 @@ class PostgresTables(Tables):
     position = "notification_id"
     greatest = "greatest"
     least = "least"
+    octets = "convert_to({}, 'UTF8')"
 
     def rows(self, sql: str, *values: Any) -> list[Any]:
         self.cursor.execute(marked(sql), values)

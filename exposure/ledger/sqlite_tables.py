@@ -17,6 +17,7 @@ class SQLiteTables(Tables):
     position = "rowid"
     greatest = "max"
     least = "min"
+    octets = "CAST({} AS BLOB)"
 
     def rows(self, sql: str, *values: Any) -> list[Any]:
         self.cursor.execute(sql, values)

@@ -10,11 +10,12 @@ from typing import Any
 
 class Tables(ABC):
     """The tables of a store in one transaction. ``position`` is the column that numbers all events, ``greatest`` and ``least`` the functions of two
-    values."""
+    values, ``octets`` what gives the bytes of a text."""
 
     position: str
     greatest: str
     least: str
+    octets: str
 
     def __init__(self, cursor: Any) -> None:
         self.cursor = cursor

@@ -5,7 +5,8 @@ from typing import Any
 
 from eventsourcing.persistence import IntegrityError, Tracking
 
-from exposure.ledger.batch import Batch, DeadLetter, LetterSettled
+from exposure.ledger.batch import Batch, DeadLetter, LetterSettled, Row
+from exposure.ledger.chain import LogEnd
 from exposure.ledger.moment import Moment
 from schemas.jsontext import written
 from schemas.topics import DEAD_LETTERS
@@ -50,11 +51,13 @@ class Writing(Deriving):
 
     def __init__(self, cursor: Any, now: int) -> None:
         super().__init__(cursor)
-        self.recorded_at = self.tick(now)
+        self.recorded_at, self.end = self.tick(now)
 
-    def tick(self, now: int) -> int:
-        """Takes the write lock; recorded time is the given instant or, where that lies before it, the last recorded one."""
-        return int(self.rows(f"UPDATE clock SET recorded_at = {self.greatest}(recorded_at, ?) RETURNING recorded_at", now)[0][0])
+    def tick(self, now: int) -> tuple[int, LogEnd]:
+        """Takes the write lock; recorded time is the given instant or, where that lies before it, the last recorded one. And where the log ends."""
+        sql = f"UPDATE clock SET recorded_at = {self.greatest}(recorded_at, ?) RETURNING recorded_at, position, hash"
+        recorded_at, position, hash_ = self.rows(sql, now)[0]
+        return recorded_at, LogEnd(position, hash_)
 
     def write(self, batch: Batch) -> set[str]:
         """Raises the library's ``IntegrityError`` where another writer was faster with an account, a name or a key, and ``Overtaken`` where one
@@ -64,8 +67,8 @@ class Writing(Deriving):
         """
         if batch.tracking is not None:
             self.move_on(batch.tracking, batch)
-        events = "INSERT INTO stored_events (originator_id, originator_version, topic, state, recorded_at, actor) VALUES {rows}"
-        self.put(events, [(*row, self.recorded_at, batch.actor) for row in batch.events])
+        if batch.events:
+            self.append(batch.events, batch.actor)
         self.put("INSERT INTO names (naming, content) VALUES {rows}", batch.names)
         self.put("INSERT INTO account_keys (account, key) VALUES {rows}", batch.keys)
         moved_on = {account for account, version in batch.settled if not self.settle(account, version)}
@@ -78,6 +81,18 @@ class Writing(Deriving):
         for settled in batch.letters_settled:
             self.settle_letter(settled)
         return moved_on
+
+    def append(self, events: Sequence[Row], actor: str | None) -> None:
+        """Puts events at the end of the log, each chained to the one before it there and in its stream."""
+        first: dict[str, int] = {}
+        for row in events:
+            first.setdefault(row.originator_id, row.originator_version)
+        rows = self.end.chain(
+            events, self.recorded_at, actor, self.hashes([(stream, version - 1) for stream, version in first.items() if version > 1])
+        )
+        columns = f"{self.position}, originator_id, originator_version, topic, state, recorded_at, actor, previous_hash, hash"
+        self.put(f"INSERT INTO stored_events ({columns}) VALUES {{rows}}", rows)
+        self.rows("UPDATE clock SET position = ?, hash = ? RETURNING 1", self.end.position, self.end.hash)
 
     def settle(self, account: str, version: int) -> bool:
         """Says that the rows of an account's documents are as new as the account, where that still has this version."""
