@@ -115,6 +115,11 @@ def largest_order(case: Case) -> Found | None:
     return Found(rule.effect, case.figures.text(case.whole), case.figures.text(most), by_size=True)
 
 
+def dunning_level(case: Case) -> Found | None:
+    rule, level = case.figures.rules.dunning_level, int(case.figures.on.master.get("dunning_level", 0))
+    return None if rule is None or level <= rule.above else Found(rule.effect, level, rule.above)
+
+
 def prepayment(case: Case) -> Found | None:
     rule, sums = case.figures.rules.prepayment, case.figures.sums
     if rule is None:
@@ -163,6 +168,17 @@ def dated(figures: Figures, item: Item) -> str:
 
 
 PRECEDENCE: dict[str, Callable[[Case], Found | None]] = {
-    rule.__name__: rule for rule in (over_limit, no_limit, blocked, overdue, oldest_open_item, largest_order, prepayment, payment_term, near_limit)
+    rule.__name__: rule
+    for rule in (
+        over_limit,
+        no_limit,
+        blocked,
+        overdue,
+        oldest_open_item,
+        largest_order,
+        dunning_level,
+        prepayment,
+        payment_term,
+        near_limit,
+    )
 }
-"""A dunning level will stand behind the largest order, once levels are told."""

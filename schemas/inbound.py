@@ -58,6 +58,7 @@ Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"}), After
 Currency = Annotated[str, OneOf(sorted(DECIMALS)), Otherwise(NO_CURRENCY)]
 Zone = Annotated[str, AfterValidator(known_zone), Otherwise(NO_ZONE)]
 Version = Annotated[int, Field(strict=True, ge=0, lt=2**53), Otherwise(f"not a whole number from 0 to {2**53 - 1}")]
+DunningLevel = Annotated[int, Field(strict=True, ge=0, le=9), Otherwise("not a whole number from 0 to 9")]
 
 
 class Inbound(BaseModel):
@@ -153,6 +154,7 @@ class CustomerChanged(Inbound):
     parent: Id | None = None
     segment: Text | None = None
     risk_class: Text | None = None
+    dunning_level: DunningLevel | None = None
     account_manager: Text | None = None
     country: Text | None = None
     contact: Any = None

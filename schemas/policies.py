@@ -38,6 +38,13 @@ class LargestOrder(NamedTuple):
     effect: str = REFUSE
 
 
+class DunningLevel(NamedTuple):
+    """Fires where the customer's dunning level lies above ``above``."""
+
+    above: int
+    effect: str = REFUSE
+
+
 class Prepayment(NamedTuple):
     """Fires where less than ``share`` of what is ordered or delivered and not invoiced was paid before."""
 
@@ -84,6 +91,7 @@ class Rules(NamedTuple):
     overdue: Overdue | None = None
     oldest_open_item: OldestOpenItem | None = None
     largest_order: LargestOrder | None = None
+    dunning_level: DunningLevel | None = None
     prepayment: Prepayment | None = None
     payment_term: PaymentTerm | None = None
 
@@ -137,6 +145,7 @@ PARTS: dict[str, Any] = {
     "overdue": Overdue,
     "oldest_open_item": OldestOpenItem,
     "largest_order": LargestOrder,
+    "dunning_level": DunningLevel,
     "prepayment": Prepayment,
     "payment_term": PaymentTerm,
 }

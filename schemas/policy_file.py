@@ -95,6 +95,11 @@ class LargestOrderRule(Section):
     effect: Effect | None = None
 
 
+class DunningLevelRule(Section):
+    above: Annotated[int, Field(ge=0, le=8)]
+    effect: Effect | None = None
+
+
 class PrepaymentRule(Section):
     share: Share | None = None
     effect: Effect | None = None
@@ -137,6 +142,7 @@ class ClassRules(Section):
     overdue: OverdueRule | None = None
     oldest_open_item: OldestOpenItemRule | None = None
     largest_order: LargestOrderRule | None = None
+    dunning_level: DunningLevelRule | None = None
     prepayment: PrepaymentRule | None = None
     payment_term: PaymentTermRule | None = None
 

@@ -32,16 +32,17 @@ from schemas.facts import (
 )
 from schemas.jsontext import read, written
 
-VERSIONS: dict[str, int] = {**dict.fromkeys(CONTRACT_TYPE, 1), **dict.fromkeys(ALLOCATES, 2)}
+VERSIONS: dict[str, int] = {**dict.fromkeys(CONTRACT_TYPE, 1), **dict.fromkeys(ALLOCATES, 2), "CustomerChanged": 2}
 TOPICS: dict[str, str] = {name: f"{name}.v{version}" for name, version in VERSIONS.items()}
 NAMES: dict[str, str] = {topic: name for name, topic in TOPICS.items()}
 UPCASTERS: dict[str, Callable[[Data], tuple[str, Data]]] = {
     "PaymentReceived.v1": lambda data: ("PaymentReceived.v2", data),
     "CreditNotePosted.v1": lambda data: ("CreditNotePosted.v2", data),
     "AllocationMade.v1": lambda data: ("AllocationMade.v2", data),
+    "CustomerChanged.v1": lambda data: ("CustomerChanged.v2", data),
 }
 """Old topic to a function from its data to (next topic, data). Allocations of version 1 named no other account: who only knows that version must
-not read one that does as clearing an item of its own."""
+not read one that does as clearing an item of its own. Customers of version 1 had no dunning level."""
 OURS: dict[str, type[Ours]] = {
     "DeadLetterRetried.v1": DeadLetterRetried,
     "DeadLetterDiscarded.v1": DeadLetterDiscarded,

@@ -14,6 +14,7 @@ DATA: dict[str, dict[str, Any]] = {
         "parent": "C-1000",
         "segment": "machinery",
         "risk_class": "B",
+        "dunning_level": 1,
         "account_manager": "M. Vogt",
         "country": "DE",
         "contact": {"name": "E. Kessler", "phone": "+49 30 1234"},

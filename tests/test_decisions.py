@@ -44,6 +44,10 @@ def late(days: int, amount: str = "100.00", number: str = "I-1", **more: Any) ->
     return invoice(number, before(days + 30), amount, due=before(days), **more)
 
 
+def dunned(level: int, day: str = "2026-06-01") -> Json:
+    return told("customer.changed", day, **{**CUSTOMER, "version": 2, "dunning_level": level})
+
+
 def before(days: int) -> str:
     return (date.fromisoformat(TODAY) - timedelta(days=days)).isoformat()
 
@@ -105,6 +109,9 @@ CASES = [
     ("an item one day older is held", "[class.oldest_open_item]\ndays = 60", [LIMIT, late(31)], "1.00", ["oldest_open_item"]),
     ("the largest order allowed passes", '[class.largest_order]\namount = "700.00"', [LIMIT], "700.00", []),
     ("an order one cent larger is held", '[class.largest_order]\namount = "700.00"', [LIMIT], "700.01", ["largest_order"]),
+    ("a dunning level that is allowed passes", "[class.dunning_level]\nabove = 2", [LIMIT, dunned(2)], "1.00", []),
+    ("one level more is held", "[class.dunning_level]\nabove = 2", [LIMIT, dunned(3)], "1.00", ["dunning_level"]),
+    ("a level counts from its date", "[class.dunning_level]\nabove = 2", [LIMIT, dunned(3, "2026-07-01")], "1.00", []),
     (
         "who has paid the asked share before passes",
         '[class.prepayment]\nshare = "0.5"',
@@ -144,6 +151,8 @@ days = 0
 days = 0
 [class.largest_order]
 amount = "1.00"
+[class.dunning_level]
+above = 0
 [class.prepayment]
 [class.payment_term]
 days = 0
@@ -152,8 +161,8 @@ effect = "refuse"
 
 
 def test_all_that_fire_are_named_in_one_order_for_ever() -> None:
-    trouble = [late(1), told("account.blocked", "2026-06-01", version=1)]
-    rest = ["blocked", "overdue", "oldest_open_item", "largest_order", "prepayment", "payment_term"]
+    trouble = [late(1), told("account.blocked", "2026-06-01", version=1), dunned(1)]
+    rest = ["blocked", "overdue", "oldest_open_item", "largest_order", "dunning_level", "prepayment", "payment_term"]
     assert asked(policy(EVERY_RULE), "1000.01", LIMIT, *trouble).reasons == ["over_limit", *rest]
     assert asked(policy(EVERY_RULE), "1000.01", *trouble).reasons == ["no_limit", *rest]
     assert list(PRECEDENCE) == ["over_limit", "no_limit", *rest, "near_limit"]
