@@ -40,7 +40,9 @@ def feed(
     """Takes events from files, exactly once each; resumable."""
     from service.feeding import feed_files
 
-    Output(json).counts(feed_files(opened(store, create=True), files, clock(now), quiet=json, memory=settings().documents_in_memory))
+    told = settings()
+    fed = feed_files(opened(store, create=True), files, clock(now), quiet=json, memory=told.documents_in_memory, tells=told.tells_exposure(False))
+    Output(json).counts(fed)
 
 
 @app.command()
@@ -73,6 +75,7 @@ def consume(
             until_caught_up=until_caught_up,
             anew=tuple(begin_again or ()),
             relaying=None if no_relay else beside(recorder, dict(wanted.connection), told.kafka_prefix, watch, patient=not until_caught_up),
+            tells=told.tells_exposure(True),
         )
     Output(json).counts(taken)
 
@@ -95,7 +98,9 @@ def import_(
     if out is not None:
         Output(json).counts(write_import(wanted, out))
         return
-    Output(json).counts(feed_import(wanted, opened(store, create=True), clock(now), memory=settings().documents_in_memory))
+    told = settings()
+    fed = feed_import(wanted, opened(store, create=True), clock(now), memory=told.documents_in_memory, tells=told.tells_exposure(False))
+    Output(json).counts(fed)
 
 
 @app.command()
@@ -123,7 +128,7 @@ def tick(store: Store = None, now: Now = None, json: Json = False) -> None:
     """Lets time pass: what fell due, ran out or was told of raises its alerts."""
     from service.ticking import tick as let_pass
 
-    Output(json).counts(let_pass(opened(store), clock(now)))
+    Output(json).counts(let_pass(opened(store), clock(now), tells=settings().tells_exposure(False)))
 
 
 @app.command()

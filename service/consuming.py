@@ -51,13 +51,14 @@ def consume_topics(
     until_caught_up: bool,
     anew: tuple[str, ...],
     relaying: Relaying | None,
+    tells: bool,
 ) -> Taken:
     with of_the_broker(), telling(dict(wanted.connection)), stopping() as stop, relaying(stop) if relaying else nullcontext():
         stream = Stream(store, wanted, stop, until_caught_up=until_caught_up, anew=anew)
         watch.began(stream)
         try:
             ledger = Ledger(store, now, answer=answer, documents_in_memory=memory)
-            return consume(ledger, stream, watch, partial(tick, store, now))
+            return consume(ledger, stream, watch, partial(tick, store, now, tells=tells))
         finally:
             stream.close()
 

@@ -18,7 +18,8 @@ def user() -> str:
 
 class Settings(BaseSettings):
     """``store`` is where everything is kept; ``documents_in_memory`` how many documents one process holds at most; ``operator`` is who acts where
-    a command records who did it; ``http`` is HOST:PORT where a consumer is watched, ``log`` and its like how it logs; the rest is about Kafka.
+    a command records who did it; ``tell_exposure`` whether changed figures go out (not said: where ``consume`` takes events); ``http`` is HOST:PORT
+    where a consumer is watched, ``log`` and its like how it logs; the rest is about Kafka.
 
     ``kafka_prefix`` is put before the name of every topic, where several engines share a cluster.
     """
@@ -28,6 +29,7 @@ class Settings(BaseSettings):
     store: str = "sqlite:///exposure.db"
     documents_in_memory: int = 100_000
     operator: str = Field(default_factory=user)
+    tell_exposure: bool | None = None
     http: str | None = None
     log: Literal["auto", "json", "text"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -46,6 +48,9 @@ class Settings(BaseSettings):
     kafka_ssl_certfile: str | None = None
     kafka_ssl_keyfile: str | None = None
     kafka_ssl_password: SecretStr | None = None
+
+    def tells_exposure(self, usually: bool) -> bool:
+        return usually if self.tell_exposure is None else self.tell_exposure
 
     def connection(self, bootstrap: str | None = None) -> dict[str, Any]:
         """What every client of Kafka is told, in the client library's words: where it is, and how to speak to it safely."""

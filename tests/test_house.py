@@ -43,6 +43,7 @@ PURE = [
     "exposure.contention",
     "exposure.alerts",
     "exposure.judging",
+    "exposure.ahead",
 ]
 HEAVY = {"pydantic", "pydantic_core", "eventsourcing", "orjson", "kafka", "confluent_kafka", "sqlite3", "sqlalchemy", "json", "logging"}
 RULES_READ = {"schemas", "schemas.facts", "schemas.amounts", "schemas.currencies", "schemas.policies"}
