@@ -11,7 +11,7 @@ from service.dead_letters import app as dead_letters
 from service.failures import FAILED, WRONG_USAGE, Failure, telling
 from service.holds import app as holds
 from service.limits import app as limits
-from service.options import AsOf, Bootstrap, Json, KnownAt, Now, Store, asked, clock, day, given_before, opened, settings
+from service.options import AsOf, Bootstrap, Json, KnownAt, Now, RuleNames, Store, asked, clock, day, given_before, opened, rules_named, settings
 from service.output import Output
 from service.policies import app as policy
 
@@ -134,15 +134,28 @@ def tick(store: Store = None, now: Now = None, json: Json = False) -> None:
 @app.command()
 def alerts(
     account: Annotated[str | None, typer.Argument(help="only those of this account")] = None,
+    rule: RuleNames = None,
+    follow: Annotated[bool, typer.Option("--follow", help="goes on with new ones as they come, until stopped; with --json one line each")] = False,
+    from_beginning: Annotated[bool, typer.Option("--from-beginning", help="with --follow: those of before first")] = False,
     store: Store = None,
     now: Now = None,  # noqa: ARG001
     json: Json = False,
 ) -> None:
     """The alert log, oldest first."""
-    from projections.alerts import alert_log
+    from projections.alerts import Wanted, alert_log
 
-    with opened(store).reading() as moment, telling():
-        Output(json).alerts(alert_log(moment, account))
+    wanted, recorder = Wanted(account, rules_named(rule)), opened(store)
+    if follow:
+        from service import following
+        from service.stopping import stopping
+
+        with stopping() as stop:
+            Output(json).followed(following.follow(recorder, wanted, stop, from_beginning=from_beginning))
+        return
+    if from_beginning:
+        raise Failure("usage", "--from-beginning is for --follow: without it the whole log is what is shown", WRONG_USAGE)
+    with recorder.reading() as moment, telling():
+        Output(json).alerts(alert_log(moment, wanted))
 
 
 @app.command("list")

@@ -1,9 +1,8 @@
 """``exposure consume``: one member of a consumer group takes events from Kafka until it is told to stop."""
 
-import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -14,6 +13,7 @@ from exposure.ledger.ledger import Ledger
 from schemas.topics import REQUESTS, TOPICS, prefixed
 from service.answering import answer
 from service.failures import of_the_broker
+from service.stopping import stopping
 from service.ticking import tick
 from service.watching import Watch
 
@@ -61,15 +61,3 @@ def consume_topics(
             return consume(ledger, stream, watch, partial(tick, store, now, tells=tells))
         finally:
             stream.close()
-
-
-@contextmanager
-def stopping() -> Iterator[threading.Event]:
-    """Set by SIGTERM or an interrupt: then what is on its way is finished first."""
-    stop = threading.Event()
-    before = {name: signal.signal(name, lambda *_: stop.set()) for name in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stop
-    finally:
-        for name, handling in before.items():
-            signal.signal(name, handling)

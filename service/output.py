@@ -101,6 +101,16 @@ class Output:
 
         alert_lines(told)
 
+    def followed(self, told: Iterable[dict[str, Any]]) -> None:
+        """Alerts that come one after the other and never end: a document a line, for no list of them is ever whole."""
+        if self.json:
+            for alert in told:
+                self.document(alert)
+            return
+        from service.tables import alert_lines
+
+        alert_lines(told)
+
     def decision(self, told: dict[str, Any]) -> None:
         if self.json:
             self.document(told)
