@@ -14,12 +14,14 @@ from service.limits import app as limits
 from service.options import AsOf, Bootstrap, Json, KnownAt, Now, RuleNames, Store, asked, clock, day, given_before, opened, rules_named, settings
 from service.output import Output
 from service.policies import app as policy
+from service.webhook_cli import app as webhook
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Credit exposure, right and provable.")
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(policy, name="policy")
 app.add_typer(limits, name="limit")
 app.add_typer(holds, name="holds")
+app.add_typer(webhook, name="webhook")
 app.add_typer(kafka_cli.app)
 app.add_typer(decisions_cli.app)
 

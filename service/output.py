@@ -111,6 +111,21 @@ class Output:
 
         alert_lines(told)
 
+    def given_up(self, alerts: list[dict[str, Any]]) -> None:
+        if self.json:
+            self.document({"dead_letters": alerts})
+            return
+        from service.tables import given_up_lines
+
+        given_up_lines(alerts)
+
+    def counted(self, done: str, many: int) -> None:
+        """One count, by what was done."""
+        if self.json:
+            self.document({done: many})
+        else:
+            typer.echo(f"{done} {many:,}")
+
     def decision(self, told: dict[str, Any]) -> None:
         if self.json:
             self.document(told)

@@ -1,5 +1,6 @@
 """The one place that reads the environment: ``EXPOSURE_STORE`` and its like."""
 
+import os
 from getpass import getuser
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -71,6 +72,12 @@ class Settings(BaseSettings):
         """What must never be seen, as it was told and as it is meant: the passwords, those in the URL of a store too."""
         told = [secret.get_secret_value() for secret in (self.kafka_sasl_password, self.kafka_ssl_password) if secret]
         return {*told, *passwords_in(self.store), *passwords_in(store)}
+
+
+def secret_named(name: str) -> SecretStr | None:
+    """What a variable of the environment holds that a command names: a secret has no place among its words, where everybody sees it."""
+    told = os.environ.get(name)
+    return SecretStr(told) if told else None
 
 
 def passwords_in(url: str) -> set[str]:

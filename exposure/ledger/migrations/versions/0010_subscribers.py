@@ -44,3 +44,5 @@ def upgrade() -> None:
         sa.Column("is_dead", sa.BigInteger, nullable=False),
         sqlite_with_rowid=False,
     )
+    waits = sa.text("is_dead = 0")
+    op.create_index("deliveries_waiting", "deliveries", ["subscription", "account", "position"], sqlite_where=waits, postgresql_where=waits)
