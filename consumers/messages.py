@@ -1,6 +1,6 @@
 """What goes out, as messages: events of ours as CloudEvents in binary mode, dead letters as they came with headers that say where and why."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from exposure.ledger.dead_letters import Letter
 from exposure.ledger.outbox import Waiting
@@ -36,17 +36,27 @@ def message_of(waiting: Waiting, prefix: str) -> Message:
 
 
 def event(waiting: Waiting) -> tuple[bytes, Headers]:
+    """In binary mode: the attributes are headers, the data is the value."""
     told = read(waiting.payload)
-    attributes = {
-        "specversion": "1.0",
-        "id": waiting.message_id,
-        "source": told["source"],
-        "type": told["type"],
-        "subject": waiting.key,
-        "time": instant_text(waiting.recorded_at),
-    }
+    attributes = attributes_of(told, waiting.message_id, waiting.key, waiting.recorded_at)
     headers = [(f"ce_{name}", value.encode()) for name, value in attributes.items() if value is not None]
     return written(told["data"]), [*headers, ("content-type", b"application/json")]
+
+
+def structured(told: dict[str, Any], message_id: str, subject: str, recorded_at: int) -> bytes:
+    """The same event in structured mode: one JSON object."""
+    return written({**attributes_of(told, message_id, subject, recorded_at), "datacontenttype": "application/json", "data": told["data"]})
+
+
+def attributes_of(told: dict[str, Any], message_id: str, subject: str | None, recorded_at: int) -> dict[str, str | None]:
+    return {
+        "specversion": "1.0",
+        "id": message_id,
+        "source": told["source"],
+        "type": told["type"],
+        "subject": subject,
+        "time": instant_text(recorded_at),
+    }
 
 
 def headers_of(letter: Letter, carried: Carried | None, *, is_erased: bool) -> Headers:

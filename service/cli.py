@@ -11,15 +11,17 @@ from service.dead_letters import app as dead_letters
 from service.failures import FAILED, WRONG_USAGE, Failure, telling
 from service.holds import app as holds
 from service.limits import app as limits
-from service.options import AsOf, Bootstrap, Json, KnownAt, Now, Store, asked, clock, day, given_before, opened, settings
+from service.options import AsOf, Bootstrap, Json, KnownAt, Now, RuleNames, Store, asked, clock, day, given_before, opened, rules_named, settings
 from service.output import Output
 from service.policies import app as policy
+from service.webhook_cli import app as webhook
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Credit exposure, right and provable.")
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(policy, name="policy")
 app.add_typer(limits, name="limit")
 app.add_typer(holds, name="holds")
+app.add_typer(webhook, name="webhook")
 app.add_typer(kafka_cli.app)
 app.add_typer(decisions_cli.app)
 
@@ -40,7 +42,9 @@ def feed(
     """Takes events from files, exactly once each; resumable."""
     from service.feeding import feed_files
 
-    Output(json).counts(feed_files(opened(store, create=True), files, clock(now), quiet=json, memory=settings().documents_in_memory))
+    told = settings()
+    fed = feed_files(opened(store, create=True), files, clock(now), quiet=json, memory=told.documents_in_memory, tells=told.tells_exposure(False))
+    Output(json).counts(fed)
 
 
 @app.command()
@@ -73,6 +77,7 @@ def consume(
             until_caught_up=until_caught_up,
             anew=tuple(begin_again or ()),
             relaying=None if no_relay else beside(recorder, dict(wanted.connection), told.kafka_prefix, watch, patient=not until_caught_up),
+            tells=told.tells_exposure(True),
         )
     Output(json).counts(taken)
 
@@ -95,7 +100,9 @@ def import_(
     if out is not None:
         Output(json).counts(write_import(wanted, out))
         return
-    Output(json).counts(feed_import(wanted, opened(store, create=True), clock(now), memory=settings().documents_in_memory))
+    told = settings()
+    fed = feed_import(wanted, opened(store, create=True), clock(now), memory=told.documents_in_memory, tells=told.tells_exposure(False))
+    Output(json).counts(fed)
 
 
 @app.command()
@@ -123,21 +130,34 @@ def tick(store: Store = None, now: Now = None, json: Json = False) -> None:
     """Lets time pass: what fell due, ran out or was told of raises its alerts."""
     from service.ticking import tick as let_pass
 
-    Output(json).counts(let_pass(opened(store), clock(now)))
+    Output(json).counts(let_pass(opened(store), clock(now), tells=settings().tells_exposure(False)))
 
 
 @app.command()
 def alerts(
     account: Annotated[str | None, typer.Argument(help="only those of this account")] = None,
+    rule: RuleNames = None,
+    follow: Annotated[bool, typer.Option("--follow", help="goes on with new ones as they come, until stopped; with --json one line each")] = False,
+    from_beginning: Annotated[bool, typer.Option("--from-beginning", help="with --follow: those of before first")] = False,
     store: Store = None,
     now: Now = None,  # noqa: ARG001
     json: Json = False,
 ) -> None:
     """The alert log, oldest first."""
-    from projections.alerts import alert_log
+    from projections.alerts import Wanted, alert_log
 
-    with opened(store).reading() as moment, telling():
-        Output(json).alerts(alert_log(moment, account))
+    wanted, recorder = Wanted(account, rules_named(rule)), opened(store)
+    if follow:
+        from service import following
+        from service.stopping import stopping
+
+        with stopping() as stop:
+            Output(json).followed(following.follow(recorder, wanted, stop, from_beginning=from_beginning))
+        return
+    if from_beginning:
+        raise Failure("usage", "--from-beginning is for --follow: without it the whole log is what is shown", WRONG_USAGE)
+    with recorder.reading() as moment, telling():
+        Output(json).alerts(alert_log(moment, wanted))
 
 
 @app.command("list")

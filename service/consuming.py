@@ -1,9 +1,8 @@
 """``exposure consume``: one member of a consumer group takes events from Kafka until it is told to stop."""
 
-import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -14,6 +13,7 @@ from exposure.ledger.ledger import Ledger
 from schemas.topics import REQUESTS, TOPICS, prefixed
 from service.answering import answer
 from service.failures import of_the_broker
+from service.stopping import stopping
 from service.ticking import tick
 from service.watching import Watch
 
@@ -51,24 +51,13 @@ def consume_topics(
     until_caught_up: bool,
     anew: tuple[str, ...],
     relaying: Relaying | None,
+    tells: bool,
 ) -> Taken:
     with of_the_broker(), telling(dict(wanted.connection)), stopping() as stop, relaying(stop) if relaying else nullcontext():
         stream = Stream(store, wanted, stop, until_caught_up=until_caught_up, anew=anew)
         watch.began(stream)
         try:
             ledger = Ledger(store, now, answer=answer, documents_in_memory=memory)
-            return consume(ledger, stream, watch, partial(tick, store, now))
+            return consume(ledger, stream, watch, partial(tick, store, now, tells=tells))
         finally:
             stream.close()
-
-
-@contextmanager
-def stopping() -> Iterator[threading.Event]:
-    """Set by SIGTERM or an interrupt: then what is on its way is finished first."""
-    stop = threading.Event()
-    before = {name: signal.signal(name, lambda *_: stop.set()) for name in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stop
-    finally:
-        for name, handling in before.items():
-            signal.signal(name, handling)

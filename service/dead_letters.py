@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from service.failures import DONE, FAILED, WRONG_USAGE, Failure
-from service.options import By, Json, ListByDefault, Now, Reason, Store, actor, clock, in_one_line, opened
+from service.options import By, Json, ListByDefault, Now, Reason, Store, actor, clock, in_one_line, opened, settings
 from service.output import Output
 from service.words import counted
 
@@ -55,7 +55,7 @@ def retry(
 
     order, wanted = ordered(by, reason), opened(store)
     counts, first = letters.retry(wanted, clock(now), chosen(wanted, ids, account, code, every), order, answer)
-    tick(wanted, clock(now))
+    tick(wanted, clock(now), tells=settings().tells_exposure(False))
     if first is None:
         Output(json).counts(counts)
         return DONE

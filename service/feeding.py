@@ -18,7 +18,7 @@ from service.ticking import tick
 from service.words import counted
 
 
-def feed_files(store: Any, files: list[str], now: Callable[[], int], *, quiet: bool, memory: int) -> Counts:
+def feed_files(store: Any, files: list[str], now: Callable[[], int], *, quiet: bool, memory: int, tells: bool) -> Counts:
     check_there(files)
     ledger = Ledger(store, now, answer=answer, documents_in_memory=memory)
     total = Counts()
@@ -33,7 +33,7 @@ def feed_files(store: Any, files: list[str], now: Callable[[], int], *, quiet: b
             typer.echo(f"the last line of {file} is not finished: it is left for the next feed", err=True)
         if os.path.isfile(file):
             lay_beside(store, file)
-    tick(store, now)
+    tick(store, now, tells=tells)
     return total
 
 

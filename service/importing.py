@@ -58,7 +58,7 @@ class Written:
     refused: int = 0
 
 
-def feed_import(wanted: Import, store: Any, now: Callable[[], int], *, memory: int) -> Counts:
+def feed_import(wanted: Import, store: Any, now: Callable[[], int], *, memory: int, tells: bool) -> Counts:
     """Takes the events; a refused row is a dead letter with its own bytes, of its account where that can be read."""
     ledger = Ledger(store, now, documents_in_memory=memory)
     source = Source(f"import:{Path(wanted.file).resolve()}")
@@ -67,7 +67,7 @@ def feed_import(wanted: Import, store: Any, now: Callable[[], int], *, memory: i
     for counts in ledger.take_all((batch, source) for batch in iter(lambda: list(islice(records, BATCH)), [])):
         total.add(counts)
     ledger.settle()
-    tick(store, now)
+    tick(store, now, tells=tells)
     return total
 
 

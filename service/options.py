@@ -19,6 +19,7 @@ Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="why, in p
 Bootstrap = Annotated[
     str | None, typer.Option("--bootstrap", metavar="HOST:PORT", help="where Kafka is (default: EXPOSURE_KAFKA_BOOTSTRAP, else 127.0.0.1:9092)")
 ]
+RuleNames = Annotated[list[str] | None, typer.Option("--rule", metavar="RULE", help="only alerts by this rule, as over_limit; may be said again")]
 TEXT = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,500}")
 
 
@@ -80,6 +81,15 @@ def day(text: str | None, option: str) -> str | None:
         return datetime.strptime(text, "%Y-%m-%d").date().isoformat()
     except ValueError:
         raise Failure("usage", f"{option}: {text!r} is not a day, as 2026-02-20", WRONG_USAGE) from None
+
+
+def rules_named(rules: list[str] | None) -> frozenset[str]:
+    from exposure.alerts import SEVERITY
+
+    unknown = set(rules or ()) - SEVERITY.keys()
+    if unknown:
+        raise Failure("usage", f"--rule: there is no rule {min(unknown)!r}; there are: {', '.join(SEVERITY)}", WRONG_USAGE)
+    return frozenset(rules or ())
 
 
 def actor(by: str | None) -> str:

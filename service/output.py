@@ -109,6 +109,31 @@ class Output:
 
         recorded_decision_lines(told)
 
+    def followed(self, told: Iterable[dict[str, Any]]) -> None:
+        """Alerts that come one after the other and never end: a document a line, for no list of them is ever whole."""
+        if self.json:
+            for alert in told:
+                self.document(alert)
+            return
+        from service.tables import alert_lines
+
+        alert_lines(told)
+
+    def given_up(self, alerts: list[dict[str, Any]]) -> None:
+        if self.json:
+            self.document({"dead_letters": alerts})
+            return
+        from service.tables import given_up_lines
+
+        given_up_lines(alerts)
+
+    def counted(self, done: str, many: int) -> None:
+        """One count, by what was done."""
+        if self.json:
+            self.document({done: many})
+        else:
+            typer.echo(f"{done} {many:,}")
+
     def decision(self, told: dict[str, Any]) -> None:
         if self.json:
             self.document(told)

@@ -8,9 +8,10 @@ from typing import Any
 
 from consumers.broker.failures import telling
 from consumers.broker.relay import Relay, Relayed
-from service.consuming import Relaying, stopping
+from service.consuming import Relaying
 from service.logs import in_a_line, log
 from service.options import clock
+from service.stopping import stopping
 from service.watching import Watch
 
 

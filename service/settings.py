@@ -1,5 +1,6 @@
 """The one place that reads the environment: ``EXPOSURE_STORE`` and its like."""
 
+import os
 from getpass import getuser
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -18,7 +19,8 @@ def user() -> str:
 
 class Settings(BaseSettings):
     """``store`` is where everything is kept; ``documents_in_memory`` how many documents one process holds at most; ``operator`` is who acts where
-    a command records who did it; ``http`` is HOST:PORT where a consumer is watched, ``log`` and its like how it logs; the rest is about Kafka.
+    a command records who did it; ``tell_exposure`` whether changed figures go out (not said: where ``consume`` takes events); ``http`` is HOST:PORT
+    where a consumer is watched, ``log`` and its like how it logs; the rest is about Kafka.
 
     ``kafka_prefix`` is put before the name of every topic, where several engines share a cluster.
     """
@@ -28,6 +30,7 @@ class Settings(BaseSettings):
     store: str = "sqlite:///exposure.db"
     documents_in_memory: int = 100_000
     operator: str = Field(default_factory=user)
+    tell_exposure: bool | None = None
     http: str | None = None
     log: Literal["auto", "json", "text"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -46,6 +49,9 @@ class Settings(BaseSettings):
     kafka_ssl_certfile: str | None = None
     kafka_ssl_keyfile: str | None = None
     kafka_ssl_password: SecretStr | None = None
+
+    def tells_exposure(self, usually: bool) -> bool:
+        return usually if self.tell_exposure is None else self.tell_exposure
 
     def connection(self, bootstrap: str | None = None) -> dict[str, Any]:
         """What every client of Kafka is told, in the client library's words: where it is, and how to speak to it safely."""
@@ -66,6 +72,12 @@ class Settings(BaseSettings):
         """What must never be seen, as it was told and as it is meant: the passwords, those in the URL of a store too."""
         told = [secret.get_secret_value() for secret in (self.kafka_sasl_password, self.kafka_ssl_password) if secret]
         return {*told, *passwords_in(self.store), *passwords_in(store)}
+
+
+def secret_named(name: str) -> SecretStr | None:
+    """What a variable of the environment holds that a command names: a secret has no place among its words, where everybody sees it."""
+    told = os.environ.get(name)
+    return SecretStr(told) if told else None
 
 
 def passwords_in(url: str) -> set[str]:

@@ -199,6 +199,14 @@ def alert_lines(alerts: Iterable[dict[str, Any]]) -> None:
         typer.echo(f"{where:<16} {alert['state']:<8} {rule:<19} {alert['severity']:<7} from {alert['effective']}  found {alert['raised']}{why}")
 
 
+def given_up_lines(alerts: list[dict[str, Any]]) -> None:
+    """Each alert, and below it why it did not arrive."""
+    for alert in alerts:
+        alert_lines([alert])
+        typer.echo(f"  {alert['subscription']}: {alert['failure']}, attempts {alert['attempts']}, id {alert['id']}")
+    typer.echo(counted(len(alerts), "dead letter"))
+
+
 def dead_letter_table(letters: list[dict[str, Any]]) -> None:
     out = console()
     for letter in letters:

@@ -1,6 +1,7 @@
 """Lets time pass: judges every account of which something was told, or of which a day has come on which something changes by itself.
 
-Each account is judged under the write lock, a few in one transaction, day by day up to its own today, however long nobody looked.
+Each account is judged under the write lock, a few in one transaction, day by day up to its own today, however long nobody looked. Who ``tells``
+puts the figures that changed into the outbox beside what was found.
 """
 
 from collections.abc import Callable
@@ -8,9 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from exposure.judging import Judging, News, State
-from exposure.ledger import alerts
+from exposure.ledger import alerts, exposures
+from exposure.ledger.memory import Account
+from exposure.ledger.policies import in_force
 from exposure.rules import terms
 from projections.account import accounts_stored
+from projections.current import Current, current
 from projections.rates import KnownRates
 from projections.standing import courses
 from projections.when import instant_text
@@ -29,21 +33,25 @@ class Ticked:
     cleared: int = 0
 
 
-def tick(store: Any, now: Callable[[], int]) -> Ticked:
+def tick(store: Any, now: Callable[[], int], *, tells: bool = False) -> Ticked:
     """Judges what is due by now; a clock that lies before the last recorded instant counts as that."""
     total = Ticked()
     while True:
         with store.writing(now()) as writing:
             due = alerts.due(writing, writing.recorded_at, ACCOUNTS_AT_ONCE)
+            if tells and len(due) < ACCOUNTS_AT_ONCE:
+                due += exposures.behind(writing, writing.recorded_at, ACCOUNTS_AT_ONCE - len(due))
             if due:
-                judge(writing, due, total)
+                judge(writing, due, total, tells=tells)
         if len(due) < ACCOUNTS_AT_ONCE:
             return total
 
 
-def judge(writing: Any, due: list[alerts.Due], total: Ticked) -> None:
-    accounts = accounts_stored(writing, [one.account for one in due])
+def judge(writing: Any, due: list[alerts.Due], total: Ticked, *, tells: bool) -> None:
+    names = [one.account for one in due]
+    accounts = accounts_stored(writing, names)
     rates, now = KnownRates(writing, None), instant_text(writing.recorded_at)
+    figures = figures_told(writing, accounts, rates) if tells else {}
     said: list[tuple[str, News]] = []
     states: list[tuple[str, State, alerts.Next]] = []
     for one in due:
@@ -53,11 +61,24 @@ def judge(writing: Any, due: list[alerts.Due], total: Ticked) -> None:
         judging = Judging(one.before, courses(writing, stored, customer, rates), one.changed)
         said += [(one.account, news) for news in judging.news(terms.local_day(now, zone))]
         day = judging.course.next_day
-        at = NEVER if day == LAST_DAY else terms.begins(day, zone)
-        states.append((one.account, judging.state, alerts.Next(day, at, sorted(judging.course.currencies))))
+        at, currencies = NEVER if day == LAST_DAY else terms.begins(day, zone), judging.course.currencies
+        if one.account in figures:
+            at, currencies = min(at, figures[one.account].next_at or NEVER), currencies | figures[one.account].currencies
+        states.append((one.account, judging.state, alerts.Next(day, at, sorted(currencies))))
     alerts.record(writing, said, now)
     alerts.keep(writing, states)
+    if not tells:
+        exposures.leave(writing, names)
     raised = sum(news.clears is None for _, news in said)
     total.accounts += len(due)
     total.raised += raised
     total.cleared += len(said) - raised
+
+
+def figures_told(writing: Any, accounts: dict[str, Account], rates: KnownRates) -> dict[str, Current]:
+    """The current figures of accounts, told where they are others than those told last. Of an account that is taken on later there are none yet."""
+    policy = in_force(writing)
+    figures = {name: found for name, stored in accounts.items() if (found := current(writing, stored, rates, policy)) is not None}
+    told = [(name, exposures.digest_of(one.lasting), one.row) for name, one in figures.items()]
+    exposures.tell(writing, exposures.told(writing, list(accounts)), told)
+    return figures

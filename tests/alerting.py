@@ -8,7 +8,7 @@ from exposure.alerts import Course, Timeline
 from exposure.judging import standing_on
 from exposure.rules.documents import AGREED
 from projections.account import Asked, show
-from projections.alerts import alert_log
+from projections.alerts import Wanted, alert_log
 from schemas.jsontext import written
 from service.ticking import Ticked, tick
 from tests.folding import Books
@@ -51,7 +51,7 @@ def told(store: Any, events: Iterable[Json], day: str, time: str = "12:00:00+00:
 def log(store: Any, account: str) -> list[Json]:
     """What was said and why, but for when it was found out."""
     with store.reading() as moment:
-        return [one | {"raised": None} for one in alert_log(moment, account)]
+        return [one | {"raised": None} for one in alert_log(moment, Wanted(account))]
 
 
 def said(store: Any, account: str) -> list[str]:
@@ -64,7 +64,7 @@ def said_to_stand(store: Any, account: str) -> list[Alert]:
     """What was raised and not cleared since."""
     stands: dict[str, Alert] = {}
     with store.reading() as moment:
-        for one in alert_log(moment, account):
+        for one in alert_log(moment, Wanted(account)):
             if one["state"] == "raised":
                 stands[one["id"]] = (one["rule"], one["step"], one["effective"])
             else:

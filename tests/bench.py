@@ -1,9 +1,9 @@
 """``make bench``: events per second of the engine beside its floor and the library's documented style, in one run.
 
 Floor: the same models validate the same bytes and only the events' rows go in raw, into the library's table. Documented: one aggregate, one save
-at a time. Alerts: ours, and every account judged day by day to the end. On SQLite, and on PostgreSQL where it can be had, durably, 1,000 events a
-transaction (documented: one), alternating; medians of five runs. On PostgreSQL also how long two writers wait for each other, and through Kafka the
-same events beside a file's; and how long a credit check takes beside one bare SELECT.
+at a time. Alerts: ours, and every account judged day by day to the end. Told: the same, and its figures put into the outbox. On SQLite, and on
+PostgreSQL where it can be had, durably, 1,000 events a transaction (documented: one), alternating; medians of five runs. On PostgreSQL also how long
+two writers wait for each other, and through Kafka the same events beside a file's; and how long a credit check takes beside one bare SELECT.
 """
 
 import subprocess
@@ -141,6 +141,11 @@ def alerts(lines: list[bytes], database: Database) -> float:
     return taken(lines, database, lambda store: tick(store, lambda: NOW))
 
 
+def told(lines: list[bytes], database: Database) -> float:
+    """The same with the figures of every account put into the outbox, as beside ``consume``."""
+    return taken(lines, database, lambda store: tick(store, lambda: NOW, tells=True))
+
+
 def taken(lines: list[bytes], database: Database, and_then: Callable[[Any], object]) -> float:
     store = stores.opened(database.path)
     ledger = Ledger(store, lambda: NOW)
@@ -199,8 +204,8 @@ def main() -> None:
 
 def compared(lines: list[bytes], kind: type[Database]) -> dict[str, float]:
     """Events per second, medians of runs that take turns."""
-    rates: dict[str, list[float]] = {"floor": [], "ours": [], "alerts": [], "documented": []}
-    contenders: list[Callable[[list[bytes], Database], float]] = [floor, ours, alerts, documented]
+    rates: dict[str, list[float]] = {"floor": [], "ours": [], "alerts": [], "told": [], "documented": []}
+    contenders: list[Callable[[list[bytes], Database], float]] = [floor, ours, alerts, told, documented]
     for run in range(RUNS):
         for contender in contenders:
             with tempfile.TemporaryDirectory() as folder, stores.using(started("postgres") if kind is OnPostgres else None):
@@ -210,6 +215,7 @@ def compared(lines: list[bytes], kind: type[Database]) -> dict[str, float]:
     figures: dict[str, float] = {name: round(median(of)) for name, of in rates.items()}
     ratios = f"ours / floor {figures['ours'] / figures['floor']:.2f}   ours / documented {figures['ours'] / figures['documented']:.0f}"
     ratios += f"   with alerts / without {figures['alerts'] / figures['ours']:.2f}"
+    ratios += f"   with figures told / without {figures['told'] / figures['ours']:.2f}"
     print(f"{kind.name} {ratios}", file=sys.stderr)
     return figures
 

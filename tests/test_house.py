@@ -24,6 +24,7 @@ ALONE = {
     "eventsourcing": {*(f"exposure/ledger/{part}.py" for part in ("folding", "ledger", "postgres", "sqlite", "writing")), "service/cli.py"},
     "psycopg": {"exposure/ledger/postgres.py", "exposure/ledger/schema.py"},
     "kafka": {"consumers/broker"},
+    "standardwebhooks": {"consumers/webhook.py"},
     "zoneinfo": {"exposure/rules/terms.py", "schemas/inbound.py"},
     "cryptography": {"exposure/ledger/keys.py"},
     "alembic": {"exposure/ledger/schema.py", "exposure/ledger/migrations"},
@@ -44,6 +45,7 @@ PURE = [
     "exposure.contention",
     "exposure.alerts",
     "exposure.judging",
+    "exposure.ahead",
 ]
 HEAVY = {"pydantic", "pydantic_core", "eventsourcing", "orjson", "kafka", "confluent_kafka", "sqlite3", "sqlalchemy", "json", "logging"}
 RULES_READ = {"schemas", "schemas.facts", "schemas.amounts", "schemas.currencies", "schemas.policies"}

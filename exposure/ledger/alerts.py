@@ -101,6 +101,29 @@ def recorded(moment: Any, account: str | None) -> Iterator[tuple[OfAlert, int]]:
     else:
         rows = moment.stream(f"SELECT {columns} = ? ORDER BY originator_version", f"{STREAM}{account}")
     for topic, state, recorded_at in rows:
-        alert = read_ours(topic, state)
-        assert isinstance(alert, AlertRaised | AlertCleared)
-        yield alert, recorded_at
+        yield of_alert(topic, state), recorded_at
+
+
+def recorded_after(moment: Any, position: int, many: int) -> tuple[list[tuple[int, OfAlert, int]], int]:
+    """The next alerts behind a position of the log, at most so many, each with its position and its recorded instant; and how far that is.
+
+    Positions rise with commits, so nothing can turn up later before what was read.
+    """
+    # No index by the name of the stream: whoever follows the log asks for its last rows, however many alerts there were before.
+    columns, is_alert = f"{moment.position}, topic, state, recorded_at", f"substr(originator_id, 1, {len(STREAM)}) = ?"
+    sql = f"SELECT {columns} FROM stored_events WHERE {moment.position} > ? AND {is_alert} ORDER BY {moment.position} LIMIT ?"
+    found = [(place, of_alert(topic, state), at) for place, topic, state, at in moment.rows(sql, position, STREAM, many)]
+    return found, found[-1][0] if len(found) == many else max(position, moment.last_position())
+
+
+def at_positions(moment: Any, positions: Sequence[int]) -> dict[int, tuple[OfAlert, int]]:
+    """Alerts by their positions in the log, each with its recorded instant."""
+    place = f"t.{moment.position}"
+    rows = moment.joined(f"{place}, t.topic, t.state, t.recorded_at", "stored_events", f"{place} = g.c0", [(one,) for one in positions])
+    return {position: (of_alert(topic, state), recorded_at) for position, topic, state, recorded_at in rows}
+
+
+def of_alert(topic: str, state: bytes) -> OfAlert:
+    alert = read_ours(topic, state)
+    assert isinstance(alert, AlertRaised | AlertCleared)
+    return alert

@@ -152,6 +152,10 @@ class Moment(Tables):
         at = self.rows(f"SELECT recorded_at FROM stored_events WHERE {self.position}=?", last)[0][0] if last else None
         return int(count), at
 
+    def last_position(self) -> int:
+        """How far the log goes."""
+        return int(self.rows(f"SELECT coalesce(max({self.position}), 0) FROM stored_events")[0][0])
+
     def dead_letters(self, *, account: str | None = None, source: str | None = None, code: str | None = None, settled: bool = False) -> list[Any]:
         """The open or the settled ones, all or those of an account, a source or a code, oldest first."""
         return self.letters_where(LETTER, settled, account=account, source=source, code=code)

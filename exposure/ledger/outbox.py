@@ -22,7 +22,7 @@ BYTES_AT_ONCE = 4 << 20
 
 
 class LeaseLost(Exception):
-    """Another relay has taken over: what it sends and takes out is its own affair."""
+    """Another sender has taken over: what it sends and takes out is its own affair."""
 
 
 class Waiting(NamedTuple):
@@ -40,37 +40,39 @@ class Waiting(NamedTuple):
 
 @dataclass(slots=True)
 class Lease:
-    """The right to send, for a while. ``holder`` is a name nobody else has; instants are microseconds of the system's clock."""
+    """The right to send what its ``name`` says, for a while. ``holder`` is a name of its own; instants are microseconds of the system's clock."""
 
     holder: str
     until: int = 0
+    name: str = LEASE
+    lasts: int = LEASE_MICROSECONDS
 
     def runs_out(self, now: int) -> bool:
-        return self.until - now < LEASE_MICROSECONDS // 2
+        return self.until - now < self.lasts // 2
 
     def is_anothers(self, moment: Any, now: int) -> bool:
-        return bool(moment.rows("SELECT 1 FROM leases WHERE name = ? AND holder <> ? AND until >= ?", LEASE, self.holder, now))
+        return bool(moment.rows("SELECT 1 FROM leases WHERE name = ? AND holder <> ? AND until >= ?", self.name, self.holder, now))
 
     def take(self, writing: Any, now: int) -> bool:
         """Whether it is ours from now on: it was already, or nobody's."""
         taken = writing.rows(
             "INSERT INTO leases (name, holder, until) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, "
             "until = excluded.until WHERE leases.holder = excluded.holder OR leases.until < ? RETURNING 1",
-            LEASE, self.holder, now + LEASE_MICROSECONDS, now,
+            self.name, self.holder, now + self.lasts, now,
         )  # fmt: skip
-        self.until = now + LEASE_MICROSECONDS if taken else 0
+        self.until = now + self.lasts if taken else 0
         return bool(taken)
 
     def extend(self, writing: Any, now: int) -> None:
         """Raises ``LeaseLost`` where anybody else had it since we took it, be it for a moment."""
-        if not self.set_until(writing, now + LEASE_MICROSECONDS):
-            raise LeaseLost(f"the outbox is another relay's, not that of {self.holder}")
+        if not self.set_until(writing, now + self.lasts):
+            raise LeaseLost(f"{self.name}: another has it, not {self.holder}")
 
     def give_back(self, writing: Any) -> None:
         self.set_until(writing, 0)
 
     def set_until(self, writing: Any, until: int) -> bool:
-        is_ours = bool(writing.rows("UPDATE leases SET until = ? WHERE name = ? AND holder = ? RETURNING 1", until, LEASE, self.holder))
+        is_ours = bool(writing.rows("UPDATE leases SET until = ? WHERE name = ? AND holder = ? RETURNING 1", until, self.name, self.holder))
         self.until = until if is_ours else 0
         return is_ours
 

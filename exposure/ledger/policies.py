@@ -59,4 +59,5 @@ def adopt(store: Any, now: Callable[[], int], policy: Policy, by: str, reason: s
         topic, state = write_ours(PolicyAdopted(policy.version, policy.name, written(policy), by, reason))
         row = Row(STREAM, writing.last_version(STREAM) + 1, topic, state)
         writing.write(Batch(writing.recorded_at, by, events=[row]))
+        writing.rows("UPDATE alert_states SET next_at = 0 RETURNING 1")  # every account's figures may be others under it
         return True

@@ -150,12 +150,13 @@ class Writing(Deriving):
             )
 
     def bury(self, letter: DeadLetter) -> None:
-        """Keeps a dead letter once; the outbox tells of it."""
+        """Keeps a dead letter once; the outbox tells of it, and the figures of its account are not whole from now on."""
         columns = "digest, account, source, position, code, reason, sealed, carried, recorded_at"
         kept = f"INSERT INTO dead_letters ({columns}) VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (digest) DO NOTHING RETURNING 1"
         if self.rows(kept, *letter, self.recorded_at):
             told = {"digest": letter.digest.hex(), "source": letter.source, "position": letter.position, "reason": letter.reason}
             self.announce(DEAD_LETTERS, letter.account, letter.digest.hex(), told)
+            self.rows("UPDATE alert_states SET next_at = 0 WHERE account = ? RETURNING 1", letter.account)
 
     def announce(self, topic: str, account: str | None, message_id: str, told: dict[str, Any]) -> None:
         """Puts a message into the outbox; ``message_id`` stays the same however often it has to be sent."""
@@ -170,3 +171,5 @@ class Writing(Deriving):
         """Says what became of a dead letter: once, and whoever settles it has looked under this write lock whether it is open."""
         sql = "UPDATE dead_letters SET settled_at = ?, outcome = ? WHERE digest = ? AND settled_at IS NULL RETURNING 1"
         assert self.rows(sql, self.recorded_at, settled.outcome, settled.digest), f"dead letter {settled.digest.hex()} is not open"
+        of_account = "account = (SELECT account FROM dead_letters WHERE digest = ?)"
+        self.rows(f"UPDATE alert_states SET next_at = 0 WHERE {of_account} RETURNING 1", settled.digest)

@@ -11,8 +11,8 @@ from schemas.topics import PARTITIONS, TOPICS, Topic, topic_of
 
 KAFKA = {"bindingVersion": "0.5.0"}
 NUMBERS = {"retention.ms", "retention.bytes", "max.message.bytes"}
-NOT_YET = "Not sent yet."
 TEXT = {"type": "string"}
+EXPOSURES = ("orders", "deliveries", "receivables", "unapplied", "reserved", "total")
 
 DESCRIPTION = """\
 Credit exposure out of what an ERP writes. One event is one CloudEvents 1.0 JSON object: the value of a record (structured mode), or its \
@@ -121,6 +121,45 @@ REFUSED = {
     "by": {**TEXT, "description": "who asked"},
 }
 
+MONEY = {**TEXT, "description": "in the account's currency"}
+EXPOSURE = {
+    "account": {**TEXT, "description": "the credit account"},
+    "sequence": {"type": "integer", "minimum": 1, "description": "1, 2, 3 … of the account; what is missing was replaced by a newer one"},
+    "version": {"type": "integer", "description": "how many events of the account were known"},
+    "currency": {"type": ["string", "null"], "description": "of all money here; null where none was told"},
+    "as_of": {**TEXT, "format": "date", "description": "the account's day"},
+    "known_at": {**TEXT, "format": "date-time", "description": "when it was so"},
+    "limit": {
+        "type": ["object", "null"],
+        "required": ["amount", "kind", "valid_to"],
+        "properties": {
+            "amount": {**TEXT, "description": "an amount, unlimited or none"},
+            "kind": {"enum": ["base", "temporary", "policy"]},
+            "valid_to": {"type": ["string", "null"]},
+        },
+    },
+    "exposure": {
+        "type": "object",
+        "properties": dict.fromkeys(EXPOSURES, MONEY),
+        "required": list(EXPOSURES),
+        "description": "by component, and their sum",
+    },
+    "available": {"type": ["string", "null"], "description": "null where the limit is unlimited"},
+    "utilisation": {"type": ["string", "null"], "description": "share of the limit, four decimals"},
+    "days_overdue": {"type": "integer", "minimum": 0, "description": "as of `as_of`: it grows by itself, and nothing is told for that alone"},
+    "overdue_amount": MONEY,
+    "disputed": MONEY,
+    "written_off": MONEY,
+    "ageing": {"type": "object", "additionalProperties": MONEY, "description": "by days past due"},
+    "blocked": {"type": "boolean"},
+    "policy": {**TEXT, "description": "the version that judged it"},
+    "judged": {"type": "object", "description": "what the policy makes of it: gross, protection, limit, net, available"},
+    "pending": {"type": "array", "items": {"type": "object"}, "description": "references to documents that are not there yet"},
+    "anomalies": {"type": "array", "items": {"type": "object"}, "description": "what does not fit together, and was not guessed"},
+    "dead_letters": {"type": "integer", "description": "records of the account that could not be taken: the figures are not whole while it is not 0"},
+    "sources": {"type": "array", "items": {"type": "object"}, "description": "how fresh the figures are: the time of the last that each source told"},
+}
+
 
 def asyncapi() -> dict[str, Any]:
     """The whole document."""
@@ -180,10 +219,6 @@ def bindings(topic: Topic) -> dict[str, Any]:
     return {"kafka": {"key": {"description": topic.key, **({} if topic.name == "erp.dead-letters" else TEXT)}, **KAFKA}}
 
 
-def cloud_event(description: str, data: dict[str, Any]) -> dict[str, Any]:
-    return sent_event(f"{NOT_YET} {description}", data)
-
-
 def sent_event(description: str, data: dict[str, Any]) -> dict[str, Any]:
     headers = {"type": "object", "properties": ATTRIBUTES, "required": sorted(ATTRIBUTES)}
     return {"description": description, "headers": headers, "payload": data}
@@ -209,7 +244,10 @@ SENT: dict[str, dict[str, dict[str, Any]]] = {
         ),
     },
     "credit.exposure": {
-        "credit.exposure": cloud_event("The current figures of an account. Their type and their fields are still to be said.", {"type": "object"})
+        "credit.exposure.changed.v1": sent_event(
+            "The current figures of an account, told when others than those told last: the newest record of an account is what counts.",
+            {"type": "object", "properties": EXPOSURE, "required": list(EXPOSURE)},
+        )
     },
     "erp.dead-letters": {
         "dead-letter": {
