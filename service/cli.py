@@ -109,6 +109,16 @@ def show(account: str, as_of: AsOf = None, known_at: KnownAt = None, store: Stor
 
 
 @app.command()
+def explain(account: str, as_of: AsOf = None, known_at: KnownAt = None, store: Store = None, now: Now = None, json: Json = False) -> None:
+    """Each figure opened into documents, and these into events."""
+    from projections.explanation import explain as explained
+
+    wanted = asked(now, as_of, known_at)
+    with opened(store).reading() as moment, telling():
+        Output(json).explanation(explained(moment, account, wanted))
+
+
+@app.command()
 def group(account: str, as_of: AsOf = None, known_at: KnownAt = None, store: Store = None, now: Now = None, json: Json = False) -> None:
     """The accounts of a group under their parents, and what of each limit is left."""
     from projections import groups
