@@ -116,6 +116,16 @@ def show(account: str, as_of: AsOf = None, known_at: KnownAt = None, store: Stor
 
 
 @app.command()
+def explain(account: str, as_of: AsOf = None, known_at: KnownAt = None, store: Store = None, now: Now = None, json: Json = False) -> None:
+    """Each figure opened into documents, and these into events."""
+    from projections.explanation import explain as explained
+
+    wanted = asked(now, as_of, known_at)
+    with opened(store).reading() as moment, telling():
+        Output(json).explanation(explained(moment, account, wanted))
+
+
+@app.command()
 def group(account: str, as_of: AsOf = None, known_at: KnownAt = None, store: Store = None, now: Now = None, json: Json = False) -> None:
     """The accounts of a group under their parents, and what of each limit is left."""
     from projections import groups
@@ -214,11 +224,30 @@ def rebuild(store: Store = None, now: Now = None, json: Json = False) -> None:  
 
 
 @app.command()
-def verify(store: Store = None, now: Now = None, json: Json = False) -> int:  # noqa: ARG001
+def verify(
+    checkpoint: Annotated[str | None, typer.Option("--checkpoint", metavar="FILE", help="the log has to be the one this was made of")] = None,
+    key: Annotated[str | None, typer.Option("--key", metavar="HEX", help="the public key that has to have signed it")] = None,
+    store: Store = None,
+    now: Now = None,  # noqa: ARG001
+    json: Json = False,
+) -> int:
     """Proves that the log is whole and unaltered, or names the first bad record."""
     from service.verifying import verify_store
 
-    return verify_store(opened(store), Output(json))
+    return verify_store(opened(store), Output(json), checkpoint, key)
+
+
+@app.command()
+def checkpoint(
+    key: Annotated[str, typer.Option("--key", metavar="FILE", help="signs with this key (PEM, Ed25519); one that is not there is made")],
+    store: Store = None,
+    now: Now = None,
+    json: Json = False,
+) -> int:
+    """Verifies the log and prints what it is now, signed: to be kept elsewhere, for `verify --checkpoint`."""
+    from service.verifying import make_checkpoint
+
+    return make_checkpoint(opened(store), Output(json), key, clock(now))
 
 
 @app.command("sample")

@@ -66,6 +66,14 @@ class Output:
 
         write_sheet(listed["accounts"], sys.stdout)
 
+    def explanation(self, explained: dict[str, Any]) -> None:
+        if self.json:
+            self.document(explained)
+            return
+        from service.explanation_tree import explanation_tree
+
+        explanation_tree(explained)
+
     def history(self, account: str, events: Iterable[dict[str, Any]]) -> None:
         """Events as they come: an account's history may be longer than memory."""
         if not self.json:

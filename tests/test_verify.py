@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from exposure.ledger.checkpoints import Checkpoint, Tree, signed
 from exposure.ledger.dead_letters import Order, retry
+from exposure.ledger.keys import new_signing_key
 from exposure.ledger.rebuild import rebuild
 from exposure.ledger.records import Record
 from exposure.ledger.verify import Damage, verify
@@ -23,6 +25,7 @@ pytestmark = pytest.mark.usefixtures("each_store")
 
 LINES = [*sample(600, seed=5, accounts=12), b"not JSON at all"]
 COLUMNS = ("originator_id", "originator_version", "topic", "state", "recorded_at", "actor", "previous_hash", "hash")
+KEY = new_signing_key()
 GOLDEN = "9e171e18eb7fd2ad0b08d06fee7f407ef5b5c9db07917d6182fb99a5f89ec88b"
 """The hash of the last event of three that hold nothing secret: it never changes."""
 MUTILATIONS = {"sqlite": 100, "postgresql": 10}
@@ -282,3 +285,87 @@ def test_the_command_proves_it_and_tells_damage_by_its_exit_code(fed_once: Path,
     said = exposure("verify", "--json", store=path)
     assert (said.exit_code, said.json["ok"], said.json["events"], said.json["first_bad"]["position"]) == (3, False, 6, 7)
     assert "DAMAGED at position 7" in exposure("verify", store=path).out
+
+
+def chained_anew(log: Log, position: int) -> None:
+    """What who takes the trouble does: alters an event, and makes the hashes of all after it right again."""
+    events = log.events()
+    before, streams = bytes(32), dict[str, bytes]()
+    for event in events:
+        stream, version, topic, state, recorded_at, actor, *_ = event.values
+        actor = "m.vogt" if event.position == position else actor
+        in_stream = streams.get(stream, bytes(32))
+        own = hashed(in_stream, before, event.position, stream, version, topic, state, recorded_at, actor)
+        for column, value in (("actor", actor), ("previous_hash", in_stream), ("hash", own)):
+            log.set(event.position, column, value)
+        before = streams[stream] = own
+    log.writing.rows("UPDATE clock SET hash = ? RETURNING 1", before)
+
+
+def made(store: Any) -> Checkpoint:
+    outcome = verify(store)
+    return signed(KEY, outcome.events, outcome.end.position, outcome.end.hash, outcome.root, "2026-03-02T09:00:00Z")
+
+
+def test_a_history_that_was_chained_anew_is_found_by_a_checkpoint_and_by_nothing_else(store: Any) -> None:
+    checkpoint = made(store)
+    assert verify(store, checkpoint=checkpoint).first_bad is None
+    with altering(store) as log:
+        chained_anew(log, 7)
+        assert verify(Open(log)).first_bad is None
+        bad = verify(Open(log), checkpoint=checkpoint).first_bad
+        assert bad is not None
+        assert (bad.position, "is not the one" in bad.reason) == (checkpoint.position, True)
+
+
+def test_an_older_copy_is_found_by_a_checkpoint_and_what_came_after_it_is_none_of_its_business(store: Any, tmp_path: Path) -> None:
+    store.datastore.close()
+    older = copied(tmp_path / "exposure.db", tmp_path / "older.db")
+    store = opened(tmp_path / "exposure.db")
+    before = made(store)
+    fed(store, sample(700, seed=5, accounts=12))
+    assert verify(store, checkpoint=before).first_bad is None
+    after = made(store)
+    assert verify(older).first_bad is None
+    bad = verify(older, checkpoint=after).first_bad
+    assert bad is not None
+    assert (bad.position, "an older copy" in bad.reason) == (before.position + 1, True)
+
+
+def test_a_checkpoint_that_was_altered_is_not_signed(store: Any) -> None:
+    checkpoint = made(store)
+    assert checkpoint.is_signed
+    for field, value in checkpoint._asdict().items():
+        other = value + 1 if isinstance(value, int) else f"{value[:-1]}{'0' if value[-1] != '0' else '1'}"
+        assert not checkpoint._replace(**{field: other}).is_signed, field
+
+
+def root_of(leaves: list[bytes]) -> bytes:
+    """The tree hash as RFC 6962 defines it."""
+    if len(leaves) < 2:
+        return sha256(b"\x00" + leaves[0]).digest() if leaves else sha256(b"").digest()
+    half = 1 << (len(leaves) - 1).bit_length() - 1
+    return sha256(b"\x01" + root_of(leaves[:half]) + root_of(leaves[half:])).digest()
+
+
+def test_the_tree_is_that_of_rfc_6962() -> None:
+    tree, leaves = Tree(), list[bytes]()
+    for number in range(70):
+        assert tree.root == root_of(leaves)
+        leaves.append(bytes([number]))
+        tree.add(leaves[-1])
+
+
+def test_the_command_makes_a_checkpoint_and_verifies_beside_it(fed_once: Path, tmp_path: Path) -> None:
+    path, key, file = tmp_path / "exposure.db", tmp_path / "key.pem", tmp_path / "checkpoint.json"
+    store = copied(fed_once, path)
+    said = exposure("checkpoint", "--key", key, "--json", store=path)
+    assert (said.exit_code, key.stat().st_mode & 0o077) == (0, 0)
+    file.write_text(said.out)
+    public = said.json["key"]
+    assert exposure("verify", "--checkpoint", file, "--key", public, store=path).exit_code == 0
+    assert "not with abcd" in exposure("verify", "--checkpoint", file, "--key", "abcd", store=path).err
+    file.write_text(said.out.replace('"events":', '"events":1'))
+    assert exposure("verify", "--checkpoint", file, "--json", store=path).json["error"]["code"] == "bad_checkpoint"
+    alter(store, "UPDATE accounts SET version = version - 1 WHERE account = 'C-1003'")
+    assert exposure("checkpoint", "--key", key, "--json", store=path).exit_code == 3

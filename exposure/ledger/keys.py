@@ -1,10 +1,15 @@
-"""Personal fields are sealed under their account's key (AES-256-GCM): throwing the key away erases them without touching any other byte."""
+"""Personal fields are sealed under their account's key (AES-256-GCM): throwing the key away erases them without touching any other byte.
+
+And checkpoints are signed (Ed25519).
+"""
 
 import os
 from hashlib import blake2b
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 MARK_BYTES = 8
 NONCE_BYTES = 12
@@ -34,3 +39,24 @@ def unseal(key: bytes | None, sealed: bytes, bound_to: str) -> bytes | None:
         return AESGCM(key).decrypt(nonce, ciphertext, bound_to.encode())
     except InvalidTag as error:
         raise ValueError(f"the sealed fields of {bound_to!r} do not open with their key: the store was altered") from error
+
+
+def new_signing_key() -> bytes:
+    """As PEM (PKCS 8)."""
+    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def sign(pem: bytes, told: bytes) -> tuple[bytes, bytes]:
+    """The public key and the signature; raises ``ValueError`` where the key is none, or of another kind."""
+    key = load_pem_private_key(pem, None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ValueError("it is no Ed25519 key")
+    return key.public_key().public_bytes_raw(), key.sign(told)
+
+
+def is_signed(key: bytes, signature: bytes, told: bytes) -> bool:
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, told)
+    except InvalidSignature:
+        return False
+    return True

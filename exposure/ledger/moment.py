@@ -137,6 +137,12 @@ class Moment(Tables):
         rows = self.rows(sql, stream)
         return rows[0] if rows else None
 
+    def events_at(self, stream: str, versions: list[int]) -> list[Any]:
+        """The same of some versions of a stream."""
+        columns = f"t.{self.position}, t.originator_version, t.topic, t.state, t.recorded_at, t.actor"
+        place = "t.originator_id = g.c0 AND t.originator_version = g.c1"
+        return self.joined(columns, "stored_events", place, [(stream, version) for version in versions])
+
     def all_events(self) -> Iterator[Row]:
         """(stream, version, topic, state) stream by stream."""
         return self.stream(f"SELECT {EVENT} FROM stored_events ORDER BY originator_id, originator_version")

@@ -8,6 +8,7 @@ from struct import error as NoNumber
 from typing import Any, NamedTuple
 
 from exposure.ledger.chain import NOTHING, LogEnd, event_hash
+from exposure.ledger.checkpoints import Checkpoint, Tree
 
 EVENTS_PER_STEP = 5_000
 
@@ -22,10 +23,12 @@ class Damage(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """How many events were found good, and what was not."""
+    """How many events were found good, and what was not; where these end, and the root of the tree over them."""
 
     events: int
     first_bad: Damage | None
+    end: LogEnd
+    root: bytes
 
 
 class Stored(NamedTuple):
@@ -43,21 +46,35 @@ class Stored(NamedTuple):
     before: bytes | None
 
 
-def verify(store: Any, progress: Callable[[int], None] = lambda _: None) -> Outcome:
-    """Verifies the log of a store, and that every account's row is of its last event. ``progress`` is told the events found good so far."""
+def verify(store: Any, progress: Callable[[int], None] = lambda _: None, checkpoint: Checkpoint | None = None) -> Outcome:
+    """Verifies the log of a store, that every account's row is of its last event, and that the log is the one a checkpoint was made of.
+    ``progress`` is told the events found good so far."""
     with store.reading() as moment:
-        end, reached, events = moment.log_end(), LogEnd(0, NOTHING), 0
+        end, reached, events, tree, is_met = moment.log_end(), LogEnd(0, NOTHING), 0, Tree(), checkpoint is None
         for row in moment.chained():
             event = Stored(*row)
             bad = found(moment, event, reached, end)
             if bad is not None:
-                return Outcome(events, bad)
+                return Outcome(events, bad, reached, tree.root)
             reached = LogEnd(event.position, event.hash)
             events += 1
+            tree.add(event.hash)
+            if checkpoint is not None and reached.position == checkpoint.position:
+                is_met = (events, reached.hash.hex(), tree.root.hex()) == (checkpoint.events, checkpoint.hash, checkpoint.root)
             if events % EVENTS_PER_STEP == 0:
                 progress(events)
         progress(events)
-        return Outcome(events, cut(moment, reached, end) or behind(moment))
+        bad = cut(moment, reached, end) or (None if is_met else missed(checkpoint, reached)) or behind(moment)
+        return Outcome(events, bad, reached, tree.root)
+
+
+def missed(checkpoint: Checkpoint | None, reached: LogEnd) -> Damage:
+    """How a log that is whole is not the one of a checkpoint."""
+    assert checkpoint is not None
+    if reached.position < checkpoint.position:
+        where = f"the checkpoint of {checkpoint.made} knows of position {checkpoint.position}: the log was cut, or an older copy put in its place"
+        return Damage(None, reached.position + 1, where)
+    return Damage(None, checkpoint.position, f"up to here the log is not the one the checkpoint of {checkpoint.made} was made of")
 
 
 def found(moment: Any, event: Stored, reached: LogEnd, end: LogEnd) -> Damage | None:
