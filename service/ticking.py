@@ -9,6 +9,7 @@ from typing import Any
 
 from exposure.judging import Judging, News, State
 from exposure.ledger import alerts
+from exposure.ledger.policies import in_force
 from exposure.rules import terms
 from projections.account import accounts_stored
 from projections.rates import KnownRates
@@ -43,14 +44,14 @@ def tick(store: Any, now: Callable[[], int]) -> Ticked:
 
 def judge(writing: Any, due: list[alerts.Due], total: Ticked) -> None:
     accounts = accounts_stored(writing, [one.account for one in due])
-    rates, now = KnownRates(writing, None), instant_text(writing.recorded_at)
+    rates, policy, now = KnownRates(writing, None), in_force(writing), instant_text(writing.recorded_at)
     said: list[tuple[str, News]] = []
     states: list[tuple[str, State, alerts.Next]] = []
     for one in due:
         stored = accounts[one.account]
         customer = stored.documents[f"customer:{one.account}"].facts
         zone = terms.master_data(customer, LAST_DAY).get("timezone", "UTC")
-        judging = Judging(one.before, courses(writing, stored, customer, rates), one.changed)
+        judging = Judging(one.before, courses(writing, stored, customer, rates, policy), one.changed)
         said += [(one.account, news) for news in judging.news(terms.local_day(now, zone))]
         day = judging.course.next_day
         at = NEVER if day == LAST_DAY else terms.begins(day, zone)

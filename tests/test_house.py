@@ -42,6 +42,7 @@ PURE = [
     "exposure.approvals",
     "exposure.contention",
     "exposure.alerts",
+    "exposure.classes",
     "exposure.judging",
 ]
 HEAVY = {"pydantic", "pydantic_core", "eventsourcing", "orjson", "kafka", "confluent_kafka", "sqlite3", "sqlalchemy", "json", "logging"}
@@ -111,7 +112,7 @@ def test_the_rules_read_no_clock_and_nothing_but_plain_data() -> None:
         mine = {module for module in imported(file) if floor(module) in FLOORS}
         assert {module for module in mine if floor(module) == "schemas"} <= RULES_READ
         others = {module for module in mine if floor(module) == "exposure" and not f"{module}.".startswith("exposure.rules.")}
-        assert others <= {f"exposure.{name}" for name in ("judgement", "figures", "items", "findings", "decisions", "alerts")}
+        assert others <= {f"exposure.{name}" for name in ("judgement", "figures", "items", "findings", "decisions", "alerts", "classes")}
         outside = {floor(module) for module in imported(file)} - set(FLOORS)
         assert outside <= sys.stdlib_module_names, f"{place(file)} needs {outside - sys.stdlib_module_names}"
 

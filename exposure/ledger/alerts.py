@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from exposure.alerts import SEVERITY
 from exposure.judging import News, Said, State
 from exposure.ledger.batch import Batch, Row
 from schemas.facts import AlertCleared, AlertRaised, OfAlert
@@ -41,6 +40,11 @@ def due(moment: Any, now: int, many: int) -> list[Due]:
     columns = "account, next_day, judged_day, sequence, state"
     rows = moment.rows(f"SELECT {columns} FROM alert_states WHERE next_at <= ? ORDER BY next_at, account LIMIT ?", now, many)
     return [Due(account, changed, decoded(day, sequence, state)) for account, changed, day, sequence, state in rows]
+
+
+def judge_all(writing: Any) -> None:
+    """Says that every account is to be judged again, and from its first day on: all its days are judged by other rules."""
+    writing.rows("UPDATE alert_states SET next_day = '', next_at = 0 RETURNING 1")
 
 
 def decoded(day: str, sequence: int, state: bytes) -> State:
@@ -84,7 +88,7 @@ def keep(writing: Any, states: Sequence[tuple[str, State, Next]]) -> None:
 
 def alert_of(account: str, news: News) -> OfAlert:
     name, step = news.rule
-    told = (alert_id(account, news.sequence), account, name, step or None, SEVERITY[name], news.sequence, news.effective, news.figures)
+    told = (alert_id(account, news.sequence), account, name, step or None, news.severity, news.sequence, news.effective, news.figures)
     return AlertRaised(*told) if news.clears is None else AlertCleared(*told, alert_id(account, news.clears.sequence), news.reason)
 
 

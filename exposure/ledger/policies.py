@@ -6,6 +6,7 @@ Law: what was adopted is never changed. A policy that is in force already is not
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from exposure.ledger.alerts import judge_all
 from exposure.ledger.batch import Batch, Row
 from schemas.facts import PolicyAdopted
 from schemas.policies import DEFAULT, Policy
@@ -51,4 +52,5 @@ def adopt(store: Any, now: Callable[[], int], policy: Policy, by: str, reason: s
         topic, state = write_ours(PolicyAdopted(policy.version, policy.name, written(policy), by, reason))
         row = Row(STREAM, writing.last_version(STREAM) + 1, topic, state)
         writing.write(Batch(writing.recorded_at, by, events=[row]))
+        judge_all(writing)
         return True
