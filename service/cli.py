@@ -7,6 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from service import decisions_cli, kafka_cli
+from service.alerts import app as alerts
 from service.dead_letters import app as dead_letters
 from service.failures import FAILED, WRONG_USAGE, Failure, telling
 from service.holds import app as holds
@@ -16,6 +17,7 @@ from service.output import Output
 from service.policies import app as policy
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Credit exposure, right and provable.")
+app.add_typer(alerts, name="alerts")
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(policy, name="policy")
 app.add_typer(limits, name="limit")
@@ -124,20 +126,6 @@ def tick(store: Store = None, now: Now = None, json: Json = False) -> None:
     from service.ticking import tick as let_pass
 
     Output(json).counts(let_pass(opened(store), clock(now)))
-
-
-@app.command()
-def alerts(
-    account: Annotated[str | None, typer.Argument(help="only those of this account")] = None,
-    store: Store = None,
-    now: Now = None,  # noqa: ARG001
-    json: Json = False,
-) -> None:
-    """The alert log, oldest first."""
-    from projections.alerts import alert_log
-
-    with opened(store).reading() as moment, telling():
-        Output(json).alerts(alert_log(moment, account))
 
 
 @app.command("list")

@@ -110,7 +110,15 @@ class ListByDefault(typer.core.TyperGroup):
         return super().parse_args(ctx, args)
 
 
-HAVE_VALUES = ("--store", "--now", "--code")
+class AccountByDefault(ListByDefault):
+    """And whose ``list`` takes the word that is no command: an account. One that has a command's name is asked for with ``list`` before it."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        place = first_word(args)
+        return super().parse_args(ctx, args if place is None or args[place] in self.commands else ["list", *args])
+
+
+HAVE_VALUES = ("--store", "--now", "--code", "--by", "--to", "--note")
 
 
 def first_word(args: list[str]) -> int | None:

@@ -10,7 +10,7 @@ from exposure.judging import standing_on
 from exposure.rules.documents import AGREED
 from projections.account import Asked, show
 from projections.alerts import alert_log
-from schemas.jsontext import written
+from schemas.jsontext import read, written
 from schemas.policies import DEFAULT, Policy
 from service.ticking import Ticked, tick
 from tests.folding import Books
@@ -81,3 +81,10 @@ def shown(store: Any, account: str, day: str) -> list[Alert]:
     with store.reading() as moment:
         alerts = show(moment, account, Asked(at("2040-01-01"), day))["alerts"]
     return sorted([(one["rule"], one["step"], one["effective"]) for one in alerts], key=str)
+
+
+def outbox(store: Any) -> list[Json]:
+    """The messages of alerts that wait to be sent, oldest first."""
+    with store.reading() as moment:
+        rows = moment.rows("SELECT message_id, key, payload FROM outbox WHERE topic = 'credit.alerts' ORDER BY id")
+    return [{"id": id_, "key": key, **read(payload)} for id_, key, payload in rows]

@@ -1,7 +1,7 @@
 """Alerts as recorded: how far every account was judged, when it is to be judged again, and what was said, in a stream of the account's alerts.
 
-Law: an account's alerts are numbered 1, 2, 3 …, and each goes out in the transaction that records it and how far was judged. All of it is read
-under the write lock.
+Law: an account's alerts, and what people did about them, are numbered 1, 2, 3 …, and each goes out in the transaction that records it and how far
+was judged. All of it is read under the write lock.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,13 +10,20 @@ from typing import Any, NamedTuple
 
 from exposure.judging import News, Said, State
 from exposure.ledger.batch import Batch, Row
-from schemas.facts import AlertCleared, AlertRaised, OfAlert
+from schemas.facts import AlertAcknowledged, AlertAct, AlertCleared, AlertEscalated, AlertRaised, OfAlert
 from schemas.jsontext import read, written, written_sorted
 from schemas.stored import read_ours, write_ours
 
 TOPIC, SOURCE = "credit.alerts", "/exposure"
-TYPES = {AlertRaised: "credit.alert.raised.v1", AlertCleared: "credit.alert.cleared.v1"}
+TYPES = {
+    AlertRaised: "credit.alert.raised.v1",
+    AlertCleared: "credit.alert.cleared.v1",
+    AlertAcknowledged: "credit.alert.acknowledged.v1",
+    AlertEscalated: "credit.alert.escalated.v1",
+}
 STREAM = "alerts:"
+OF_ALL = (STREAM, f"{STREAM[:-1]};")
+"""The streams of all accounts begin with the one and come before the other."""
 
 
 class Due(NamedTuple):
@@ -67,13 +74,26 @@ def record(writing: Any, news: Sequence[tuple[str, News]], raised: str) -> None:
     alerts = [alert_of(account, one) for account, one in news]
     rows = [Row(f"{STREAM}{alert.account}", alert.sequence, *write_ours(alert)) for alert in alerts]
     writing.write(Batch(writing.recorded_at, events=rows))
-    writing.announce_all([(TOPIC, alert.account, alert.alert_id, told_of(alert, raised)) for alert in alerts])
+    writing.announce_all([(TOPIC, alert.account, alert.alert_id, told_of(alert, {"raised": raised})) for alert in alerts])
 
 
-def told_of(alert: OfAlert, raised: str) -> dict[str, Any]:
-    data = alert._asdict() | {"raised": raised}
+def record_act(writing: Any, act: AlertAct, at: str) -> None:
+    """Records what somebody did about an alert, in the next place of the account's alerts, and tells who listens."""
+    writing.write(Batch(writing.recorded_at, act.by, events=[Row(f"{STREAM}{act.account}", act.sequence, *write_ours(act))]))
+    writing.announce(TOPIC, act.account, act.alert_id, told_of(act, {"at": at}))
+    writing.rows("UPDATE alert_states SET sequence = ? WHERE account = ? RETURNING 1", act.sequence, act.account)
+
+
+def next_place(writing: Any, account: str) -> tuple[str, int]:
+    """The id and the number of what is recorded next of an account's alerts."""
+    sequence = writing.last_version(f"{STREAM}{account}") + 1
+    return alert_id(account, sequence), sequence
+
+
+def told_of(event: OfAlert | AlertAct, when: dict[str, str]) -> dict[str, Any]:
+    data = event._asdict() | when
     del data["alert_id"]
-    return {"type": TYPES[type(alert)], "source": SOURCE, "data": data}
+    return {"type": TYPES[type(event)], "source": SOURCE, "data": data}
 
 
 def keep(writing: Any, states: Sequence[tuple[str, State, Next]]) -> None:
@@ -97,14 +117,48 @@ def alert_id(account: str, sequence: int) -> str:
     return blake2b(written_sorted([STREAM, account, sequence]), digest_size=16).hexdigest()
 
 
-def recorded(moment: Any, account: str | None) -> Iterator[tuple[OfAlert, int]]:
-    """What was said, of one account or of all, with its recorded instants, oldest first."""
+def stream(moment: Any, account: str | None) -> Iterator[tuple[OfAlert | AlertAct, int]]:
+    """What was said and done, of one account or of all, with its recorded instants, oldest first."""
     columns = "topic, state, recorded_at FROM stored_events WHERE originator_id"
     if account is None:
-        rows = moment.stream(f"SELECT {columns} >= ? AND originator_id < ? ORDER BY {moment.position}", STREAM, f"{STREAM[:-1]};")
+        rows = moment.stream(f"SELECT {columns} >= ? AND originator_id < ? ORDER BY {moment.position}", *OF_ALL)
     else:
         rows = moment.stream(f"SELECT {columns} = ? ORDER BY originator_version", f"{STREAM}{account}")
     for topic, state, recorded_at in rows:
-        alert = read_ours(topic, state)
-        assert isinstance(alert, AlertRaised | AlertCleared)
-        yield alert, recorded_at
+        yield read_alert(topic, state), recorded_at
+
+
+def read_alert(topic: str, state: bytes) -> OfAlert | AlertAct:
+    event = read_ours(topic, state)
+    assert isinstance(event, OfAlert | AlertAct)
+    return event
+
+
+def recorded(moment: Any, account: str | None) -> Iterator[tuple[OfAlert, int]]:
+    """What was said, without what people did about it."""
+    return ((event, recorded_at) for event, recorded_at in stream(moment, account) if isinstance(event, OfAlert))
+
+
+def acts(moment: Any, account: str | None) -> dict[str, list[tuple[AlertAct, int]]]:
+    """What was done about each alert, by its id, with the recorded instants, oldest first."""
+    found: dict[str, list[tuple[AlertAct, int]]] = {}
+    for event, recorded_at in stream(moment, account):
+        if isinstance(event, AlertAcknowledged | AlertEscalated):
+            about = event.acknowledges if isinstance(event, AlertAcknowledged) else event.escalates
+            found.setdefault(about, []).append((event, recorded_at))
+    return found
+
+
+def found(moment: Any, wanted: str) -> AlertRaised | None:
+    """The alert with an id that was raised. The streams are read through for it: an id names no stream."""
+    columns = "topic, state FROM stored_events WHERE originator_id"
+    for topic, state in moment.stream(f"SELECT {columns} >= ? AND originator_id < ?", *OF_ALL):
+        if wanted.encode() in state:
+            event = read_alert(topic, state)
+            if isinstance(event, AlertRaised) and event.alert_id == wanted:
+                return event
+    return None
+
+
+def is_cleared(moment: Any, alert: AlertRaised) -> bool:
+    return any(isinstance(event, AlertCleared) and event.clears == alert.alert_id for event, _ in stream(moment, alert.account))
