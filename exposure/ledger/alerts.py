@@ -26,6 +26,10 @@ OF_ALL = (STREAM, f"{STREAM[:-1]};")
 """The streams of all accounts begin with the one and come before the other."""
 
 
+Recorded = list[tuple[OfAlert | AlertAct, int]]
+"""What was said and done of an account, with its recorded instants, oldest first."""
+
+
 class Due(NamedTuple):
     """An account that is to be judged: what was judged and said before, and the first day on which something may have changed since."""
 
@@ -47,6 +51,12 @@ def due(moment: Any, now: int, many: int) -> list[Due]:
     columns = "account, next_day, judged_day, sequence, state"
     rows = moment.rows(f"SELECT {columns} FROM alert_states WHERE next_at <= ? ORDER BY next_at, account LIMIT ?", now, many)
     return [Due(account, changed, decoded(day, sequence, state)) for account, changed, day, sequence, state in rows]
+
+
+def states(moment: Any, accounts: Sequence[str]) -> dict[str, State]:
+    """How far accounts were judged, of those that have a row."""
+    rows = moment.joined("t.account, t.judged_day, t.sequence, t.state", "alert_states", "t.account = g.c0", [(name,) for name in accounts])
+    return {account: decoded(day, sequence, state) for account, day, sequence, state in rows}
 
 
 def judge_all(writing: Any) -> None:
@@ -126,6 +136,15 @@ def stream(moment: Any, account: str | None) -> Iterator[tuple[OfAlert | AlertAc
         rows = moment.stream(f"SELECT {columns} = ? ORDER BY originator_version", f"{STREAM}{account}")
     for topic, state, recorded_at in rows:
         yield read_alert(topic, state), recorded_at
+
+
+def streams(moment: Any, accounts: Sequence[str]) -> dict[str, Recorded]:
+    """The same of several accounts, of each that has any."""
+    found: dict[str, Recorded] = {}
+    for _, _, _, topic, state, recorded_at, _ in moment.events_of([f"{STREAM}{account}" for account in accounts]):
+        event = read_alert(topic, state)
+        found.setdefault(event.account, []).append((event, recorded_at))
+    return found
 
 
 def read_alert(topic: str, state: bytes) -> OfAlert | AlertAct:
