@@ -1,37 +1,29 @@
 """Standing alerts: what is true of an account on a day that somebody should know, and since when: a function of its timeline by day.
 
 Law: a rule stands on a day where it holds on that day, by what is dated by it; its ``effective`` is the first day of the unbroken stretch of days on
-which it holds. Neither the order of arrival nor the day it was found out makes a difference.
+which it holds. Whether an account is near its limit depends on the day before as well: once it was, a little less is not enough. Neither the order
+of arrival nor the day it was found out makes a difference.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from typing import Any, NamedTuple
 
+from exposure.classes import Class, class_on, days_of_change, has_fallen
 from exposure.figures import COMPONENTS, Item, Rates, converted, counting, days_late
 from exposure.judgement import Limit
-from exposure.rules import terms
+from exposure.rules import orders, terms
 from exposure.rules.documents import SIGNS, add
 from exposure.rules.spans import later
-from schemas.amounts import decimal_text, divided, shown
+from schemas.amounts import decimal_text, divided, minor, scaled, shown
 from schemas.facts import LAST_DAY, Fact
+from schemas.policies import SEVERITY
 
-NEAR = 9_000
-"""Ten-thousandths of the limit from which on the exposure is near it."""
 STEPS = (1, 30, 60, 90)
 """Days overdue, each with an alert of its own."""
-SEVERITY = {
-    "near_limit": "low",
-    "over_limit": "high",
-    "overdue": "medium",
-    "overpaid": "low",
-    "payment_returned": "high",
-    "over_invoiced": "medium",
-    "limit_expired": "medium",
-    "protection_expired": "medium",
-}
+NEAR, OVER = ("near_limit", 0), ("over_limit", 0)
 NO_LATER = ""
 """Before every day there is."""
 
@@ -46,7 +38,7 @@ RatesOn = Callable[[str], Rates]
 
 
 class Change(NamedTuple):
-    """From a day on, the component of the item changes by ``amount``."""
+    """From a day on, the component of the item changes by ``amount``; ``dated`` is the day from which on its document is owed."""
 
     component: str
     document: str
@@ -54,6 +46,29 @@ class Change(NamedTuple):
     currency: str
     due: str
     amount: int
+    dated: str = ""
+
+
+class Oldest:
+    """What is open and not disputed by a day of it (its due day, its date), to know the earliest."""
+
+    __slots__ = ("amounts", "days")
+
+    def __init__(self) -> None:
+        self.amounts: dict[str, int] = {}
+        self.days: list[str] = []
+
+    def add(self, day: str, amount: int) -> None:
+        known = self.amounts.get(day, 0)
+        if not known:
+            heappush(self.days, day)
+        self.amounts[day] = known + amount
+
+    @property
+    def day(self) -> str | None:
+        while self.days and not self.amounts.get(self.days[0]):
+            heappop(self.days)
+        return self.days[0] if self.days else None
 
 
 @dataclass(slots=True)
@@ -61,10 +76,22 @@ class Timeline:
     """All that changes an account's figures, by the day it does: complete for days not before that of which it was read."""
 
     currency: str | None
+    classes: list[Class]
     zone: str = "UTC"
     changes: dict[str, list[Change]] = field(default_factory=lambda: defaultdict(list))
     limits: list[list[Fact]] = field(default_factory=list)
     protections: list[list[Fact]] = field(default_factory=list)
+    texts: dict[str, list[Fact]] = field(default_factory=dict)
+
+    @property
+    def wants_texts(self) -> bool:
+        """Whether any rule reads what orders say."""
+        return any(one.rules.alerts.large_order is not None for one in self.classes)
+
+    @property
+    def wants_dates(self) -> bool:
+        """Whether any rule asks how old an item is."""
+        return any(one.rules.alerts.oldest_open_item_days is not None for one in self.classes)
 
     def add(self, key: str, moves: Iterable[Any], version: int | None) -> None:
         """Adds the movements of a document that were known at the account's version.
@@ -72,13 +99,14 @@ class Timeline:
         A reservation counts until the end of the day on which an instant ends it: alerts know no hours.
         """
         held: dict[tuple[str, str, str], int] = defaultdict(int)
-        for known_since, component, item, currency, due, day, amount in moves:
-            if version is None or known_since <= version:
-                if component == "reserved" and due < LAST_DAY:
-                    if day >= self.day_after(due):
-                        continue
-                    held[item, currency, due] += int(amount)
-                self.changes[day].append(Change(component, key, item, currency, due, int(amount)))
+        known = [move for move in moves if version is None or move[0] <= version]
+        dated = first_day(known) if self.wants_dates else ""
+        for _, component, item, currency, due, day, amount in known:
+            if component == "reserved" and due < LAST_DAY:
+                if day >= self.day_after(due):
+                    continue
+                held[item, currency, due] += int(amount)
+            self.changes[day].append(Change(component, key, item, currency, due, int(amount), dated))
         for (item, currency, due), amount in held.items():
             if amount:
                 self.changes[self.day_after(due)].append(Change("reserved", key, item, currency, due, -amount))
@@ -89,7 +117,10 @@ class Timeline:
     def foreign(self) -> set[str]:
         """Every currency that has to be converted."""
         told = {change.currency for changes in self.changes.values() for change in changes if change.component in COMPONENTS}
-        return (told | {fact.data["currency"] for facts in self.limits for fact in facts}) - {self.currency or ""}
+        limits = {fact.data["currency"] for facts in self.limits for fact in facts}
+        texts = {fact.data["currency"] for facts in self.texts.values() for fact in facts if fact.name in orders.TEXTS}
+        ours = {one.rules.currency for one in self.classes if one.rules.limit is not None or one.rules.alerts.large_order is not None}
+        return {currency for currency in told | limits | texts | ours if currency} - {self.currency or ""}
 
 
 class Course:
@@ -106,10 +137,10 @@ class Course:
         self.converted: dict[Item, int] = {}
         self.moved: set[Item] = set()
         self.rates: Rates = {}
-        self.undisputed: dict[str, int] = {}
-        self.dues: list[str] = []
+        self.dues, self.dates = Oldest(), Oldest()
+        self.open_orders: dict[tuple[str, str], int] = {}
         self.terms_days = terms.days_of_change(timeline.limits) | terms.days_of_change(timeline.protections)
-        self.ahead = sorted(set(timeline.changes) | self.terms_days | set(rate_days) - {LAST_DAY})
+        self.ahead = sorted({*timeline.changes, *self.terms_days, *rate_days, *days_of_change(timeline.classes)} - {LAST_DAY})
         heapify(self.ahead)
         while self.ahead and self.ahead[0] <= since:
             self.take(heappop(self.ahead))
@@ -131,27 +162,28 @@ class Course:
     def next_day(self) -> str:
         """The next day on which anything changes, by what is told ahead or by time alone."""
         told = self.ahead[0] if self.ahead else LAST_DAY
-        oldest = self.oldest_due
-        if oldest is None:
-            return told
-        return min(told, next((day for step in STEPS if (day := later(oldest, step)) > self.day), LAST_DAY))
+        return min([told, *(day for day in self.by_time() if day > self.day)])
 
-    @property
-    def oldest_due(self) -> str | None:
-        """The earliest due day of what is open and not disputed."""
-        while self.dues and not self.undisputed.get(self.dues[0]):
-            heappop(self.dues)
-        return self.dues[0] if self.dues else None
+    def by_time(self) -> Iterator[str]:
+        """Days on which what stands now would change by its age."""
+        rules, due, dated = self.now.rules.alerts, self.dues.day, self.dates.day
+        if due is not None:
+            yield from (later(due, step) for step in STEPS)
+        if dated is not None and rules.oldest_open_item_days is not None:
+            yield later(dated, rules.oldest_open_item_days + 1)
+        if self.reviewed is not None and rules.review_due_days is not None:
+            yield later(self.reviewed, rules.review_due_days + 1)
 
     def take(self, day: str) -> None:
         """Adds what changes on a day."""
-        sums, undisputed = self.sums, self.undisputed
-        for component, document, item, currency, due, amount in self.timeline.changes.get(day, ()):
+        sums = self.sums
+        for component, document, item, currency, due, amount, dated in self.timeline.changes.get(day, ()):
             if component in ("receivables", "disputed"):
-                known = undisputed.get(due, 0)
-                if not known:
-                    heappush(self.dues, due)
-                undisputed[due] = known + (amount if component == "receivables" else -amount)
+                undisputed = amount if component == "receivables" else -amount
+                self.dues.add(due, undisputed)
+                self.dates.add(dated, undisputed)
+            elif component == "orders" and document in self.timeline.texts:
+                add(self.open_orders, (document, currency), amount)
             if component in SIGNS or (component in COMPONENTS and currency == self.currency):
                 sums[component] += amount
             elif component in COMPONENTS:
@@ -161,6 +193,7 @@ class Course:
 
     def agree(self, day: str) -> None:
         """What was agreed with the customer, as it is from a day on."""
+        self.reviewed = terms.last_begun(self.timeline.limits, day)
         self.limits, self.ended_limit = terms.limits_on(self.timeline.limits, day)
         self.is_limit_expired = terms.limit_expired(self.timeline.limits, day)
         self.is_protection_expired = terms.protection_expired(self.timeline.protections, day)
@@ -174,7 +207,19 @@ class Course:
             for item in self.moved:
                 self.convert(item)
             self.moved = set()
-        return self.sums, counting(self.limits, self.ended_limit, self.currency, self.rates)[1]
+        if self.limits or self.ended_limit or self.now.rules.limit is None:
+            return self.sums, counting(self.limits, self.ended_limit, self.currency, self.rates)[1]
+        return self.sums, self.told(self.now.rules.limit) or "none"
+
+    @property
+    def now(self) -> Class:
+        """The class of the day."""
+        return class_on(self.timeline.classes, self.day)
+
+    def told(self, amount: str) -> int | None:
+        """An amount of the policy in the account's currency; ``None`` where there is no rate for it."""
+        currency = str(self.now.rules.currency)
+        return converted(minor(amount, currency), currency, self.currency, self.rates)
 
     def convert(self, item: Item) -> None:
         """Counts an item as it is, at the rates of the day, in the place of what it was."""
@@ -185,19 +230,19 @@ class Course:
 
     @property
     def days_overdue(self) -> int:
-        oldest = self.oldest_due
+        oldest = self.dues.day
         return days_late(oldest, self.day) if oldest is not None and oldest < self.day else 0
 
-    def holds(self) -> set[Rule]:
-        """The rules that hold on the day."""
+    def holds(self, before: Collection[Rule]) -> set[Rule]:
+        """The rules that hold on the day, where those of ``before`` held the day before."""
         sums, limit = self.money()
         late = self.days_overdue
         held: set[Rule] = {("overdue", step) for step in STEPS if step <= late} if late else set()
         total = total_of(sums)
         if limit != "unlimited" and total > (limit if isinstance(limit, int) else 0):
-            held.add(("over_limit", 0))
-        elif isinstance(limit, int) and divided(total * 10**4, limit) >= NEAR:
-            held.add(("near_limit", 0))
+            held.add(OVER)
+        elif isinstance(limit, int) and divided(total * 10**4, limit) >= self.near(before):
+            held.add(NEAR)
         if sums["receivables"] + sums["unapplied"] < 0:
             held.add(("overpaid", 0))
         held.update([(sign, 0) for sign in SIGNS if sums[sign]])
@@ -205,7 +250,39 @@ class Course:
             held.add(("limit_expired", 0))
         if self.is_protection_expired:
             held.add(("protection_expired", 0))
+        held.update(self.holds_by_policy())
         return held
+
+    def near(self, before: Collection[Rule]) -> int:
+        """Ten-thousandths of the limit from which on the exposure is near it: fewer where it was the day before, or over it."""
+        rules = self.now.rules.alerts
+        return scaled(rules.clear_below if NEAR in before or OVER in before else rules.near_limit, 4)
+
+    def holds_by_policy(self) -> Iterator[Rule]:
+        """Those that only a policy asks for."""
+        rules, dated = self.now.rules.alerts, self.dates.day
+        if rules.oldest_open_item_days is not None and dated is not None and days_late(dated, self.day) > rules.oldest_open_item_days:
+            yield "oldest_open_item", 0
+        if rules.review_due_days is not None and self.reviewed is not None and days_late(self.reviewed, self.day) > rules.review_due_days:
+            yield "review_due", 0
+        if rules.large_order is not None and self.has_order_above(rules.large_order):
+            yield "large_order", 0
+        if rules.score_falls_along and has_fallen(self.timeline.classes, self.day):
+            yield "score_fall", 0
+
+    def has_order_above(self, amount: str) -> bool:
+        """Whether anything is open of an order whose text is worth more; what lacks a rate is not compared."""
+        most = self.told(amount)
+        for document, _ in self.open_orders if most is not None else ():
+            text = orders.text_on(self.timeline.texts[document], self.day)
+            if text is not None:
+                worth = converted(orders.whole_value(text.data), text.data["currency"], self.currency, self.rates)
+                if worth is not None and worth > (most or 0):
+                    return True
+        return False
+
+    def severity(self, rule: Rule) -> str:
+        return self.now.rules.alerts.severity.get(rule[0], SEVERITY[rule[0]])
 
     def figures(self) -> dict[str, Any]:
         """The figures of the day that a rule was judged by, as texts in the account's currency."""
@@ -225,6 +302,15 @@ class Course:
         }
 
 
+def first_day(moves: Iterable[Any]) -> str:
+    """The first day on which anything is owed by movements, of those that stand."""
+    owed: dict[tuple[str, str], int] = defaultdict(int)
+    for _, component, _, currency, _, day, amount in moves:
+        if component == "receivables":
+            owed[day, currency] += int(amount)
+    return min([day for (day, _), amount in owed.items() if amount], default="")
+
+
 def total_of(sums: dict[str, int]) -> int:
     return sum([sums[component] for component in COMPONENTS])
 
@@ -232,7 +318,7 @@ def total_of(sums: dict[str, int]) -> int:
 def moved_on(course: Course, standing: Standing, until: str) -> Iterator[tuple[str, Standing]]:
     """Each day up to ``until`` on which other rules hold than the day before, with what then stands."""
     for day in course.days(until):
-        held = course.holds()
+        held = course.holds(standing.keys())
         if held != standing.keys():
             standing = {rule: standing.get(rule, day) for rule in held}
             yield day, standing

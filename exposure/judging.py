@@ -7,7 +7,7 @@ something was, what stands in the end is the same all the same.
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from exposure.alerts import NO_LATER, Course, Rule, Standing, moved_on
+from exposure.alerts import NEAR, NO_LATER, Course, Rule, Standing, moved_on
 from exposure.rules.spans import later
 
 BACK = (1, 40, 130, 400)
@@ -32,6 +32,7 @@ class News(NamedTuple):
     sequence: int
     effective: str
     figures: dict[str, Any]
+    severity: str
     clears: Said | None = None
     reason: str = ""
 
@@ -50,13 +51,18 @@ Turned = list[tuple[str, Standing]]
 
 
 def retraced(course_from: CourseFrom, until: str, back_to: str) -> Turned:
-    """What stands on ``until``, the last of what is returned, with the days it became true; and before, from some day not after ``back_to`` on."""
+    """What stands on ``until``, the last of what is returned, with the days it became true; and before, from some day not after ``back_to`` on.
+
+    It goes further back where the first day looked at does not say by itself whether the account was near its limit.
+    """
     for days in (*BACK, None):
         since = NO_LATER if days is None else min(later(until, -days), later(back_to, -1))
         course = course_from(since)
-        turned = [(since, dict.fromkeys(course.holds(), NO_LATER))]
+        held = course.holds(())
+        is_in_doubt = held != course.holds((NEAR,))
+        turned = [(since, dict.fromkeys(held, NO_LATER))]
         turned += moved_on(course, turned[0][1], until)
-        if since == NO_LATER or NO_LATER not in turned[-1][1].values():
+        if since == NO_LATER or not (is_in_doubt or NO_LATER in turned[-1][1].values()):
             break
     return turned
 
@@ -113,10 +119,10 @@ class Judging:
             if standing.get(rule) != said.effective:
                 del self.said[rule]
                 over, reason = self.over(rule, said.effective, day, is_true=rule in standing)
-                yield News(rule, self.next(), over, self.course.figures(), said, reason)
+                yield News(rule, self.next(), over, self.course.figures(), self.course.severity(rule), said, reason)
         for rule in sorted(standing.keys() - self.said.keys()):
             self.said[rule] = Said(standing[rule], self.next())
-            yield News(rule, self.said[rule].sequence, standing[rule], self.course.figures())
+            yield News(rule, self.said[rule].sequence, standing[rule], self.course.figures(), self.course.severity(rule))
 
     def over(self, rule: Rule, since: str, day: str, *, is_true: bool) -> tuple[str, str]:
         """From which day on it is true no more what was said to be so since a day, and why."""

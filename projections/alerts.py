@@ -1,19 +1,23 @@
-"""The log of alerts: what was said to be true of an account, and to be so no more, with the day it was so and the instant it was found out."""
+"""The log of alerts: what was said to be true of an account, and to be so no more, with the day it was so, the instant it was found out, and what
+people did about it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from exposure.ledger.alerts import recorded
+from exposure.ledger.alerts import acts, recorded
 from projections.account import UnknownAccount
 from projections.when import instant_text
-from schemas.facts import AlertRaised, OfAlert
+from schemas.facts import AlertAcknowledged, AlertAct, AlertRaised, OfAlert
+
+Acts = Sequence[tuple[AlertAct, int]]
 
 
 class Wanted(NamedTuple):
-    """Which alerts are asked for: of an account, and by some rules; all where none is named."""
+    """Which alerts are asked for: of an account, and by some rules (all where none is named), or only what stands."""
 
     account: str | None = None
     rules: frozenset[str] = frozenset()
+    standing: bool = False
 
     def wants(self, alert: OfAlert) -> bool:
         return self.account in (None, alert.account) and (not self.rules or alert.rule in self.rules)
@@ -21,12 +25,42 @@ class Wanted(NamedTuple):
 
 def alert_log(moment: Any, wanted: Wanted) -> Iterator[dict[str, Any]]:
     """The alerts of ``exposure alerts``, oldest first; raises ``UnknownAccount`` at once."""
-    if wanted.account is not None and not moment.last_version(f"account:{wanted.account}"):
-        raise UnknownAccount(f"nothing is known of account {wanted.account!r}")
-    return (shown(alert, recorded_at) for alert, recorded_at in recorded(moment, wanted.account) if wanted.wants(alert))
+    account = wanted.account
+    if account is not None and not moment.last_version(f"account:{account}"):
+        raise UnknownAccount(f"nothing is known of account {account!r}")
+    done, said = acts(moment, account), recorded(moment, account)
+    told = raised_still(said) if wanted.standing else said
+    return (shown(alert, recorded_at, done.get(alert.alert_id, ())) for alert, recorded_at in told if wanted.wants(alert))
 
 
-def shown(alert: OfAlert, recorded_at: int) -> dict[str, Any]:
+def raised_still(said: Iterator[tuple[OfAlert, int]]) -> Iterator[tuple[OfAlert, int]]:
+    """Of what was said only what stands."""
+    stands: dict[str, tuple[OfAlert, int]] = {}
+    for alert, recorded_at in said:
+        if isinstance(alert, AlertRaised):
+            stands[alert.alert_id] = (alert, recorded_at)
+        else:
+            del stands[alert.clears]
+    return iter(stands.values())
+
+
+def shown(alert: OfAlert, recorded_at: int, done: Acts = ()) -> dict[str, Any]:
+    """The newest of what was done counts."""
     told = alert._asdict()
     state = "raised" if isinstance(alert, AlertRaised) else "cleared"
-    return {"id": told.pop("alert_id"), **told, "state": state, "raised": instant_text(recorded_at)}
+    acknowledged: dict[str, Any] | None = None
+    escalated: dict[str, Any] | None = None
+    for act, at in done:
+        words = {"by": act.by, "note": act.note, "at": instant_text(at)}
+        if isinstance(act, AlertAcknowledged):
+            acknowledged = words
+        else:
+            escalated = {**words, "to": act.to}
+    return {
+        "id": told.pop("alert_id"),
+        **told,
+        "state": state,
+        "raised": instant_text(recorded_at),
+        "acknowledged": acknowledged,
+        "escalated": escalated,
+    }

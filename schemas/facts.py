@@ -261,13 +261,44 @@ class AlertCleared(NamedTuple):
     reason: str
 
 
+class AlertAcknowledged(NamedTuple):
+    """Somebody has seen the alert ``acknowledges``, and takes care of it; it has its own place in the ``sequence`` of the account's alerts."""
+
+    alert_id: str
+    account: str
+    rule: str
+    step: int | None
+    severity: str
+    sequence: int
+    acknowledges: str
+    by: str
+    note: str
+
+
+class AlertEscalated(NamedTuple):
+    """Somebody has passed the alert ``escalates`` on ``to`` whom it concerns more."""
+
+    alert_id: str
+    account: str
+    rule: str
+    step: int | None
+    severity: str
+    sequence: int
+    escalates: str
+    by: str
+    to: str
+    note: str
+
+
 OfLetter = DeadLetterRetried | DeadLetterDiscarded
+AlertAct = AlertAcknowledged | AlertEscalated
+"""What people did about an alert."""
 OfAlert = AlertRaised | AlertCleared
 OfLimit = LimitRequested | LimitApproved | LimitRejected | LimitRequestWithdrawn | LimitApprovalRefused
 OfRelease = HoldReleaseProposed | HoldReleased | HoldReleaseRefused
 OfAccount = OrderChecked | RequestAnswered | RequestRefused | OfLimit | OfRelease
 """What concerns an account and changes none of its figures: each stands in a stream of its own."""
-Ours = OfLetter | OfAccount | OfAlert | PolicyAdopted
+Ours = OfLetter | OfAccount | OfAlert | AlertAct | PolicyAdopted
 
 STORED: dict[str, str] = {
     "erp.customer.changed.v1": "CustomerChanged",

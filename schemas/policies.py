@@ -4,6 +4,8 @@ Money is decimal text in the policy's currency and is converted at the day's rat
 nothing is inherited from another class.
 """
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from schemas.facts import Data
@@ -13,6 +15,21 @@ REFUSE, WARN = "refuse", "warn"
 ADDS, OFF, SHOWN = "adds_to_limit", "off_exposure", "shown_only"
 PASSES, FIRES = "passes", "fires"
 """What an exposure of exactly the limit does."""
+SEVERITY = {
+    "near_limit": "low",
+    "over_limit": "high",
+    "overdue": "medium",
+    "overpaid": "low",
+    "payment_returned": "high",
+    "over_invoiced": "medium",
+    "limit_expired": "medium",
+    "protection_expired": "medium",
+    "oldest_open_item": "medium",
+    "review_due": "low",
+    "large_order": "medium",
+    "score_fall": "high",
+}
+"""How serious each alert is, where a policy does not say it otherwise."""
 
 
 class Overdue(NamedTuple):
@@ -68,10 +85,19 @@ class Protection(NamedTuple):
 
 
 class Alerts(NamedTuple):
-    """Utilisation from which an account is near its limit, and below which that is over again."""
+    """Utilisation from which an account is near its limit, and below which that is over again; and what is told beyond the contract: open items
+    and limits older than so many days, orders worth more than an amount, a risk class that got worse along an order (the best one first).
+
+    ``severity`` says it of a rule where it is another than by default.
+    """
 
     near_limit: str = "0.9000"
     clear_below: str = "0.9000"
+    oldest_open_item_days: int | None = None
+    review_due_days: int | None = None
+    large_order: str | None = None
+    score_falls_along: Sequence[str] = ()
+    severity: Mapping[str, str] = MappingProxyType({})
 
 
 class Rules(NamedTuple):

@@ -16,7 +16,7 @@ from schemas.currencies import DECIMALS
 from schemas.facts import Data
 from schemas.jsontext import read as read_json
 from schemas.jsontext import written_sorted
-from schemas.policies import Policy, content_of, policy_of
+from schemas.policies import SEVERITY, Policy, content_of, policy_of
 
 AMOUNT = re.compile(r"(\d{1,13})(?:\.(\d{1,9}))?", re.ASCII)
 SHARE = re.compile(r"[01](?:\.\d{1,4})?", re.ASCII)
@@ -60,6 +60,12 @@ def share(text: str) -> str:
     return decimal_text(scaled(text, 4), 4)
 
 
+def known_alert(rule: str) -> str:
+    if rule not in SEVERITY:
+        raise ValueError(f"{rule!r} is no alert; there are {', '.join(sorted(SEVERITY))}")
+    return rule
+
+
 Currency = Annotated[str, AfterValidator(known_currency)]
 Money = Annotated[str, AfterValidator(amount)]
 UpTo = Annotated[str, AfterValidator(unbounded)]
@@ -69,6 +75,8 @@ Days = Annotated[int, Field(ge=0, le=3650)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Effect = Literal["refuse", "warn"]
 Counting = Literal["adds_to_limit", "off_exposure", "shown_only"]
+Severity = Literal["low", "medium", "high"]
+AlertRule = Annotated[str, AfterValidator(known_alert)]
 Category = Literal["orders", "deliveries", "receivables", "unapplied", "reserved"]
 
 
@@ -116,16 +124,25 @@ class ProtectionRule(Section):
     collateral: Counting | None = None
 
 
-class AlertThresholds(Section):
-    near_limit: Share
-    clear_below: Share
+class AlertRules(Section):
+    near_limit: Share | None = None
+    clear_below: Share | None = None
+    oldest_open_item_days: Days | None = None
+    review_due_days: Days | None = None
+    large_order: Money | None = None
+    score_falls_along: Annotated[list[Name], Field(min_length=2)] | None = None
+    severity: dict[AlertRule, Severity] | None = None
 
     @model_validator(mode="after")
     def _clears_below(self) -> Self:
-        if self.clear_below > self.near_limit:
+        if (self.near_limit is None) != (self.clear_below is None):
+            raise ValueError("near_limit and clear_below belong together: say both, or neither")
+        if self.near_limit is not None and self.clear_below is not None and self.clear_below > self.near_limit:
             raise ValueError(
                 f"clear_below {self.clear_below} lies above near_limit {self.near_limit}: an alert would clear as it is raised; lower it"
             )
+        if len(set(self.score_falls_along or ())) < len(self.score_falls_along or ()):
+            raise ValueError("score_falls_along names a risk class twice; take one out")
         return self
 
 
@@ -138,7 +155,7 @@ class ClassRules(Section):
     horizon_days: Days | None = None
     limit: Money | None = None
     protection: ProtectionRule | None = None
-    alerts: AlertThresholds | None = None
+    alerts: AlertRules | None = None
     overdue: OverdueRule | None = None
     oldest_open_item: OldestOpenItemRule | None = None
     largest_order: LargestOrderRule | None = None

@@ -10,7 +10,9 @@ from typing import Protocol
 from schemas.facts import (
     ALLOCATES,
     CONTRACT_TYPE,
+    AlertAcknowledged,
     AlertCleared,
+    AlertEscalated,
     AlertRaised,
     Data,
     DeadLetterDiscarded,
@@ -61,6 +63,8 @@ OURS: dict[str, type[Ours]] = {
     "HoldReleaseRefused.v1": HoldReleaseRefused,
     "AlertRaised.v1": AlertRaised,
     "AlertCleared.v1": AlertCleared,
+    "AlertAcknowledged.v1": AlertAcknowledged,
+    "AlertEscalated.v1": AlertEscalated,
 }
 """The last shape of each is the one that is written; what an older one does not say is as by default."""
 TOPIC_OF_OURS: dict[type[Ours], str] = {kind: topic for topic, kind in OURS.items()}

@@ -60,7 +60,7 @@ TOPICS = (
     Topic("erp.limits", "in", "account", True, "what was decided of an account's credit: limits, protection, blocks", COMES_IN),
     Topic(REQUESTS, "in", "account", True, "what is asked of an account's credit", COMES_IN),
     Topic("erp.fx", "in", "base currency", False, "rates of exchange", COMES_IN),
-    Topic("credit.alerts", "out", "account", True, "alerts raised and cleared", GOES_OUT),
+    Topic("credit.alerts", "out", "account", True, "alerts raised, acknowledged, escalated and cleared", GOES_OUT),
     Topic("credit.decisions", "out", "account", True, "the answers to credit checks", GOES_OUT),
     Topic("credit.exposure", "out", "account", True, "the current figures of every account", (COMPACTED, RECORD_FITS)),
     Topic(

@@ -7,16 +7,18 @@ from typing import Annotated, NoReturn
 import typer
 
 from service import decisions_cli, kafka_cli
+from service.alerts import app as alerts
 from service.dead_letters import app as dead_letters
 from service.failures import FAILED, WRONG_USAGE, Failure, telling
 from service.holds import app as holds
 from service.limits import app as limits
-from service.options import AsOf, Bootstrap, Json, KnownAt, Now, RuleNames, Store, asked, clock, day, given_before, opened, rules_named, settings
+from service.options import AsOf, Bootstrap, Json, KnownAt, Now, Store, asked, clock, day, given_before, opened, settings
 from service.output import Output
 from service.policies import app as policy
 from service.webhook_cli import app as webhook
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Credit exposure, right and provable.")
+app.add_typer(alerts, name="alerts")
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(policy, name="policy")
 app.add_typer(limits, name="limit")
@@ -141,33 +143,6 @@ def tick(store: Store = None, now: Now = None, json: Json = False) -> None:
     from service.ticking import tick as let_pass
 
     Output(json).counts(let_pass(opened(store), clock(now), tells=settings().tells_exposure(False)))
-
-
-@app.command()
-def alerts(
-    account: Annotated[str | None, typer.Argument(help="only those of this account")] = None,
-    rule: RuleNames = None,
-    follow: Annotated[bool, typer.Option("--follow", help="goes on with new ones as they come, until stopped; with --json one line each")] = False,
-    from_beginning: Annotated[bool, typer.Option("--from-beginning", help="with --follow: those of before first")] = False,
-    store: Store = None,
-    now: Now = None,  # noqa: ARG001
-    json: Json = False,
-) -> None:
-    """The alert log, oldest first."""
-    from projections.alerts import Wanted, alert_log
-
-    wanted, recorder = Wanted(account, rules_named(rule)), opened(store)
-    if follow:
-        from service import following
-        from service.stopping import stopping
-
-        with stopping() as stop:
-            Output(json).followed(following.follow(recorder, wanted, stop, from_beginning=from_beginning))
-        return
-    if from_beginning:
-        raise Failure("usage", "--from-beginning is for --follow: without it the whole log is what is shown", WRONG_USAGE)
-    with recorder.reading() as moment, telling():
-        Output(json).alerts(alert_log(moment, wanted))
 
 
 @app.command("list")

@@ -84,7 +84,7 @@ def day(text: str | None, option: str) -> str | None:
 
 
 def rules_named(rules: list[str] | None) -> frozenset[str]:
-    from exposure.alerts import SEVERITY
+    from schemas.policies import SEVERITY
 
     unknown = set(rules or ()) - SEVERITY.keys()
     if unknown:
@@ -120,7 +120,15 @@ class ListByDefault(typer.core.TyperGroup):
         return super().parse_args(ctx, args)
 
 
-HAVE_VALUES = ("--store", "--now", "--code")
+class AccountByDefault(ListByDefault):
+    """And whose ``list`` takes the word that is no command: an account. One that has a command's name is asked for with ``list`` before it."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        place = first_word(args)
+        return super().parse_args(ctx, args if place is None or args[place] in self.commands else ["list", *args])
+
+
+HAVE_VALUES = ("--store", "--now", "--code", "--by", "--to", "--note")
 
 
 def first_word(args: list[str]) -> int | None:

@@ -142,6 +142,18 @@ class Output:
         else:
             typer.echo(f"{done} {many:,}")
 
+    def alert_act(self, shown: dict[str, Any] | None, failed: Failure | None) -> None:
+        """The alert something was done about; nothing where it was refused."""
+        if shown is None:
+            assert failed is not None
+            self.failure(failed.code, str(failed))
+        elif self.json:
+            self.document(shown)
+        else:
+            from service.tables import alert_lines
+
+            alert_lines([shown])
+
     def decision(self, told: dict[str, Any]) -> None:
         if self.json:
             self.document(told)

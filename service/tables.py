@@ -197,6 +197,10 @@ def alert_lines(alerts: Iterable[dict[str, Any]]) -> None:
         why = f" ({alert['reason']})" if alert.get("reason") == "corrected" else ""
         where = f"{alert['account']} #{alert['sequence']}"
         typer.echo(f"{where:<16} {alert['state']:<8} {rule:<19} {alert['severity']:<7} from {alert['effective']}  found {alert['raised']}{why}")
+        if (acknowledged := alert["acknowledged"]) is not None:
+            typer.echo(f"{'':<16} acknowledged by {acknowledged['by']} at {acknowledged['at']}: {acknowledged['note']}")
+        if (escalated := alert["escalated"]) is not None:
+            typer.echo(f"{'':<16} escalated by {escalated['by']} to {escalated['to']} at {escalated['at']}: {escalated['note']}")
 
 
 def given_up_lines(alerts: list[dict[str, Any]]) -> None:

@@ -50,7 +50,7 @@ def tick(store: Any, now: Callable[[], int], *, tells: bool = False) -> Ticked:
 def judge(writing: Any, due: list[alerts.Due], total: Ticked, *, tells: bool) -> None:
     names = [one.account for one in due]
     accounts = accounts_stored(writing, names)
-    rates, now = KnownRates(writing, None), instant_text(writing.recorded_at)
+    rates, policy, now = KnownRates(writing, None), in_force(writing), instant_text(writing.recorded_at)
     figures = figures_told(writing, accounts, rates) if tells else {}
     said: list[tuple[str, News]] = []
     states: list[tuple[str, State, alerts.Next]] = []
@@ -58,7 +58,7 @@ def judge(writing: Any, due: list[alerts.Due], total: Ticked, *, tells: bool) ->
         stored = accounts[one.account]
         customer = stored.documents[f"customer:{one.account}"].facts
         zone = terms.master_data(customer, LAST_DAY).get("timezone", "UTC")
-        judging = Judging(one.before, courses(writing, stored, customer, rates), one.changed)
+        judging = Judging(one.before, courses(writing, stored, customer, rates, policy), one.changed)
         said += [(one.account, news) for news in judging.news(terms.local_day(now, zone))]
         day = judging.course.next_day
         at, currencies = NEVER if day == LAST_DAY else terms.begins(day, zone), judging.course.currencies

@@ -141,7 +141,7 @@ class Sender:
         if self.lease.runs_out(self.now()):
             with self.store.writing(0) as writing:
                 self.lease.extend(writing, self.now())
-        body = structured(told_of(alert, instant_text(recorded_at)), alert.alert_id, alert.account, recorded_at)
+        body = structured(told_of(alert, {"raised": instant_text(recorded_at)}), alert.alert_id, alert.account, recorded_at)
         answer = self.endpoint.post(alert.alert_id, body, datetime.fromtimestamp(self.now() / 1_000_000, UTC))
         if answer.why is None:
             sent.delivered += 1

@@ -5,11 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from exposure.alerts import Course, Timeline
+from exposure.classes import classes
 from exposure.judging import standing_on
 from exposure.rules.documents import AGREED
 from projections.account import Asked, show
 from projections.alerts import Wanted, alert_log
-from schemas.jsontext import written
+from schemas.jsontext import read, written
+from schemas.policies import DEFAULT, Policy
 from service.ticking import Ticked, tick
 from tests.folding import Books
 from tests.stores import fed
@@ -19,16 +21,19 @@ Alert = tuple[str, int | None, str]
 """Rule, step, and the day it became true."""
 
 
-def standing(books: Books, account: str, day: str) -> list[Alert]:
+def standing(books: Books, account: str, day: str, policy: Policy = DEFAULT) -> list[Alert]:
     """What stands on the day, from only those documents that a store would load."""
     documents = books.documents[account]
     currency = books.on(account, day, None).currency
 
     def course_from(since: str) -> Course:
-        made = Timeline(currency)
+        customer = documents.get(f"customer:{account}")
+        made = Timeline(currency, classes(customer.facts if customer else [], policy))
         for key, document in documents.items():
             if document.closed > since:
                 made.add(key, document.moves, None)
+                if document.kind == "order" and made.wants_texts:
+                    made.texts[key] = document.facts
             if document.kind in AGREED and document.kind != "customer":
                 (made.limits if document.kind == "limit" else made.protections).append(document.facts)
         foreign, days = made.foreign(), {dated for _, _, dated, _, _ in books.rates}
@@ -76,3 +81,10 @@ def shown(store: Any, account: str, day: str) -> list[Alert]:
     with store.reading() as moment:
         alerts = show(moment, account, Asked(at("2040-01-01"), day))["alerts"]
     return sorted([(one["rule"], one["step"], one["effective"]) for one in alerts], key=str)
+
+
+def outbox(store: Any) -> list[Json]:
+    """The messages of alerts that wait to be sent, oldest first."""
+    with store.reading() as moment:
+        rows = moment.rows("SELECT message_id, key, payload FROM outbox WHERE topic = 'credit.alerts' ORDER BY id")
+    return [{"id": id_, "key": key, **read(payload)} for id_, key, payload in rows]

@@ -11,13 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exposure.ledger.ledger import Ledger
+from exposure.ledger.policies import adopt
 from exposure.ledger.records import Record, Source
 from schemas.jsontext import written
+from schemas.policies import DEFAULT, Policy
+from schemas.policy_file import read_policy
 from service.ticking import tick
 from tests import model_alerts
 from tests.alerting import at, log, said_to_stand, shown, standing, told
 from tests.folding import Books, Event
 from tests.histories import FIRST_DAY, arrivals, as_of_days, histories
+from tests.model_alerts import Thresholds
 from tests.stores import copied, given_back, opened
 from tests.test_laws import subjects
 
@@ -25,24 +29,43 @@ EXAMPLES = {"sqlite": 60, "postgresql": 10}
 """A day costs a transaction, and a history has many."""
 MORNING = "09:00:00+00:00"
 """It is the same day then in Berlin and in Auckland."""
+DANCING = read_policy(
+    """
+    name = "P"
+    currency = "USD"
+    [[class]]
+    [class.alerts]
+    near_limit = "0.8"
+    clear_below = "0.3"
+    oldest_open_item_days = 20
+    review_due_days = 30
+    large_order = "100.00"
+    score_falls_along = ["A", "B", "C"]
+    """
+)
+"""Asks for every rule there is, and leaves much room between near the limit and no longer near."""
 arrived_histories = histories().flatmap(lambda history: st.tuples(st.just(history), arrivals(history)))
 
 
 @pytest.fixture(scope="module")
 def empty(each_store: str, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: ARG001 (a store of its kind)
     path = tmp_path_factory.mktemp("empty") / "store.db"
-    opened(path).datastore.close()
+    store = opened(path)
+    assert adopt(store, lambda: 0, DANCING, "m.vogt", "to be judged by")
+    store.datastore.close()
     return path
 
 
 @settings(max_examples=300)
-@given(arrived_histories, as_of_days())
-def test_the_engine_says_what_the_slow_model_says_in_any_order_of_arrival(both: tuple[list[Event], list[Event]], day: date) -> None:
-    history, arrived = both
+@given(arrived_histories, as_of_days(), st.sampled_from([(DEFAULT, Thresholds()), (DANCING, Thresholds("0.8", "0.3"))]))
+def test_the_engine_says_what_the_slow_model_says_in_any_order_of_arrival(
+    both: tuple[list[Event], list[Event]], day: date, judged_by: tuple[Policy, Thresholds]
+) -> None:
+    (history, arrived), (policy, thresholds) = both, judged_by
     books = Books().take_all(arrived)
     for account in subjects(history):
-        judgement = model_alerts.standing(history, account, day, FIRST_DAY - timedelta(days=40))
-        stands = [alert for alert in standing(books, account, day.isoformat()) if alert[0] in model_alerts.RULES]
+        judgement = model_alerts.standing(history, account, day, FIRST_DAY - timedelta(days=40), thresholds)
+        stands = [alert for alert in standing(books, account, day.isoformat(), policy) if alert[0] in model_alerts.RULES]
         assert sorted(stands, key=str) == judgement
 
 

@@ -11,7 +11,7 @@ from exposure.ledger.rebuild import rebuild
 from schemas.contracts import FOLDER
 from schemas.jsontext import read, written
 from service.ticking import tick
-from tests.alerting import Json, at, said, said_to_stand, shown, told
+from tests.alerting import at, outbox, said, said_to_stand, shown, told
 from tests.command import exposure
 from tests.stores import alter, fed, opened
 from tests.test_rules import ACCOUNT, CUSTOMER, invoice, limit, payment, rate, to
@@ -31,12 +31,6 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(path: Path) -> Any:
     return opened(path)
-
-
-def outbox(store: Any) -> list[Json]:
-    with store.reading() as moment:
-        rows = moment.rows("SELECT message_id, key, payload FROM outbox WHERE topic = 'credit.alerts' ORDER BY id")
-    return [{"id": id_, "key": key, **read(payload)} for id_, key, payload in rows]
 
 
 def test_time_alone_raises_what_fell_due_and_says_when_that_was(store: Any) -> None:

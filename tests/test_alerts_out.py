@@ -43,19 +43,20 @@ def month(line: bytes) -> str:
     return str(read(line)["time"])[:7]
 
 
-def quarters() -> list[tuple[str, list[bytes]]]:
+def quarters(lines: list[bytes]) -> list[tuple[str, list[bytes]]]:
     """The sample cut into four times, each with an instant after all of it."""
-    months = [(name, list(lines)) for name, lines in groupby(sorted(LINES, key=month), key=month)]
+    months = [(name, list(of_month)) for name, of_month in groupby(sorted(lines, key=month), key=month)]
     size = -(-len(months) // 4)
     parts = [months[start : start + size] for start in range(0, len(months), size)]
     return [(f"{part[-1][0]}-28T12:00:00Z", [line for _, lines in part for line in lines]) for part in parts]
 
 
-def taken_by_quarters(topics: Topics, store: Path, random: Random | None) -> dict[str, list[Json]]:
-    """Where there is a random number, a consumer is killed in each quarter, and another one goes on."""
-    for now, lines in quarters():
-        topics.send(map(structured, lines))
-        if random is not None:
+def taken_by_quarters(topics: Topics, store: Path, lines: list[bytes], kills: int) -> dict[str, list[Json]]:
+    """So many consumers are killed in each quarter, and another one goes on."""
+    random = Random(5)
+    for now, told in quarters(lines):
+        topics.send(map(structured, told))
+        for _ in range(kills):
             with topics.consumer(store, "--until-caught-up", "--now", now) as consumer:
                 time.sleep(random.uniform(0.5, 3.0))
                 consumer.kill()
@@ -64,8 +65,17 @@ def taken_by_quarters(topics: Topics, store: Path, random: Random | None) -> dic
 
 
 def test_consumers_that_are_killed_say_what_one_says_that_was_not(kafka: str, tmp_path: Path) -> None:
-    clean = taken_by_quarters(topics_at(kafka), tmp_path / "clean.db", None)
-    killed = taken_by_quarters(topics_at(kafka), tmp_path / "killed.db", Random(5))
+    say_the_same(kafka, tmp_path, LINES, kills=1)
+
+
+@pytest.mark.long
+def test_a_hundred_consumers_that_are_killed_say_what_one_says_that_was_not(kafka: str, tmp_path: Path) -> None:
+    say_the_same(kafka, tmp_path, list(sample(50_000, seed=31, accounts=400)), kills=25)
+
+
+def say_the_same(kafka: str, folder: Path, lines: list[bytes], kills: int) -> None:
+    clean = taken_by_quarters(topics_at(kafka), folder / "clean.db", lines, 0)
+    killed = taken_by_quarters(topics_at(kafka), folder / "killed.db", lines, kills)
     assert sum(map(len, clean.values())) > 50
     assert without_gaps(clean)
     assert killed == clean

@@ -65,7 +65,9 @@ def test_every_type_is_a_message_that_its_contract_describes() -> None:
 def test_every_message_that_goes_out_is_described() -> None:
     sent = [named(message) for topic in TOPICS if topic.direction == "out" for message in DOCUMENT["channels"][topic.name]["messages"].values()]
     assert [message["name"] for message in sent] == [
+        "credit.alert.acknowledged.v1",
         "credit.alert.cleared.v1",
+        "credit.alert.escalated.v1",
         "credit.alert.raised.v1",
         "credit.decision.made.v1",
         "credit.decision.refused.v1",

@@ -18,7 +18,9 @@ from schemas.facts import (
     OWN,
     STORED,
     TRANSFER,
+    AlertAcknowledged,
     AlertCleared,
+    AlertEscalated,
     AlertRaised,
     DeadLetterDiscarded,
     DeadLetterRetried,
@@ -51,6 +53,8 @@ SEALED = b"sealed under the key of the account"
 LETTER = "e7e0d64535c9cc54f572fbde32e0dfaf"
 DECISION = "0f7d4a7ec1b9f4b7f5a1c2d3e4f50617"
 REQUEST = "5c1e4a7ec1b9f4b7f5a1c2d3e4f50617"
+RAISED = "3c0f3a52b6c9d7d84a9b5b6f4a1f2e30"
+ACT = "7d1e6d0c5a4f4f6e8d7c6b5a49382716"
 FIGURES = {
     "currency": "EUR",
     "total": "400.00",
@@ -111,7 +115,7 @@ OURS_TOLD: list[Ours] = [
     HoldReleaseRefused(
         DECISION, "C-1001", "O-2", "700.00", "EUR", "k.weiss", "it is urgent", "b79cfe9f45cd", "no_authority", "no authority is given", "proposed"
     ),
-    AlertRaised("3c0f3a52b6c9d7d84a9b5b6f4a1f2e30", "C-1001", "overdue", 30, "medium", 4, "2026-03-13", FIGURES),
+    AlertRaised(RAISED, "C-1001", "overdue", 30, "medium", 4, "2026-03-13", FIGURES),
     AlertCleared(
         "9b1e6d0c5a4f4f6e8d7c6b5a49382716",
         "C-1001",
@@ -121,9 +125,11 @@ OURS_TOLD: list[Ours] = [
         5,
         "2026-03-20",
         FIGURES,
-        "3c0f3a52b6c9d7d84a9b5b6f4a1f2e30",
+        RAISED,
         "ended",
     ),
+    AlertAcknowledged(ACT, "C-1001", "overdue", 30, "medium", 6, RAISED, "m.vogt", "they promised to pay on Friday"),
+    AlertEscalated(ACT, "C-1001", "overdue", 30, "medium", 7, RAISED, "m.vogt", "j.albers", "they did not pay on Friday"),
 ]
 OWN_TOLD: list[ToldFact] = [
     own_fact(

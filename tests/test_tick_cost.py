@@ -11,7 +11,7 @@ import pytest
 from schemas.jsontext import written
 from service.ticking import tick
 from tests.alerting import at
-from tests.stores import fed, opened
+from tests.stores import execute, fed, opened
 
 RUNS = 3
 
@@ -32,14 +32,26 @@ def seconds(store: Any, day: str, found: int) -> float:
     return time.perf_counter() - began
 
 
+def grow(path: Path, many: int, like: str) -> None:
+    """Puts so many accounts beside those of a store, row by row like one of them."""
+    numbers = f"WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < {many})"
+    for table in ("accounts", "documents", "alert_states"):
+        columns = ", ".join(name for (name,) in execute(path, f"SELECT name FROM pragma_table_info('{table}') WHERE name <> 'account'"))
+        execute(
+            path,
+            f"INSERT INTO {table} (account, {columns}) {numbers} SELECT 'D-' || number, {columns} FROM {table}, numbers WHERE account = '{like}'",
+        )
+
+
 @pytest.mark.parametrize(
-    ("few", "many", "due"), [(500, 5_000, 100), pytest.param(10_000, 100_000, 1_000, marks=pytest.mark.long)], ids=["some", "many"]
+    ("few", "many", "due"), [(500, 5_000, 100), pytest.param(10_000, 1_000_000, 1_000, marks=pytest.mark.long)], ids=["some", "a million"]
 )
 def test_a_tick_costs_what_it_finds(tmp_path: Path, few: int, many: int, due: int) -> None:
     stores = {accounts: opened(tmp_path / f"{accounts}.db") for accounts in (few, many)}
-    for accounts, store in stores.items():
-        fed(store, owing(accounts, due), now=at("2026-01-12"), batch=1_000)
-        assert tick(store, lambda: at("2026-01-12")).accounts == accounts
+    for store in stores.values():
+        fed(store, owing(few, due), now=at("2026-01-12"), batch=1_000)
+        assert tick(store, lambda: at("2026-01-12")).accounts == few
+    grow(tmp_path / f"{many}.db", many - few, like=f"C-0-{RUNS}")
     ratios = []
     for run in range(RUNS):
         of_few, of_many = (seconds(store, f"2026-03-0{run + 2}", due) for store in stores.values())

@@ -1,23 +1,33 @@
 """Alerts as recorded: how far every account was judged, when it is to be judged again, and what was said, in a stream of the account's alerts.
 
-Law: an account's alerts are numbered 1, 2, 3 …, and each goes out in the transaction that records it and how far was judged. All of it is read
-under the write lock.
+Law: an account's alerts, and what people did about them, are numbered 1, 2, 3 …, and each goes out in the transaction that records it and how far
+was judged. All of it is read under the write lock.
 """
 
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from exposure.alerts import SEVERITY
 from exposure.judging import News, Said, State
 from exposure.ledger.batch import Batch, Row
-from schemas.facts import AlertCleared, AlertRaised, OfAlert
+from schemas.facts import AlertAcknowledged, AlertAct, AlertCleared, AlertEscalated, AlertRaised, OfAlert
 from schemas.jsontext import read, written, written_sorted
 from schemas.stored import read_ours, write_ours
 
 TOPIC, SOURCE = "credit.alerts", "/exposure"
-TYPES = {AlertRaised: "credit.alert.raised.v1", AlertCleared: "credit.alert.cleared.v1"}
+TYPES = {
+    AlertRaised: "credit.alert.raised.v1",
+    AlertCleared: "credit.alert.cleared.v1",
+    AlertAcknowledged: "credit.alert.acknowledged.v1",
+    AlertEscalated: "credit.alert.escalated.v1",
+}
 STREAM = "alerts:"
+OF_ALL = (STREAM, f"{STREAM[:-1]};")
+"""The streams of all accounts begin with the one and come before the other."""
+
+
+Recorded = list[tuple[OfAlert | AlertAct, int]]
+"""What was said and done of an account, with its recorded instants, oldest first."""
 
 
 class Due(NamedTuple):
@@ -43,6 +53,17 @@ def due(moment: Any, now: int, many: int) -> list[Due]:
     return [Due(account, changed, decoded(day, sequence, state)) for account, changed, day, sequence, state in rows]
 
 
+def states(moment: Any, accounts: Sequence[str]) -> dict[str, State]:
+    """How far accounts were judged, of those that have a row."""
+    rows = moment.joined("t.account, t.judged_day, t.sequence, t.state", "alert_states", "t.account = g.c0", [(name,) for name in accounts])
+    return {account: decoded(day, sequence, state) for account, day, sequence, state in rows}
+
+
+def judge_all(writing: Any) -> None:
+    """Says that every account is to be judged again, and from its first day on: all its days are judged by other rules."""
+    writing.rows("UPDATE alert_states SET next_day = '', next_at = 0 RETURNING 1")
+
+
 def decoded(day: str, sequence: int, state: bytes) -> State:
     base, said = read(state)
     return State(
@@ -63,13 +84,26 @@ def record(writing: Any, news: Sequence[tuple[str, News]], raised: str) -> None:
     alerts = [alert_of(account, one) for account, one in news]
     rows = [Row(f"{STREAM}{alert.account}", alert.sequence, *write_ours(alert)) for alert in alerts]
     writing.write(Batch(writing.recorded_at, events=rows))
-    writing.announce_all([(TOPIC, alert.account, alert.alert_id, told_of(alert, raised)) for alert in alerts])
+    writing.announce_all([(TOPIC, alert.account, alert.alert_id, told_of(alert, {"raised": raised})) for alert in alerts])
 
 
-def told_of(alert: OfAlert, raised: str) -> dict[str, Any]:
-    data = alert._asdict() | {"raised": raised}
+def record_act(writing: Any, act: AlertAct, at: str) -> None:
+    """Records what somebody did about an alert, in the next place of the account's alerts, and tells who listens."""
+    writing.write(Batch(writing.recorded_at, act.by, events=[Row(f"{STREAM}{act.account}", act.sequence, *write_ours(act))]))
+    writing.announce(TOPIC, act.account, act.alert_id, told_of(act, {"at": at}))
+    writing.rows("UPDATE alert_states SET sequence = ? WHERE account = ? RETURNING 1", act.sequence, act.account)
+
+
+def next_place(writing: Any, account: str) -> tuple[str, int]:
+    """The id and the number of what is recorded next of an account's alerts."""
+    sequence = writing.last_version(f"{STREAM}{account}") + 1
+    return alert_id(account, sequence), sequence
+
+
+def told_of(event: OfAlert | AlertAct, when: dict[str, str]) -> dict[str, Any]:
+    data = event._asdict() | when
     del data["alert_id"]
-    return {"type": TYPES[type(alert)], "source": SOURCE, "data": data}
+    return {"type": TYPES[type(event)], "source": SOURCE, "data": data}
 
 
 def keep(writing: Any, states: Sequence[tuple[str, State, Next]]) -> None:
@@ -84,7 +118,7 @@ def keep(writing: Any, states: Sequence[tuple[str, State, Next]]) -> None:
 
 def alert_of(account: str, news: News) -> OfAlert:
     name, step = news.rule
-    told = (alert_id(account, news.sequence), account, name, step or None, SEVERITY[name], news.sequence, news.effective, news.figures)
+    told = (alert_id(account, news.sequence), account, name, step or None, news.severity, news.sequence, news.effective, news.figures)
     return AlertRaised(*told) if news.clears is None else AlertCleared(*told, alert_id(account, news.clears.sequence), news.reason)
 
 
@@ -93,37 +127,80 @@ def alert_id(account: str, sequence: int) -> str:
     return blake2b(written_sorted([STREAM, account, sequence]), digest_size=16).hexdigest()
 
 
-def recorded(moment: Any, account: str | None) -> Iterator[tuple[OfAlert, int]]:
-    """What was said, of one account or of all, with its recorded instants, oldest first."""
+def stream(moment: Any, account: str | None) -> Iterator[tuple[OfAlert | AlertAct, int]]:
+    """What was said and done, of one account or of all, with its recorded instants, oldest first."""
     columns = "topic, state, recorded_at FROM stored_events WHERE originator_id"
     if account is None:
-        rows = moment.stream(f"SELECT {columns} >= ? AND originator_id < ? ORDER BY {moment.position}", STREAM, f"{STREAM[:-1]};")
+        rows = moment.stream(f"SELECT {columns} >= ? AND originator_id < ? ORDER BY {moment.position}", *OF_ALL)
     else:
         rows = moment.stream(f"SELECT {columns} = ? ORDER BY originator_version", f"{STREAM}{account}")
     for topic, state, recorded_at in rows:
-        yield of_alert(topic, state), recorded_at
+        yield read_alert(topic, state), recorded_at
+
+
+def streams(moment: Any, accounts: Sequence[str]) -> dict[str, Recorded]:
+    """The same of several accounts, of each that has any."""
+    found: dict[str, Recorded] = {}
+    for _, _, _, topic, state, recorded_at, _ in moment.events_of([f"{STREAM}{account}" for account in accounts]):
+        event = read_alert(topic, state)
+        found.setdefault(event.account, []).append((event, recorded_at))
+    return found
+
+
+def read_alert(topic: str, state: bytes) -> OfAlert | AlertAct:
+    event = read_ours(topic, state)
+    assert isinstance(event, OfAlert | AlertAct)
+    return event
+
+
+def recorded(moment: Any, account: str | None) -> Iterator[tuple[OfAlert, int]]:
+    """What was said, without what people did about it."""
+    return ((event, recorded_at) for event, recorded_at in stream(moment, account) if isinstance(event, OfAlert))
+
+
+def acts(moment: Any, account: str | None) -> dict[str, list[tuple[AlertAct, int]]]:
+    """What was done about each alert, by its id, with the recorded instants, oldest first."""
+    found: dict[str, list[tuple[AlertAct, int]]] = {}
+    for event, recorded_at in stream(moment, account):
+        if isinstance(event, AlertAcknowledged | AlertEscalated):
+            about = event.acknowledges if isinstance(event, AlertAcknowledged) else event.escalates
+            found.setdefault(about, []).append((event, recorded_at))
+    return found
+
+
+def found(moment: Any, wanted: str) -> AlertRaised | None:
+    """The alert with an id that was raised. The streams are read through for it: an id names no stream."""
+    columns = "topic, state FROM stored_events WHERE originator_id"
+    for topic, state in moment.stream(f"SELECT {columns} >= ? AND originator_id < ?", *OF_ALL):
+        if wanted.encode() in state:
+            event = read_alert(topic, state)
+            if isinstance(event, AlertRaised) and event.alert_id == wanted:
+                return event
+    return None
+
+
+def is_cleared(moment: Any, alert: AlertRaised) -> bool:
+    return any(isinstance(event, AlertCleared) and event.clears == alert.alert_id for event, _ in stream(moment, alert.account))
 
 
 def recorded_after(moment: Any, position: int, many: int) -> tuple[list[tuple[int, OfAlert, int]], int]:
-    """The next alerts behind a position of the log, at most so many, each with its position and its recorded instant; and how far that is.
+    """The next alerts behind a position of the log, without what people did about them, at most so many, each with its position and its recorded
+    instant; and how far that is.
 
     Positions rise with commits, so nothing can turn up later before what was read.
     """
     # No index by the name of the stream: whoever follows the log asks for its last rows, however many alerts there were before.
     columns, is_alert = f"{moment.position}, topic, state, recorded_at", f"substr(originator_id, 1, {len(STREAM)}) = ?"
     sql = f"SELECT {columns} FROM stored_events WHERE {moment.position} > ? AND {is_alert} ORDER BY {moment.position} LIMIT ?"
-    found = [(place, of_alert(topic, state), at) for place, topic, state, at in moment.rows(sql, position, STREAM, many)]
-    return found, found[-1][0] if len(found) == many else max(position, moment.last_position())
+    rows = moment.rows(sql, position, STREAM, many)
+    read = [(place, read_alert(topic, state), at) for place, topic, state, at in rows]
+    alerts = [(place, event, at) for place, event, at in read if isinstance(event, OfAlert)]
+    return alerts, rows[-1][0] if len(rows) == many else max(position, moment.last_position())
 
 
 def at_positions(moment: Any, positions: Sequence[int]) -> dict[int, tuple[OfAlert, int]]:
     """Alerts by their positions in the log, each with its recorded instant."""
     place = f"t.{moment.position}"
     rows = moment.joined(f"{place}, t.topic, t.state, t.recorded_at", "stored_events", f"{place} = g.c0", [(one,) for one in positions])
-    return {position: (of_alert(topic, state), recorded_at) for position, topic, state, recorded_at in rows}
-
-
-def of_alert(topic: str, state: bytes) -> OfAlert:
-    alert = read_ours(topic, state)
-    assert isinstance(alert, AlertRaised | AlertCleared)
-    return alert
+    read = [(position, read_alert(topic, state), recorded_at) for position, topic, state, recorded_at in rows]
+    return {position: (event, recorded_at) for position, event, recorded_at in read if isinstance(event, OfAlert)}

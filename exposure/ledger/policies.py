@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from exposure.ledger.alerts import judge_all
 from exposure.ledger.batch import Batch, Row
 from schemas.facts import PolicyAdopted
 from schemas.policies import DEFAULT, Policy
@@ -59,5 +60,5 @@ def adopt(store: Any, now: Callable[[], int], policy: Policy, by: str, reason: s
         topic, state = write_ours(PolicyAdopted(policy.version, policy.name, written(policy), by, reason))
         row = Row(STREAM, writing.last_version(STREAM) + 1, topic, state)
         writing.write(Batch(writing.recorded_at, by, events=[row]))
-        writing.rows("UPDATE alert_states SET next_at = 0 RETURNING 1")  # every account's figures may be others under it
+        judge_all(writing)
         return True

@@ -12,6 +12,7 @@ from operator import itemgetter
 from typing import Any
 from uuid import uuid4
 
+from exposure.ledger import alert_rows
 from exposure.ledger.account import Head
 from exposure.ledger.batch import Batch, Row
 from exposure.ledger.cases import cases_of
@@ -51,7 +52,7 @@ class Outcome:
 
 
 def rebuild(store: Any, progress: Callable[[int], None] = lambda _: None) -> Outcome:
-    """Makes the derived tables of a store anew. ``progress`` is told the events folded so far after every transaction."""
+    """Makes the derived tables of a store anew, and puts right how alerts stand. ``progress`` is told the events folded so far."""
     making = Making(store, progress)
     making.begin()
     with collector_paused():
@@ -61,6 +62,7 @@ def rebuild(store: Any, progress: Callable[[int], None] = lambda _: None) -> Out
         making.catch_up()
         outcome = making.finish()
     making.throw_away()
+    outcome.unequal = sorted({*outcome.unequal, *(f"account:{name}" for name in alert_rows.put_right(store))})
     return outcome
 
 

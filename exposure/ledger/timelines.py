@@ -12,12 +12,11 @@ LAST = "9999-12-31"
 """The last day there is; documents that never say anything begin behind it."""
 
 
-def timeline(moment: Any, stored: Account, currency: str | None, zone: str, since: str, until: str = LAST, version: int | None = None) -> Timeline:
-    """What changes the account's figures on the days from behind ``since`` until another, as known at its version; and what they are at ``since``.
+def timeline(moment: Any, stored: Account, made: Timeline, since: str, until: str, version: int | None) -> Timeline:
+    """Adds what changes the account's figures on the days from behind ``since`` until another, as known at its version, and what they are before.
 
     ``stored`` is the account as new as the log, with the documents that are newer than their rows. Of the others only the movements are read.
     """
-    made = Timeline(currency, zone)
     for key, _, _, _, state in moment.documents_on(stored.head.account, until, version, since):
         if key not in stored.unwritten:
             facts, _, moves = read(state)
@@ -32,6 +31,10 @@ def timeline(moment: Any, stored: Account, currency: str | None, zone: str, sinc
 
 def agree(made: Timeline, key: str, facts: Any, version: int | None) -> None:
     kind = key[: key.index(":")]
-    if kind in AGREED and kind != "customer":
-        known = [fact for fact in facts if version is None or fact.version <= version]
+    if kind == "customer" or not (kind in AGREED or (kind == "order" and made.wants_texts)):
+        return
+    known = [fact for fact in facts if version is None or fact.version <= version]
+    if kind == "order":
+        made.texts[key] = known
+    else:
         (made.limits if kind == "limit" else made.protections).append(known)

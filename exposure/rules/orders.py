@@ -243,9 +243,14 @@ def ordered_by_quantity(line: Data) -> Exact:
     return exact("quantity", line["quantity"]) * exact("quantity", line["unit_price"])
 
 
+def text_on(facts: list[Fact], day: str) -> Fact | None:
+    """The order's text of the day."""
+    return highest([fact for fact in by_version(parted(facts)[0])[0] if fact.name in TEXTS], day)
+
+
 def requested_days(facts: list[Fact], day: str) -> dict[str, str]:
     """When each line of the order's text of the day is wanted, where the text says so."""
-    text = highest([fact for fact in by_version(parted(facts)[0])[0] if fact.name in TEXTS], day)
+    text = text_on(facts, day)
     return {line["line"]: line["requested"] for line in text.data["lines"] if "requested" in line} if text else {}
 
 

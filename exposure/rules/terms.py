@@ -168,6 +168,11 @@ def amount_of(step: Fact) -> int:
     return 0 if told == "none" else 1 if told == "unlimited" else minor(told, step.data["currency"])
 
 
+def last_begun(numbers: list[list[Fact]], day: str) -> str | None:
+    """The day on which the newest step of any number began."""
+    return max([str(fact.data["valid_from"]) for facts in numbers for fact in facts if fact.data["valid_from"] <= day], default=None)
+
+
 def days_of_change(numbers: list[list[Fact]]) -> set[str]:
     """Every day on which a step of a limit or a protection begins, and the one after each last day."""
     steps = [fact.data for facts in numbers for fact in facts]

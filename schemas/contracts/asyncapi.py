@@ -55,6 +55,12 @@ ALERT = {
     "raised": {**TEXT, "format": "date-time", "description": "when the engine found out"},
     "figures": {"type": "object", "description": "those of the account on the day judged, as texts in its currency"},
 }
+ALERT_ACT = {
+    **{name: ALERT[name] for name in ("account", "rule", "severity", "step", "sequence")},
+    "by": {**TEXT, "description": "who did it"},
+    "note": TEXT,
+    "at": {**TEXT, "format": "date-time", "description": "when it was recorded"},
+}
 ALERT_CLEARED = {
     "clears": {**TEXT, "description": "the `ce_id` of what was raised"},
     "reason": {
@@ -232,6 +238,14 @@ SENT: dict[str, dict[str, dict[str, Any]]] = {
     "credit.alerts": {
         "credit.alert.raised.v1": alert("Something became true of an account that somebody should know.", ALERT),
         "credit.alert.cleared.v1": alert("It is true no more.", ALERT | ALERT_CLEARED),
+        "credit.alert.acknowledged.v1": alert(
+            "Somebody has seen an alert and takes care of it.",
+            ALERT_ACT | {"acknowledges": {**TEXT, "description": "the `ce_id` of what was raised"}},
+        ),
+        "credit.alert.escalated.v1": alert(
+            "Somebody has passed an alert on.",
+            ALERT_ACT | {"escalates": {**TEXT, "description": "the `ce_id` of what was raised"}, "to": {**TEXT, "description": "to whom"}},
+        ),
     },
     "credit.decisions": {
         "credit.decision.made.v1": sent_event(

@@ -1,0 +1,66 @@
+"""The rows of ``alert_states`` as the log knows them: which alerts of an account stand as said, and how many there were. A rebuild puts those right
+that say something else.
+
+Law: what was said is in the alerts' streams, so nothing is said twice. How far an account was judged is in no event: it is judged again.
+"""
+
+from typing import Any
+
+from exposure.alerts import Rule
+from exposure.judging import Said, State
+from exposure.ledger import alerts
+from exposure.ledger.loading import caught_up
+from exposure.rules import terms
+from schemas.facts import LAST_DAY, AlertCleared, AlertRaised
+from schemas.instants import instant_of
+
+ACCOUNTS_AT_ONCE = 500
+NEXT_ACCOUNTS = "SELECT account FROM accounts WHERE account > ? ORDER BY account LIMIT ?"
+TO_BE_JUDGED = alerts.Next("", 0, ())
+
+
+def put_right(store: Any) -> list[str]:
+    """Makes the rows anew that are gone or do not agree with the log; returns their accounts. The next tick judges these, all their days."""
+    found: list[str] = []
+    after = ""
+    while True:
+        with store.writing(0) as writing:
+            names = [name for (name,) in writing.rows(NEXT_ACCOUNTS, after, ACCOUNTS_AT_ONCE)]
+            wrong = wrong_rows(writing, names)
+            alerts.keep(writing, [(name, state, TO_BE_JUDGED) for name, state in wrong])
+        found += [name for name, _ in wrong]
+        if len(names) < ACCOUNTS_AT_ONCE:
+            return found
+        after = names[-1]
+
+
+def wrong_rows(writing: Any, names: list[str]) -> list[tuple[str, State]]:
+    kept, said = alerts.states(writing, names), alerts.streams(writing, names)
+    wrong: list[tuple[str, State]] = []
+    for name in names:
+        told, last = from_log(said.get(name, []))
+        if name not in kept or (kept[name].said, kept[name].sequence) != (told.said, told.sequence):
+            wrong.append((name, told._replace(day=day_of(writing, name, last)) if last is not None else told))
+    return wrong
+
+
+def from_log(events: alerts.Recorded) -> tuple[State, int | None]:
+    """What the alerts of an account say of it, and when the last of what was said was recorded: it was judged then, up to its day."""
+    said: dict[Rule, Said] = {}
+    sequence, last = 0, None
+    for event, recorded_at in events:
+        sequence = event.sequence
+        rule = (event.rule, event.step or 0)
+        if isinstance(event, AlertRaised):
+            said[rule], last = Said(event.effective, event.sequence), recorded_at
+        elif isinstance(event, AlertCleared):
+            del said[rule]
+            last = recorded_at
+    return State("", {}, said, sequence), last
+
+
+def day_of(moment: Any, account: str, recorded_at: int) -> str:
+    """The account's own day of an instant."""
+    key = f"customer:{account}"
+    customer = caught_up(moment, [account], [(account, key)])[account].documents[key].facts
+    return terms.local_day(instant_of(recorded_at), terms.master_data(customer, LAST_DAY).get("timezone", "UTC"))
