@@ -13,7 +13,8 @@ from schemas.jsontext import read
 from service.sample import sample
 from tests.alerting import Json
 from tests.broker import Topics, structured
-from tests.outgoing import ALERTS, arrived, depth, topics_at, until
+from tests.command import exposure
+from tests.outgoing import ALERTS, arrived, depth, relayed, topics_at, until
 from tests.stores import opened
 
 pytestmark = [pytest.mark.usefixtures("each_store"), pytest.mark.xdist_group("relay")]
@@ -90,3 +91,34 @@ def test_a_consumer_lets_time_pass_while_it_runs_and_sends_what_it_finds(topics:
         consumer.communicate(timeout=60)
     assert consumer.returncode == 0
     assert without_gaps(seen(topics))
+
+
+def newest(topics: Topics) -> dict[str, Json]:
+    """What a compacted topic leaves of each account."""
+    return {record.key.decode(): read(record.value) for records in arrived(topics, "credit.exposure").values() for record in records}
+
+
+def test_the_newest_figures_of_an_account_are_those_of_the_list_and_a_feed_leaves_them_to_the_next_consumer(topics: Topics, tmp_path: Path) -> None:
+    store, now = tmp_path / "exposure.db", "2026-02-20T12:00:00Z"
+    (tmp_path / "first.jsonl").write_bytes(b"\n".join(LINES[:200]))
+    assert exposure("feed", tmp_path / "first.jsonl", "--now", now, store=store).exit_code == 0
+    assert relayed(topics, store).exit_code == 0
+    assert newest(topics) == {}
+    topics.send(map(structured, LINES[200:500]))
+    assert topics.consume(store, "--now", now).exit_code == 0
+    listed = {row["account"]: row for row in exposure("list", "--now", now, "--json", store=store).json["accounts"]}
+    told = newest(topics)
+    assert told.keys() == listed.keys()
+    for account, row in listed.items():
+        assert told[account]["exposure"] == row["exposure"]
+        assert (told[account]["sequence"], told[account]["available"]) == (1, row["available"])
+
+
+@pytest.mark.parametrize(("setting", "tells"), [("true", True), ("false", False), (None, False)])
+def test_whether_a_feed_tells_of_figures_is_a_setting(setting: str | None, tells: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if setting is not None:
+        monkeypatch.setenv("EXPOSURE_TELL_EXPOSURE", setting)
+    (tmp_path / "first.jsonl").write_bytes(b"\n".join(LINES[:50]))
+    assert exposure("feed", tmp_path / "first.jsonl", store=tmp_path / "exposure.db").exit_code == 0
+    with opened(tmp_path / "exposure.db").reading() as moment:
+        assert bool(moment.rows("SELECT 1 FROM outbox WHERE topic = 'credit.exposure' LIMIT 1")) == tells

@@ -158,3 +158,22 @@ def test_a_message_goes_in_with_what_says_that_it_was_told_or_not_at_all(store: 
     assert outbox(store) == []
     alter(store, "DELETE FROM stored_events WHERE originator_id = ?", f"alerts:{ACCOUNT}")
     assert [one["sequence"] for one in told(store, [], "2026-02-12")] == [1]
+
+
+def test_an_account_is_looked_at_on_the_days_its_figures_change_and_on_no_others(store: Any) -> None:
+    told(store, OWED, "2026-01-12")
+    looked_at = {}
+    for day in (
+        "2026-02-11",
+        "2026-02-12",
+        "2026-02-13",
+        "2026-03-12",
+        "2026-03-13",
+        "2026-03-14",
+        "2026-03-15",
+        "2026-05-12",
+        "2026-06-12",
+        "2026-06-13",
+    ):
+        looked_at[day] = tick(store, lambda day=day: at(day), tells=True).accounts  # type: ignore[misc]
+    assert [day for day, accounts in looked_at.items() if accounts] == ["2026-02-12", "2026-03-13", "2026-03-14", "2026-05-12", "2026-06-12"]
