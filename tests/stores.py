@@ -13,6 +13,7 @@ import psycopg
 
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.records import Counts, Record, Source
+from exposure.ledger.verify import verify
 from projections.account import Asked, show
 from schemas.jsontext import read, written
 from service.store import open_store
@@ -172,7 +173,9 @@ def alter(store: Any, statement: str, *values: Any) -> None:
 
 
 def holds_the_same(one: Any, other: Any) -> None:
-    """Asserts it part by part: a difference of thousands of rows is not worth reading."""
+    """Asserts it part by part: a difference of thousands of rows is not worth reading. Nor is either log damaged."""
+    assert verify(one).first_bad is None
+    assert verify(other).first_bad is None
     ours, theirs = kept(one), kept(other)
     for part in ours:
         assert len(ours[part]) == len(theirs[part]), part

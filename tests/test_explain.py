@@ -107,6 +107,11 @@ def test_before_it_was_due_it_is_not_overdue_and_before_it_was_posted_it_was_to_
     assert [part["document"] for part in told["deliveries"]["parts"]] == ["O-1"]
 
 
+def test_what_moved_it_later_is_not_told(store: Any) -> None:
+    (part,) = explained(store, "2026-02-15")["figures"]["receivables"]["parts"]
+    assert [(move["day"], move["amount"]) for move in part["movements"]] == [("2026-01-12", "400.00")]
+
+
 def test_the_limit_names_who_told_it(store: Any) -> None:
     told = explained(store)
     assert [(part["document"], part["amount"]) for part in told["figures"]["limit"]["parts"]] == [("L-1", "1000.00")]
