@@ -100,7 +100,7 @@ def says_the_same(folder: Path, course: list[tuple[str, Path | None]], kills: in
 
 
 def test_a_season_with_eight_kills_says_what_a_clean_one_says(tmp_path: Path) -> None:
-    says_the_same(tmp_path, season(tmp_path, events=6_000, parts=5, sleeps=3, days=400), kills=1)
+    says_the_same(tmp_path, season(tmp_path, events=2_500, parts=4, sleeps=4, days=400), kills=1)
 
 
 @pytest.mark.long
