@@ -46,7 +46,7 @@ def done(store: Any, now: str, file: Path | None) -> None:
     if file is None:
         tick(store, lambda: at)
     else:
-        feed_files(store, [str(file)], lambda: at, quiet=True, memory=10_000)
+        feed_files(store, [str(file)], lambda: at, quiet=True, memory=10_000, tells=False)
 
 
 def progress(path: Path) -> Any:
