@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from exposure.ledger.ledger import Ledger
+from projections.alerts import Wanted, alert_log
 from projections.dead_letters import dead_letters
 from service.sample import sample
 from tests.command import exposure
@@ -54,11 +55,19 @@ def test_two_feeders_of_the_same_accounts_end_where_one_ends(tmp_path: Path) -> 
     both, one = opened(store), opened(single)
     assert names(both) == names(one)
     assert sorted(written(log(both))) == sorted(written(log(one)))
+    assert standing(both) == standing(one)
 
 
 def written(events: list[Any]) -> list[str]:
-    """Events without their versions, which depend on who was faster."""
-    return [f"{stream} {topic} {state}" for stream, _, topic, _, _, state in events]
+    """Events without their versions, which depend on who was faster; so does what was said between the one's end and the other's."""
+    return [f"{stream} {topic} {state}" for stream, _, topic, _, _, state in events if not stream.startswith("alerts:")]
+
+
+def standing(store: Any) -> list[Any]:
+    """What was said of accounts and stands."""
+    with store.reading() as moment:
+        told = alert_log(moment, Wanted(standing=True))
+        return sorted((alert["account"], alert["rule"], alert["step"] or 0, alert["effective"]) for alert in told)
 
 
 def test_two_feeders_of_the_same_file_end_where_one_ends(tmp_path: Path) -> None:
