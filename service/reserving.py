@@ -96,8 +96,9 @@ def end_of(desk: Desk) -> str:
 
 
 def is_the_same(desk: Desk, held: Standing) -> bool:
-    """Whether just this is held already; who names no end is content with the one it has."""
-    data, until = held.told.data, desk.request.until or held.due
+    """Whether just this is held already; who leaves the end to the policy is content with the one it has."""
+    data, is_by_policy = held.told.data, desk.request.until is None and desk.figures.policy.reservation_hours is not None
+    until = held.due if is_by_policy else desk.request.until or LAST_DAY
     amount, currency = desk.asked.amount, desk.asked.currency
     return held.state == "reserved" and (data["amount"], data["currency"], held.due) == (shown(amount, currency), currency, until)
 

@@ -151,8 +151,9 @@ def test_what_is_told_of_a_season_last_is_what_is_so(store: Any) -> None:
 
 def test_a_message_goes_in_with_what_says_that_it_was_told_or_not_at_all(store: Any) -> None:
     fed(store, map(written, OWED), now=at("2026-01-12"))
-    columns = "originator_id, originator_version, topic, state, recorded_at"
-    alter(store, f"INSERT INTO stored_events ({columns}) VALUES (?, 1, 'AlertRaised.v1', ?, 0)", f"alerts:{ACCOUNT}", b"{}")
+    with store.reading() as moment:
+        columns = f"{moment.position}, originator_id, originator_version, topic, state, recorded_at"
+    alter(store, f"INSERT INTO stored_events ({columns}) VALUES (1000, ?, 1, 'AlertRaised.v1', ?, 0)", f"alerts:{ACCOUNT}", b"{}")
     with pytest.raises(IntegrityError):
         tick(store, lambda: at("2026-02-12"), tells=True)
     assert outbox(store) == []

@@ -44,7 +44,7 @@ MONTH_ENDS = list(month_ends(date(2012, 1, 1), date(2014, 1, 31)))
 def live(each_store: str, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: ARG001 (a store of its kind)
     """The file imported straight into a store."""
     path = tmp_path_factory.mktemp("live") / "exposure.db"
-    counts = feed_import(WANTED, opened(path), lambda: NOW, memory=MEMORY)
+    counts = feed_import(WANTED, opened(path), lambda: NOW, memory=MEMORY, tells=False)
     assert (counts.read, counts.recorded, counts.dead_letters) == (6154, 6154, 0)
     return path
 
