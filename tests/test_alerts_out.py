@@ -1,15 +1,20 @@
 """Alerts out through Kafka: who drops repeats by id sees each once, in order and without a gap, whoever was killed while they were found."""
 
 import signal
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
+from kafka import KafkaConsumer
 
 from schemas.jsontext import read
+from schemas.topics import INBOUND
 from service.sample import sample
 from tests.alerting import Json
 from tests.broker import Topics, structured
@@ -80,6 +85,40 @@ def say_the_same(kafka: str, folder: Path, lines: list[bytes], kills: int) -> No
     assert sum(map(len, clean.values())) > 50
     assert without_gaps(clean)
     assert killed == clean
+
+
+@contextmanager
+def another_member(topics: Topics) -> Iterator[None]:
+    """Somebody in the group who is given partitions and takes nothing from them."""
+    ended = threading.Event()
+
+    def hold() -> None:
+        consumer = KafkaConsumer(bootstrap_servers=topics.bootstrap, group_id=f"{topics.prefix}group", enable_auto_commit=False)
+        consumer.subscribe([topics.prefix + name for name in INBOUND])
+        while not ended.is_set():
+            consumer.poll(timeout_ms=100)
+        consumer.close()
+
+    holding = threading.Thread(target=hold)
+    holding.start()
+    try:
+        until(lambda: topics.members() == 1)
+        yield
+    finally:
+        ended.set()
+        holding.join()
+
+
+def test_who_is_not_given_all_says_nothing_while_others_have_something_to_take(topics: Topics, tmp_path: Path) -> None:
+    store, now = tmp_path / "exposure.db", quarters(LINES)[-1][0]
+    topics.send(map(structured, LINES))
+    with another_member(topics):
+        part = topics.consume(store, "--now", now)
+    assert (part.exit_code, 0 < part.json["recorded"] < len(LINES)) == (0, True)
+    assert seen(topics) == {}, "what is due could be otherwise by what is not taken yet"
+    assert topics.consume(store, "--now", now).exit_code == 0
+    assert without_gaps(said := seen(topics))
+    assert sum(map(len, said.values())) > 50
 
 
 def test_a_consumer_lets_time_pass_while_it_runs_and_sends_what_it_finds(topics: Topics, tmp_path: Path) -> None:

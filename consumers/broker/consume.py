@@ -40,7 +40,7 @@ class Watch(Protocol):
 def consume(ledger: Ledger, stream: Stream, watch: Watch, let_time_pass: Callable[[], object]) -> Taken:
     """Everything the stream brings goes into the ledger, exactly once; returns what became of it when the stream has ended.
 
-    Time is let pass beside it; where the stream ends of itself only when all is taken, so that nothing depends on how it came in.
+    Time is let pass beside it; where the stream ends of itself only when all is taken, by whomever, so that nothing depends on how it came in.
     """
     total = Taken()
 
@@ -65,7 +65,7 @@ def consume(ledger: Ledger, stream: Stream, watch: Watch, let_time_pass: Callabl
     )
     while not stream.ended:
         retrying(take, ledger, stream, watch, total, let_time_pass)
-    if not stream.stop.is_set():
+    if not stream.stop.is_set() and retrying(stream.is_all_taken):
         retrying(let_time_pass)
     return total
 

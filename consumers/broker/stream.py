@@ -311,6 +311,17 @@ class Stream:
         given = partitions_given(self.subscription.connection, self.subscription.group, self.subscription.topics)
         return given.get(self.consumer.group_metadata().member_id) == len(self.places) and sum(given.values()) >= self.partitions
 
+    def is_all_taken(self) -> bool:
+        """Whether the store has reached the end of every partition, those of other members too: one that died may still be counted in the group,
+        and what it held is nobody's for a while."""
+        if len(self.places) >= self.partitions:
+            return True
+        cluster = described(self.subscription.connection, self.subscription.topics)
+        places = [TopicPartition(name, number) for name, topic in cluster.topics.items() for number in range(topic.partitions)]
+        ends = self.consumer.end_offsets(places)
+        with self.store.reading() as moment:
+            return all((moment.position_of(identified(place, cluster).tracking) or 0) >= end for place, end in ends.items())
+
     def commit(self, every_seconds: float) -> None:
         """Tells Kafka where we are, for lag tools; nothing of ours depends on it."""
         if time.monotonic() - self.committed_at < every_seconds:
