@@ -1,6 +1,8 @@
 """What all tests share: how many histories each law is tried on (2,000; more with ``--hypothesis-profile=long``), and the real services."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -29,3 +31,15 @@ def given_back() -> Iterator[None]:
     """Stores that a test opens are closed at its end."""
     with stores.given_back():
         yield
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a test has its store."""
+    return tmp_path / "exposure.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Any:
+    """One with nothing in it."""
+    return stores.opened(path)

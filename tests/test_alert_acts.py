@@ -24,11 +24,6 @@ PAID = payment("P-1", "2026-02-20", "400.00", to("I-9", "400.00"))
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "exposure.db"
-
-
-@pytest.fixture
 def store(path: Path) -> Any:
     store = opened(path)
     told(store, OWED, "2026-02-12")

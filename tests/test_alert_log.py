@@ -13,7 +13,7 @@ from schemas.jsontext import read, written
 from service.ticking import tick
 from tests.alerting import at, outbox, said, said_to_stand, shown, told
 from tests.command import exposure
-from tests.stores import alter, fed, opened
+from tests.stores import alter, fed
 from tests.test_rules import ACCOUNT, CUSTOMER, invoice, limit, payment, rate, to
 from tests.test_rules import told as event
 
@@ -21,16 +21,6 @@ pytestmark = pytest.mark.usefixtures("each_store")
 
 KNOWN = event("customer.changed", "2026-01-01", **CUSTOMER)
 OWED = [KNOWN, limit("L-1", "2026-01-01", "1000.00"), invoice("I-9", "2026-01-12", "400.00", due="2026-02-11")]
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "exposure.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Any:
-    return opened(path)
 
 
 def test_time_alone_raises_what_fell_due_and_says_when_that_was(store: Any) -> None:

@@ -21,11 +21,6 @@ OTHER = "C-2"
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "exposure.db"
-
-
-@pytest.fixture
 def store(path: Path) -> Any:
     """Two accounts with alerts that stand, were cleared and were acknowledged; one lives a day ahead of the other for half of it."""
     store = opened(path)

@@ -53,11 +53,6 @@ def invoice(number: str, amount: str, **more: Any) -> Json:
     return told("invoice.posted", "2026-02-10", invoice=number, currency="EUR", amount=amount, due="2026-03-10", **more)
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "exposure.db"
-
-
 def test_an_order_that_fills_the_limit_to_the_last_cent_passes(path: Path) -> None:
     answer = Desk(path, limit(), invoice("I-1", "400.00")).ask("O-1", "600.00")
     assert (answer["decision"], answer["reasons"]) == ("approved", [])

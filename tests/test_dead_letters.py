@@ -31,16 +31,6 @@ GIVEN_UP = Order("r.ahlers", "the bank told it twice")
 PERSON = "Wilhelmina Quastenberg"
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "exposure.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Any:
-    return opened(path)
-
-
 def customer() -> bytes:
     return event("c-1", "erp.customer.changed.v1", "C-9", {"version": 1, "name": PERSON, "currency": "EUR"})
 

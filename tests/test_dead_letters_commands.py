@@ -13,11 +13,6 @@ pytestmark = pytest.mark.usefixtures("each_store")
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "exposure.db"
-
-
-@pytest.fixture
 def desk(path: Path) -> list[str]:
     """A store with three dead letters and their ids: one that can be taken, one that cannot, one of no account."""
     store = opened(path)

@@ -16,7 +16,7 @@ from schemas.jsontext import read
 from service.following import follow
 from tests.alerting import Json, told
 from tests.command import exposure
-from tests.stores import opened, url_of
+from tests.stores import url_of
 from tests.test_rules import ACCOUNT, CUSTOMER, invoice, limit
 from tests.test_rules import told as event
 
@@ -28,16 +28,6 @@ OWED = [
     invoice("I-9", "2026-01-12", "400.00", due="2026-02-11"),
 ]
 MORE = invoice("I-10", "2026-02-13", "800.00", due="2026-06-11")
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "exposure.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Any:
-    return opened(path)
 
 
 @contextmanager

@@ -30,16 +30,6 @@ NO_ROOM = {
 ROOM_AGAIN = {"sqlite": "DROP TRIGGER full_names", "postgresql": "ALTER TABLE names DROP CONSTRAINT no_room"}
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "exposure.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Any:
-    return opened(path)
-
-
 def customer(id: str = "1", **data: Any) -> bytes:
     told = {"version": 1, "name": PERSON, "currency": "EUR", "contact": CONTACT, **data}
     return event(id, "erp.customer.changed.v1", "C-9", told)

@@ -81,11 +81,6 @@ def erp_limit(number: str, amount: str, day: str = "2026-01-01", **more: Any) ->
     return told("limit.changed", day, limit=number, version=1, kind="base", amount=amount, currency="EUR", **more)
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "exposure.db"
-
-
 # What it takes
 
 

@@ -79,11 +79,6 @@ def block(day: str = "2026-02-20", version: int = 1) -> Json:
     return told("account.blocked", day, version=version)
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "exposure.db"
-
-
 # Who may
 
 

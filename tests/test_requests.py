@@ -56,11 +56,6 @@ class Shop:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "exposure.db"
-
-
-@pytest.fixture
 def shop(path: Path) -> Shop:
     return Shop(path)
 

@@ -18,7 +18,6 @@ from schemas.jsontext import read, written
 from tests.alerting import Json, told
 from tests.broker import Topics
 from tests.outgoing import ALERTS, relayed, topics_at
-from tests.stores import opened
 from tests.test_rules import invoice, payment
 
 EXAMPLE = re.search(r"```python\n(.*?)```", (Path(__file__).parents[1] / "consumers/README.md").read_text(encoding="utf-8"), re.DOTALL)
@@ -27,16 +26,6 @@ EXAMPLE = re.search(r"```python\n(.*?)```", (Path(__file__).parents[1] / "consum
 @pytest.fixture
 def topics(kafka: str) -> Topics:
     return topics_at(kafka)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "exposure.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Any:
-    return opened(path)
 
 
 def owed(*accounts: str) -> list[Json]:

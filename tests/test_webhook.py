@@ -32,7 +32,7 @@ from tests.alerting import at, told
 from tests.command import exposure
 from tests.outgoing import until
 from tests.receiving import SILENCE, Posted, Receiver, receiving
-from tests.stores import opened, url_of
+from tests.stores import url_of
 from tests.test_rules import invoice
 
 pytestmark = pytest.mark.usefixtures("each_store")
@@ -40,16 +40,6 @@ pytestmark = pytest.mark.usefixtures("each_store")
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 NAME = "them"
 SECOND = 1_000_000
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "exposure.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Any:
-    return opened(path)
 
 
 @pytest.fixture
