@@ -52,11 +52,11 @@ def show(moment: Any, account: str, asked: Asked) -> dict[str, Any]:
     """The document of ``exposure show``; raises ``UnknownAccount`` or ``NotKnownBefore``."""
     figures, known, stored = figures_known(moment, account, asked)
     name_other_accounts(moment, figures.on, asked.known_at)
-    known_at, rates, policy = known_instant(moment, asked), KnownRates(moment, asked.known_at), in_force(moment, asked.known_at)
+    known_at, rates = known_instant(moment, asked), KnownRates(moment, asked.known_at)
     return {
         **summary(figures, known_at, moment.count_dead_letters(account, known_at), sources(moment, known.head, known.version)),
         **items(figures),
-        "alerts": standing(moment, stored, known.customer, rates, policy, figures.on.day, known.version),
+        "alerts": standing(moment, stored, known.customer, rates, figures.policy, figures.on.day, known.version),
     }
 
 

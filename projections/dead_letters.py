@@ -18,7 +18,7 @@ def dead_letters(
     account's key was thrown away."""
     letters = [Letter(*row) for row in moment.dead_letters(account=account, source=source, code=code, settled=settled)]
     keys = moment.keys(sorted({letter.account or "" for letter in letters}))
-    last = {stream: (topic, state) for stream, topic, state in moment.told_of_letters([letter.stream for letter in letters])} if settled else {}
+    last = {stream: (topic, state) for _, stream, _, topic, state, *_ in moment.events_of([letter.stream for letter in letters])} if settled else {}
     return [shown(letter, keys.get(letter.account or ""), settling(*last[letter.stream]) if settled else None) for letter in letters]
 
 

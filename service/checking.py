@@ -103,12 +103,12 @@ def check(store: Any, request: Request, now: Callable[[], int], by: str) -> dict
 
 def checked(writing: Any, request: Request, by: str) -> dict[str, Any]:
     """The same for who holds the write lock."""
-    decision = answered(writing, request)
-    if decision is None:
-        desk = Desk(writing, request, by)
-        decision, is_new = desk.decided()
-        return desk.record(decision, is_new=is_new)
-    return shown_with(writing, decision, figures_known(writing, request.account, Asked(writing.recorded_at))[1])
+    told = told_before(writing, request)
+    if told is not None:
+        return told
+    desk = Desk(writing, request, by)
+    decision, is_new = desk.decided()
+    return desk.record(decision, is_new=is_new)
 
 
 def texts_of(told: list[Fact]) -> list[Fact]:
@@ -134,14 +134,17 @@ def proper(request: Request) -> None:
             raise Failure("usage", f"{option}: {text!r} is no text of 1 to 250 characters without control characters", WRONG_USAGE)
 
 
-def answered(writing: Any, request: Request) -> OrderChecked | None:
+def told_before(writing: Any, request: Request) -> dict[str, Any] | None:
     """What a named request was told before; the same name with other words is an error."""
     answer = recorded.answered(writing, request.account, request.request, request.source) if request.request else None
     if answer is None:
         return None
     if answer.asked != request.words:
         raise Failure("request_reused", f"request {request.request!r} was already asked in other words: {answer.asked}")
-    return recorded.known(writing, answer.decision_id)
+    decision = recorded.known(writing, answer.decision_id)
+    if decision is None:
+        return None
+    return shown_with(writing, decision, figures_known(writing, request.account, Asked(writing.recorded_at))[1])
 
 
 def shown_with(writing: Any, decision: OrderChecked, known: Known) -> dict[str, Any]:

@@ -36,8 +36,7 @@ def check(
     with telling():
         wanted = checking.Request(account, order, amount, currency, request, instead_of=instead_of)
         told = checking.check(opened(store), wanted, clock(now), by or settings().operator)
-    Output(json).decision(told)
-    return DONE if told["decision"] == "approved" else BUSINESS_NO
+    return decided(told, json)
 
 
 @app.command()
@@ -59,8 +58,7 @@ def reserve(
     with telling():
         wanted = checking.Request(account, order, amount, currency, request, instant_told(until, "--until"), holds=True)
         told = reserving.reserve(opened(store), wanted, clock(now), by or settings().operator)
-    Output(json).decision(told)
-    return DONE if told["decision"] == "approved" else BUSINESS_NO
+    return decided(told, json)
 
 
 @app.command()
@@ -110,6 +108,11 @@ def decision(
             raise Failure("unknown_decision", str(error)) from error
     Output(json).recorded_decision(told)
     return DONE if told["reproduced"] else BUSINESS_NO
+
+
+def decided(told: dict[str, Any], json: bool) -> int:
+    Output(json).decision(told)
+    return DONE if told["decision"] == "approved" else BUSINESS_NO
 
 
 def reservation(told: dict[str, Any], json: bool) -> int:

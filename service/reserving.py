@@ -18,7 +18,7 @@ from projections.account import Asked, figures_known
 from schemas.amounts import minor, shown
 from schemas.facts import LAST_DAY, Data, OrderChecked
 from schemas.instants import instant_of
-from service.checking import Desk, Request, answered, proper, shown_with
+from service.checking import Desk, Request, proper, told_before
 from service.failures import WRONG_USAGE, Failure
 
 HOUR = 3_600_000_000
@@ -40,9 +40,9 @@ def reserve(store: Any, request: Request, now: Callable[[], int], by: str) -> di
 
 def reserved(writing: Any, request: Request, by: str) -> dict[str, Any]:
     """The same for who holds the write lock."""
-    decision = answered(writing, request)
-    if decision is not None:
-        return shown_with(writing, decision, figures_known(writing, request.account, Asked(writing.recorded_at))[1])
+    told = told_before(writing, request)
+    if told is not None:
+        return told
     if request.until is not None and request.until <= instant_of(writing.recorded_at):
         raise Failure("usage", f"--until: {request.until}Z is over already", WRONG_USAGE)
     desk = Desk(writing, request, by)

@@ -19,6 +19,7 @@ from projections.rates import KnownRates
 from projections.standing import courses
 from projections.when import instant_text
 from schemas.facts import LAST_DAY
+from schemas.policies import Policy
 
 ACCOUNTS_AT_ONCE = 100
 NEVER = 1 << 62
@@ -51,7 +52,7 @@ def judge(writing: Any, due: list[alerts.Due], total: Ticked, *, tells: bool) ->
     names = [one.account for one in due]
     accounts = accounts_stored(writing, names)
     rates, policy, now = KnownRates(writing, None), in_force(writing), instant_text(writing.recorded_at)
-    figures = figures_told(writing, accounts, rates) if tells else {}
+    figures = figures_told(writing, accounts, rates, policy) if tells else {}
     said: list[tuple[str, News]] = []
     states: list[tuple[str, State, alerts.Next]] = []
     for one in due:
@@ -75,9 +76,8 @@ def judge(writing: Any, due: list[alerts.Due], total: Ticked, *, tells: bool) ->
     total.cleared += len(said) - raised
 
 
-def figures_told(writing: Any, accounts: dict[str, Account], rates: KnownRates) -> dict[str, Current]:
+def figures_told(writing: Any, accounts: dict[str, Account], rates: KnownRates, policy: Policy) -> dict[str, Current]:
     """The current figures of accounts, told where they are others than those told last. Of an account that is taken on later there are none yet."""
-    policy = in_force(writing)
     figures = {name: found for name, stored in accounts.items() if (found := current(writing, stored, rates, policy)) is not None}
     told = [(name, exposures.digest_of(one.lasting), one.row) for name, one in figures.items()]
     exposures.tell(writing, exposures.told(writing, list(accounts)), told)

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 from exposure.judging import News, Said, State
 from exposure.ledger.batch import Batch, Row
-from schemas.facts import AlertAcknowledged, AlertAct, AlertCleared, AlertEscalated, AlertRaised, OfAlert
+from schemas.facts import OUR_SOURCE, AlertAcknowledged, AlertAct, AlertCleared, AlertEscalated, AlertRaised, OfAlert
 from schemas.jsontext import read, written, written_sorted
 from schemas.stored import read_ours, write_ours
 
-TOPIC, SOURCE = "credit.alerts", "/exposure"
+TOPIC = "credit.alerts"
 TYPES = {
     AlertRaised: "credit.alert.raised.v1",
     AlertCleared: "credit.alert.cleared.v1",
@@ -103,7 +103,7 @@ def next_place(writing: Any, account: str) -> tuple[str, int]:
 def told_of(event: OfAlert | AlertAct, when: dict[str, str]) -> dict[str, Any]:
     data = event._asdict() | when
     del data["alert_id"]
-    return {"type": TYPES[type(event)], "source": SOURCE, "data": data}
+    return {"type": TYPES[type(event)], "source": OUR_SOURCE, "data": data}
 
 
 def keep(writing: Any, states: Sequence[tuple[str, State, Next]]) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from exposure.ledger.alerts import SOURCE, Due, decoded
+from exposure.ledger.alerts import Due, decoded
+from schemas.facts import OUR_SOURCE
 from schemas.jsontext import written_sorted
 
 TOPIC, TYPE = "credit.exposure", "credit.exposure.changed.v1"
@@ -41,7 +42,7 @@ def tell(writing: Any, before: dict[str, Told], figures: Sequence[tuple[str, byt
         last = before.get(account, Told())
         if last.digest != digest:
             now[account] = Told(last.sequence + 1, digest)
-            message = {"type": TYPE, "source": SOURCE, "data": {**data, "sequence": last.sequence + 1}}
+            message = {"type": TYPE, "source": OUR_SOURCE, "data": {**data, "sequence": last.sequence + 1}}
             messages.append((TOPIC, account, message_id(account, last.sequence + 1), message))
     put(writing, [(account, *now.get(account, Told()), 0) for account, *_ in figures])
     writing.announce_all(messages)

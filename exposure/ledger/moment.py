@@ -178,11 +178,6 @@ class Moment(Tables):
     def letters(self, digests: list[bytes]) -> list[Any]:
         return self.among(LETTER, "dead_letters", "digest", digests)
 
-    def told_of_letters(self, streams: list[str]) -> list[Any]:
-        """(stream, topic, state) of what became of dead letters, of each the oldest first."""
-        given = [(stream,) for stream in streams]
-        return self.joined("g.c0, t.topic, t.state", "stored_events", "t.originator_id = g.c0", given, order="g.place, t.originator_version")
-
     def count_dead_letters(self, account: str, known_at: int) -> int:
         return int(self.rows(f"SELECT count(*) FROM dead_letters WHERE account = ? AND {COUNTS_AT}", account, known_at, known_at)[0][0])
 
