@@ -1,6 +1,5 @@
 """``exposure policy``: reads a policy from a file, says what is wrong with it or differs, adopts it, and says which one is in force."""
 
-import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,15 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
-from service.failures import WRONG_USAGE, Failure
-from service.options import By, Json, KnownAt, Now, Store, clock, day, instant, opened, settings
+from service.failures import Failure
+from service.options import By, Json, KnownAt, Now, Reason, Store, actor, clock, day, in_one_line, instant, opened
 from service.output import Output
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The credit policy: what counts, and what is asked of whom.")
 
-TEXT = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,500}")
 File = Annotated[str, typer.Argument(metavar="FILE", help="a policy in TOML, as service/sample/policy.toml")]
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="why, in plain text and for ever: name no person")]
 
 
 @app.command("check")
@@ -72,11 +69,8 @@ def adopt(file: File, reason: Reason, by: By = None, store: Store = None, now: N
     """Puts a policy in force from now on; recorded with who and why."""
     from exposure.ledger import policies
 
-    policy, who = from_file(file), settings().operator if by is None else by
-    for option, text in (("--by", who), ("--reason", reason)):
-        if not text.strip() or not TEXT.fullmatch(text):
-            raise Failure("usage", f"{option}: say it in one line of 1 to 500 letters", WRONG_USAGE)
-    is_new = policies.adopt(opened(store), clock(now), policy, who, reason)
+    policy = from_file(file)
+    is_new = policies.adopt(opened(store), clock(now), policy, actor(by), in_one_line("--reason", reason))
     Output(json).policy_adopted({"policy": policy.version, "name": policy.name, "adopted": is_new})
 
 
