@@ -20,6 +20,7 @@ from tests.alerting import Json
 from tests.broker import Topics, structured
 from tests.command import exposure
 from tests.outgoing import ALERTS, arrived, depth, relayed, topics_at, until
+from tests.services import Killable
 from tests.stores import opened
 
 pytestmark = [pytest.mark.usefixtures("each_store"), pytest.mark.xdist_group("relay")]
@@ -57,14 +58,18 @@ def quarters(lines: list[bytes]) -> list[tuple[str, list[bytes]]]:
     return [(f"{part[-1][0]}-28T12:00:00Z", [line for _, lines in part for line in lines]) for part in parts]
 
 
-def taken_by_quarters(topics: Topics, store: Path, lines: list[bytes], kills: int) -> dict[str, list[Json]]:
-    """So many consumers are killed in each quarter, and another one goes on."""
+def taken_by_quarters(topics: Topics, store: Path, lines: list[bytes], kills: int, broker: Killable | None = None) -> dict[str, list[Json]]:
+    """So many consumers are killed in each quarter, and another one goes on; where a broker is given, every fifth kill is the broker's."""
     random = Random(5)
     for now, told in quarters(lines):
         topics.send(map(structured, told))
-        for _ in range(kills):
+        for turn in range(kills):
             with topics.consumer(store, "--until-caught-up", "--now", now) as consumer:
                 time.sleep(random.uniform(0.5, 3.0))
+                if broker is not None and turn % 5 == 4:
+                    broker.kill()
+                    broker.start()
+                    time.sleep(random.uniform(0.0, 2.0))
                 consumer.kill()
         assert topics.consume(store, "--now", now).exit_code == 0
     return seen(topics)
@@ -75,13 +80,13 @@ def test_consumers_that_are_killed_say_what_one_says_that_was_not(kafka: str, tm
 
 
 @pytest.mark.long
-def test_a_hundred_consumers_that_are_killed_say_what_one_says_that_was_not(kafka: str, tmp_path: Path) -> None:
-    say_the_same(kafka, tmp_path, list(sample(50_000, seed=31, accounts=400)), kills=25)
+def test_a_hundred_consumers_and_twenty_brokers_that_are_killed_say_what_one_says_that_was_not(killable_kafka: Killable, tmp_path: Path) -> None:
+    say_the_same(killable_kafka.start(), tmp_path, list(sample(50_000, seed=31, accounts=400)), kills=25, broker=killable_kafka)
 
 
-def say_the_same(kafka: str, folder: Path, lines: list[bytes], kills: int) -> None:
+def say_the_same(kafka: str, folder: Path, lines: list[bytes], kills: int, broker: Killable | None = None) -> None:
     clean = taken_by_quarters(topics_at(kafka), folder / "clean.db", lines, 0)
-    killed = taken_by_quarters(topics_at(kafka), folder / "killed.db", lines, kills)
+    killed = taken_by_quarters(topics_at(kafka), folder / "killed.db", lines, kills, broker)
     assert sum(map(len, clean.values())) > 50
     assert without_gaps(clean)
     assert killed == clean
