@@ -148,6 +148,28 @@ OWN_TOLD: list[ToldFact] = [
     own_fact("ReservationSettled", "2026-02-22T09:00:00", order="O-2", date="2026-02-22", reservation="R-1"),
     own_fact("ReservationReleased", "2026-02-23T09:00:00", order="O-2", date="2026-02-23", reservation="R-1"),
     records.own_fact(
+        "C-1001",
+        "PromiseMade",
+        REQUEST,
+        "2026-02-20T12:00:00",
+        {
+            "promise": REQUEST,
+            "date": "2026-02-20",
+            "currency": "EUR",
+            "instalments": [{"due": "2026-03-02", "amount": "100.00"}, {"due": "2026-04-02", "amount": "100.00"}],
+            "invoices": ["I-9"],
+            "by": "m.vogt",
+        },
+        {"note": "Mrs Kessler said so by telephone"},
+    ),
+    records.own_fact(
+        "C-1001",
+        "PromiseWithdrawn",
+        f"{REQUEST}:withdrawn",
+        "2026-02-21T09:00:00",
+        {"promise": REQUEST, "date": "2026-02-21", "by": "m.vogt", "reason": "it was another customer's"},
+    ),
+    records.own_fact(
         "C-1002",
         TRANSFER,
         "C-1001/credit/P-1/9/C-1002",
