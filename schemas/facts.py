@@ -350,8 +350,9 @@ TRANSFER = "PaymentTransferred"
 Its ``time`` is that of the fact it follows from."""
 
 PROMISES = frozenset({"PromiseMade", "PromiseWithdrawn"})
-"""What a customer has said to pay: ``instalments`` in order of their days, of ``invoices`` as they were open then, told to ``by``. A note on it is
-sealed. Their ``time`` is the instant they were recorded, and their ``date`` its day in the account's time zone."""
+"""What a customer has said to pay: ``instalments`` in order of their days, of ``invoices`` that were open then, told to ``by``; ``paid_before`` is
+what of these had been paid on its own day before it was made. A note on it is sealed. Their ``time`` is the instant they were recorded, and their
+``date`` its day in the account's time zone."""
 
 OWN = RESERVING | PROMISES | {TRANSFER}
 """Facts of an account that only the engine records. The door takes none of them: nobody outside can reserve by an event, or give back what others

@@ -13,9 +13,9 @@ from exposure.items import open_items
 from exposure.ledger.decisions import digest_of
 from exposure.ledger.own_facts import tell
 from exposure.promises import covering, dues, promises_on, split
-from exposure.rules.promises import BROKEN, OPEN, PARTLY, WITHDRAWN
+from exposure.rules.promises import BROKEN, OPEN, PARTLY, WITHDRAWN, Course, cleared, course_of
 from exposure.rules.spans import later
-from projections.account import Asked, figures_known
+from projections.account import Asked, accounts_stored, figures_known
 from projections.promises import promise
 from schemas.amounts import minor, shown
 from schemas.currencies import DECIMALS
@@ -57,14 +57,17 @@ def make(store: Any, wanted: Wanted, by: str, now: Callable[[], int]) -> dict[st
         number = told_before(figures, wanted, terms, currency, by)
         if number is None:
             number = digest_of(wanted.account, ["promise", known.head.version + 1])
+            invoices = invoices_for(figures, wanted, sum(amount for _, amount in terms), currency)
             data: Data = {
                 "promise": number,
                 "date": figures.on.day,
                 "currency": currency,
                 "instalments": [{"due": due, "amount": shown(amount, currency)} for due, amount in terms],
-                "invoices": invoices_for(figures, wanted, sum(amount for _, amount in terms), currency),
+                "invoices": invoices,
                 "by": by,
             }
+            if paid := paid_today(writing, figures, invoices, currency):
+                data["paid_before"] = paid
             tell(writing, [(wanted.account, "PromiseMade", number, data)], by, {"note": wanted.note} if wanted.note else None)
         return promise(writing, number, asked)
 
@@ -142,6 +145,14 @@ def item_named(items: Sequence[dict[str, Any]], invoice: str, currency: str) -> 
     if found["currency"] != currency:
         raise Failure("usage", f"--currency: invoice {invoice!r} is in {found['currency']}, and {currency} is promised", WRONG_USAGE)
     return found
+
+
+def paid_today(writing: Any, figures: Figures, invoices: list[str], currency: str) -> list[Data]:
+    """What of the invoices was paid on the account's day already: it was paid before the promise was made."""
+    account, day = figures.on.account, figures.on.day
+    documents = accounts_stored(writing, [account], [(account, f"invoice:{invoice}") for invoice in invoices])[account].documents
+    paid = [(invoice, cleared(Course._make(course_of(documents[f"invoice:{invoice}"])), day, day)) for invoice in invoices]
+    return [{"invoice": invoice, "amount": shown(amount, currency)} for invoice, amount in paid if amount > 0]
 
 
 def withdraw(store: Any, number: str, reason: str, by: str, now: Callable[[], int]) -> tuple[dict[str, Any], Failure | None]:

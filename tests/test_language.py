@@ -159,6 +159,7 @@ OWN_TOLD: list[ToldFact] = [
             "instalments": [{"due": "2026-03-02", "amount": "100.00"}, {"due": "2026-04-02", "amount": "100.00"}],
             "invoices": ["I-9"],
             "by": "m.vogt",
+            "paid_before": [{"invoice": "I-9", "amount": "50.00"}],
         },
         {"note": "Mrs Kessler said so by telephone"},
     ),

@@ -5,7 +5,7 @@ was cleared from its own day on, by cash or credit and not written off, keeps it
 missed, whatever is paid later.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from exposure.rules.documents import OF_PROMISES, Claim, Document, Key, Movement, State, moved, summed
@@ -129,18 +129,29 @@ class Seen(NamedTuple):
     left: int
 
 
-def seen_on(courses: list[Course], currency: str, since: str, day: str) -> Seen:
+def seen_on(made: Data, courses: dict[Key, Course], day: str) -> Seen:
     paid = owed = left = 0
-    eve = later(since, -1)
-    for course in courses:
-        if course.dated > day or course.currency != currency:
+    paid_before = {"invoice:" + told["invoice"]: minor(told["amount"], made["currency"]) for told in made.get("paid_before", ())}
+    for key, course in courses.items():
+        if course.dated > day or course.currency != made["currency"]:
             owed, left = owed + UNKNOWN, left + UNKNOWN
         elif course.stands(day):
-            open_before, off_before = course.on(eve) if course.stands(eve) else (course.amount, 0)
-            open_now, off_now = course.on(day)
-            paid += max(open_before + off_before - open_now - off_now, 0)
-            owed, left = owed + open_before, left + open_now
+            open_before, _ = before(course, made["date"])
+            owed += max(open_before - paid_before.get(key, 0), 0)
+            paid += max(cleared(course, made["date"], day) - paid_before.get(key, 0), 0)
+            left += course.on(day)[0]
     return Seen(paid, owed, left)
+
+
+def before(course: Course, day: str) -> tuple[int, int]:
+    """What was open and what written off before a day; an invoice that is dated later was open as a whole."""
+    eve = later(day, -1)
+    return course.on(eve) if course.stands(eve) else (course.amount, 0)
+
+
+def cleared(course: Course, since: str, day: str) -> int:
+    """What of an invoice that stands on a day was cleared from another on, by cash or credit."""
+    return sum(before(course, since)) - sum(course.on(day))
 
 
 def rank_of(part: Part, seen: Seen) -> int:
@@ -152,29 +163,29 @@ def rank_of(part: Part, seen: Seen) -> int:
 def evaluate(promise: Document, version: int) -> list[Movement]:
     """How the promise stands from each day on, what is to come of it, and what of it is missed and still owed."""
     made = made_of(promise.facts)
-    parts, courses = parts_of(made), [Course._make(promise.inbox[key]) for key in invoices_of(promise)]
-    over, why = end_of(promise, courses)
+    parts, courses = parts_of(made), {key: Course._make(promise.inbox[key]) for key in invoices_of(promise)}
+    over, why = end_of(promise, courses.values())
     ranks = [len(RANKS) - 1] * len(parts)
     said: list[tuple[str, State]] = []
-    for day in days_of(made, parts, courses, over):
+    for day in days_of(made, parts, courses.values(), over):
         if day == over:
             said.append((day, ended(over, parts, ranks, said[-1][1] if said else {}, why)))
             break
-        seen = seen_on(courses, made["currency"], made["date"], day)
+        seen = seen_on(made, courses, day)
         # On the day after its due an instalment still has the rank of its last day: from then on it only gets worse.
         ranks = [max(rank, rank_of(part, seen)) if part.due < day else rank_of(part, seen) for rank, part in zip(ranks, parts, strict=True)]
         said.append((day, stands(made["currency"], parts, ranks, seen, day)))
     return moved(promise, version, "", said)
 
 
-def days_of(made: Data, parts: list[Part], courses: list[Course], over: str) -> list[str]:
+def days_of(made: Data, parts: list[Part], courses: Iterable[Course], over: str) -> list[str]:
     days = {made["date"], over, *(later(part.due, 1) for part in parts)}
     for course in courses:
         days.update((course.dated, course.start, course.until), (day for day, _, _ in course.steps))
     return sorted(day for day in days if made["date"] <= day < LAST_DAY)
 
 
-def end_of(promise: Document, courses: list[Course]) -> tuple[str, str]:
+def end_of(promise: Document, courses: Iterable[Course]) -> tuple[str, str]:
     """From which day on the promise counts no more, and why."""
     made = promise.facts[0]
     withdrawn = min([fact.data["date"] for fact in promise.facts if fact.name == "PromiseWithdrawn"], default=LAST_DAY)
