@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exposure.promises import covering, dues, promised_invoices, split
+from exposure.rules.documents import Document
+from exposure.rules.references import reaches
 from schemas.door import ToldFact
 from tests.alerting import Alert, standing
 from tests.promising import Terms, promised, promises, slowly, withdrawn
@@ -234,6 +236,12 @@ def test_what_was_known_then_is_said_for_ever() -> None:
     late = books(known(PROMISE, paid("P-1", "2026-03-09", "300.00")))
     assert [promises(late, MISSED, version)["N-1"]["state"] for version in (5, 6)] == ["broken", "kept"]
     assert promises(late, MISSED, 4) == {}
+
+
+def test_what_is_told_of_an_invoice_has_its_promises_loaded_with_it() -> None:
+    """Else every batch that pays a promised invoice would be folded twice."""
+    documents = books(known(PROMISE)).documents[ACCOUNT]
+    assert reaches("PaymentReceived", Document("credit:P-1"), ["credit:P-1", "invoice:I-1"], documents) == {"promise:N-1"}
 
 
 # ------------------------------------------------------------------ the law
