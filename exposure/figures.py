@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from exposure.judgement import Judgement, Limit
 from exposure.rules import orders, terms
-from exposure.rules.documents import SIGNS, Document
+from exposure.rules.documents import OF_PROMISES, SIGNS, Document
 from schemas.amounts import decimal_text, divided, minor, shown
 from schemas.currencies import DECIMALS
 from schemas.facts import Fact
@@ -52,6 +52,8 @@ class AccountOn:
     limits: list[Fact] = field(default_factory=list)
     ended_limit: Fact | None = None
     protections: list[Fact] = field(default_factory=list)
+    promises: dict[str, list[Fact]] = field(default_factory=dict)
+    promised: dict[Item, int] = field(default_factory=dict)
 
     @property
     def currencies(self) -> set[str]:
@@ -97,6 +99,8 @@ def account_on(
             on.headers[document.key] = facts
         elif document.kind == "order":
             on.texts[document.key] = facts
+        elif document.kind == "promise":
+            on.promises[document.key] = facts
         for move in document.moves:
             if move.day <= day and (version is None or move.version <= version):
                 sums[Item(move.component, "" if move.component == "unapplied" else document.key, move.item, move.currency, move.due)] += move.amount
@@ -124,6 +128,8 @@ def sort_out(on: AccountOn, sums: dict[Item, int], instant: str | None) -> None:
             on.items[item] = amount
         elif item.component in SIGNS:
             continue  # alerts read it from the movements themselves
+        elif item.component.startswith(OF_PROMISES):
+            on.promised[item] = amount
         elif item.component.startswith("pending:"):
             kind, _, number = item.item.partition(":")
             on.pending.add((kind, number, item.component.partition(":")[2], item.document.partition(":")[2]))

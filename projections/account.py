@@ -11,6 +11,7 @@ from exposure.ledger.encoding import decode_document
 from exposure.ledger.loading import caught_up
 from exposure.ledger.memory import Account
 from exposure.ledger.policies import in_force
+from exposure.promises import promises_on
 from exposure.rules import terms
 from exposure.rules.documents import Document, Key
 from projections.elsewhere import name_other_accounts
@@ -56,6 +57,7 @@ def show(moment: Any, account: str, asked: Asked) -> dict[str, Any]:
     return {
         **summary(figures, known_at, moment.count_dead_letters(account, known_at), sources(moment, known.head, known.version)),
         **items(figures),
+        "promises": promises_on(figures.on),
         "alerts": standing(moment, stored, known.customer, rates, figures.policy, figures.on.day, known.version),
     }
 

@@ -333,6 +333,8 @@ STORED: dict[str, str] = {
     "exposure.reservation.settled.v1": "ReservationSettled",
     "exposure.reservation.released.v1": "ReservationReleased",
     "exposure.payment.transferred.v1": "PaymentTransferred",
+    "exposure.promise.made.v1": "PromiseMade",
+    "exposure.promise.withdrawn.v1": "PromiseWithdrawn",
 }
 ASKED: dict[str, str] = {"credit.check.requested.v1": "CheckRequested", "credit.reservation.requested.v1": "ReservationRequested"}
 """Every type of request, and the name it is answered by."""
@@ -347,7 +349,12 @@ TRANSFER = "PaymentTransferred"
 """What a credit of ``account`` gives to items of another one, all of it: of one ``transfer`` the highest ``version`` (the paying account's) counts.
 Its ``time`` is that of the fact it follows from."""
 
-OWN = RESERVING | {TRANSFER}
+PROMISES = frozenset({"PromiseMade", "PromiseWithdrawn"})
+"""What a customer has said to pay: ``instalments`` in order of their days, of ``invoices`` that were open then, told to ``by``; ``paid_before`` is
+what of these had been paid on its own day before it was made. A note on it is sealed. Their ``time`` is the instant they were recorded, and their
+``date`` its day in the account's time zone."""
+
+OWN = RESERVING | PROMISES | {TRANSFER}
 """Facts of an account that only the engine records. The door takes none of them: nobody outside can reserve by an event, or give back what others
 reserved."""
 

@@ -21,6 +21,7 @@ SEVERITY = {
     "overdue": "medium",
     "overpaid": "low",
     "payment_returned": "high",
+    "promise_broken": "high",
     "over_invoiced": "medium",
     "limit_expired": "medium",
     "protection_expired": "medium",

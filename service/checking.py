@@ -159,11 +159,11 @@ def asked_of(request: Request, currency: str | None) -> decisions.Asked:
     return decisions.Asked(request.order, minor_of(request.amount, currency), currency)
 
 
-def minor_of(amount: str, currency: str) -> int:
-    """Minor units of what ``--amount`` says."""
+def minor_of(amount: str, currency: str, option: str = "--amount") -> int:
+    """Minor units of what an option says."""
     told = AMOUNT.fullmatch(amount)
     decimals = DECIMALS[currency]
     if told is None or len((told[2] or "").rstrip("0")) > decimals:
         like = shown(123450, currency)
-        raise Failure("usage", f"--amount: {amount!r} is no amount (not negative, at most {decimals} decimals), as {like}", WRONG_USAGE)
+        raise Failure("usage", f"{option}: {amount!r} is no amount (not negative, at most {decimals} decimals), as {like}", WRONG_USAGE)
     return scaled(amount, decimals)

@@ -15,6 +15,7 @@ from service.limits import app as limits
 from service.options import AsOf, Bootstrap, Json, KnownAt, Now, Store, asked, clock, day, given_before, opened, settings
 from service.output import Output
 from service.policies import app as policy
+from service.promises import app as promises
 from service.webhook_cli import app as webhook
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Credit exposure, right and provable.")
@@ -23,6 +24,7 @@ app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(policy, name="policy")
 app.add_typer(limits, name="limit")
 app.add_typer(holds, name="holds")
+app.add_typer(promises, name="promise")
 app.add_typer(webhook, name="webhook")
 app.add_typer(kafka_cli.app)
 app.add_typer(decisions_cli.app)

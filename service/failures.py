@@ -30,12 +30,15 @@ def of_the_broker() -> Iterator[None]:
 def telling() -> Iterator[None]:
     """Turns the lookup errors of projections into failures with a code."""
     from projections.account import NotKnownBefore, UnknownAccount
+    from projections.promises import UnknownPromise
     from projections.selection import BadSelection
 
     try:
         yield
     except UnknownAccount as error:
         raise Failure("unknown_account", str(error)) from error
+    except UnknownPromise as error:
+        raise Failure("unknown_promise", str(error)) from error
     except NotKnownBefore as error:
         raise Failure("not_known_before", str(error)) from error
     except BadSelection as error:

@@ -238,6 +238,21 @@ class Output:
 
         holds_table(listed)
 
+    def promises(self, listed: dict[str, Any]) -> None:
+        if self.json:
+            self.document(listed)
+            return
+        from service.promise_tables import promises_table
+
+        promises_table(listed["promises"])
+
+    def promise(self, shown: dict[str, Any], failed: Failure | None = None) -> None:
+        if not self.json:
+            from service.promise_tables import promise_lines
+
+            promise_lines(shown)
+        self.afterwards(shown, failed)
+
     def release(self, shown: dict[str, Any], failed: Failure | None = None) -> None:
         if not self.json:
             from service.approval_tables import release_line

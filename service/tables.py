@@ -52,6 +52,9 @@ def account_tables(shown: dict[str, Any]) -> None:
     if shown["open_orders"]:
         columns = ["order", "open", *(["currency"] if foreign(shown["open_orders"], shown) else [])]
         parts.append(table("Open orders", columns, columns_of(shown["open_orders"], columns), numbers=["open"]))
+    if shown["promises"]:
+        columns = ["date", "amount", "currency", "paid", "to_come", "missing", "state"]
+        parts.append(table("Promises to pay", columns, columns_of(shown["promises"], columns), numbers=["amount", "paid", "to_come", "missing"]))
     for name in ("reservations", "protection", "pending", "anomalies", "alerts"):
         if shown[name]:
             columns = list(shown[name][0])

@@ -36,6 +36,7 @@ def aged(path: Path) -> None:
     """Makes a store one of version 0001: every row of a document as new as its account, names by one digest."""
     with closing(sqlite3.connect(path)) as store, store:
         store.execute("DROP INDEX accounts_behind")
+        store.execute("DROP INDEX documents_promises")
         for table, column in YOUNGER_COLUMNS:
             store.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         for table in YOUNGER_TABLES:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from exposure.rules.documents import SIGNS, Movement, add
+from exposure.rules.documents import OF_PROMISES, SIGNS, Movement, add
 from schemas.facts import LAST_DAY, OUR_SOURCE, Fact, Told
 from schemas.jsontext import read, written
 
@@ -12,7 +12,7 @@ from schemas.jsontext import read, written
 class Head:
     """``sums`` holds minor units by component and currency over all days; from ``last_day`` on they are the figures of the day.
 
-    What only alerts count is not among them. The rows of the account's documents are those of its version ``written``.
+    What only alerts count, and how promises stand, is not among them. The rows of the account's documents are those of its version ``written``.
     """
 
     account: str
@@ -29,7 +29,7 @@ class Head:
         if fact.source != OUR_SOURCE:
             self.hear(fact)
         for _, component, _, currency, _, day, amount in moves:
-            if component in SIGNS:
+            if component in SIGNS or component.startswith(OF_PROMISES):
                 continue
             add(self.sums, f"{component}/{currency}", amount)
             if self.last_day < day < LAST_DAY:

@@ -11,6 +11,8 @@ EVENT = "originator_id, originator_version, topic, state"
 HEAD = "account, version, written, state"
 DOCUMENT = "account, key, version, opened, closed, state"
 LETTER = "digest, account, source, position, code, reason, sealed, recorded_at, carried, settled_at, outcome"
+OF_PROMISES = "key >= 'promise:' AND key < 'promise;'"
+"""In the words of the index that has these rows alone."""
 COUNTS_AT = "recorded_at <= ? AND (settled_at IS NULL OR settled_at > ?)"
 """A dead letter counts from the instant it was recorded until the one it was settled, that one excluded."""
 
@@ -113,6 +115,16 @@ class Moment(Tables):
         where = " AND ".join(["stream >= ?", "stream < ?", *(f"{name} = ?" for name in told)])
         rows = self.rows(f"SELECT account, stream FROM cases WHERE {where} ORDER BY account, stream", f"{kind}:", f"{kind};", *told.values())
         return [(row[0], row[1]) for row in rows]
+
+    def promises(self, account: str | None = None) -> list[tuple[str, str]]:
+        """(account, key) of the documents that are promises, of one account or of all, in order of accounts."""
+        of_account, values = ("", []) if account is None else (" AND account = ?", [account])
+        rows = self.rows(f"SELECT account, key FROM documents WHERE {OF_PROMISES}{of_account} ORDER BY account, key", *values)
+        return [(row[0], row[1]) for row in rows]
+
+    def accounts_of_promise(self, key: str) -> list[str]:
+        """The account whose promise it is."""
+        return [row[0] for row in self.rows(f"SELECT account FROM documents WHERE {OF_PROMISES} AND key = ?", key)]
 
     def events_of(self, streams: list[str]) -> list[Any]:
         """(position, stream, version, topic, state, recorded_at, actor) of whole streams, oldest first."""

@@ -103,9 +103,9 @@ def read_or_refuse(record: Record) -> Read:
     return Read(record, told, b"" if told.personal else write_fact(told))
 
 
-def own_fact(account: str, name: str, id_: str, time: str, data: Data) -> ToldFact:
+def own_fact(account: str, name: str, id_: str, time: str, data: Data, personal: Data | None = None) -> ToldFact:
     """A fact that the engine tells itself, as if the door had read it."""
     values = written(data)
     digest = blake2b(values, digest_size=8).hexdigest()
     content = blake2b(f"{name}\n{account}\n{time}\n".encode() + values, digest_size=16).digest()
-    return ToldFact(name, account, time, OUR_SOURCE, id_, digest, data, None, naming_of(OUR_SOURCE, id_), content)
+    return ToldFact(name, account, time, OUR_SOURCE, id_, digest, data, personal, naming_of(OUR_SOURCE, id_), content)

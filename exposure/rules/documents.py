@@ -39,8 +39,12 @@ class Movement(NamedTuple):
     amount: int
 
 
-SIGNS = ("over_invoiced", "payment_returned")
-"""Components that count what an alert is about: order lines invoiced above what was ordered, payments returned lately."""
+SIGNS = ("over_invoiced", "payment_returned", "promise_broken")
+"""Components that count what an alert is about: order lines invoiced above what was ordered, payments returned lately, promises to pay that were
+missed and are still owed."""
+
+OF_PROMISES = "promise:"
+"""Components that begin so tell how a promise stands: they are no money of the account. The keys of promises begin so too."""
 
 AGREED = ("customer", "limit", "protection")
 """Kinds that have no movements but a say on every day: they never close."""

@@ -5,7 +5,7 @@ Law: evaluating a document depends only on the facts told of it and on what othe
 
 from collections.abc import Iterable, Mapping
 
-from exposure.rules import credits, deliveries, grants, invoices, orders, settlements, terms, transfers
+from exposure.rules import credits, deliveries, grants, invoices, orders, promises, settlements, terms, transfers
 from exposure.rules.documents import Claim, Document, Key, Movement
 from exposure.rules.references import ANNOUNCES, CLAIMANTS, announced, own_key, watching
 from schemas.facts import OWN, Fact
@@ -104,7 +104,7 @@ def is_news(own: Document, fact: Fact) -> bool:
 
 
 def settled(fact: Fact, source: Key, documents: Mapping[Key, Document], changed: Changed) -> tuple[list[Document], list[Movement]]:
-    """Evaluates what changed: claimants first, for what they claim changes others."""
+    """Evaluates what changed: claimants first, for what they claim changes others; promises last, for they look at what invoices then say."""
     moves: list[Movement] = []
     version = fact.version
     news = [documents[key] for key in changed]
@@ -117,16 +117,26 @@ def settled(fact: Fact, source: Key, documents: Mapping[Key, Document], changed:
             moves += give_transfer(document, version, documents, changed)
     if len(changed) > len(news):
         news = [documents[key] for key in changed]
+    promised: dict[Key, None] = {}
     for document in news:
         kind = document.kind
         if kind == "order":
             moves += orders.evaluate(document, version, changed[document.key], fact if document.key == source else None)
         elif kind == "invoice":
             moves += invoices.evaluate(document, version, changed[document.key])
+            if document.inbox:
+                promised.update(dict.fromkeys(promises.named_by(document)))
         elif kind in settlements.FORMS:
             moves += settlements.evaluate(document, version)
+        elif kind == "promise":
+            promised[document.key] = None
         elif kind not in CLAIMANTS:
             moves += terms.evaluate(document, version)
+    for promise in [documents[key] for key in promised]:
+        if promises.look(promise, documents) or promise.key == source:
+            moves += promises.evaluate(promise, version)
+            if promise.key not in changed:
+                news.append(promise)
     return news, moves
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from exposure.rules import credits, deliveries, invoices, settlements
+from exposure.rules import credits, deliveries, invoices, promises, settlements
 from exposure.rules.documents import Claim, Document, Key
 from exposure.rules.orders import line_claim
 from exposure.rules.spans import NEVER, Span, standing
@@ -41,14 +41,16 @@ OWN_KIND: dict[str, tuple[str, str]] = {
     "LimitChanged": ("limit:", "limit"),
     "ProtectionChanged": ("protection:", "protection"),
     TRANSFER: ("transfer:", "transfer"),
+    "PromiseMade": ("promise:", "promise"),
+    "PromiseWithdrawn": ("promise:", "promise"),
 }
 """Of each fact, the kind of document it is told of and the field that holds its number ("" for the account itself)."""
 
 CLAIMANTS = ("delivery", "credit", "transfer")
-"""Kinds of documents whose evaluation changes what they claim of others: they come first."""
+"""Kinds of documents whose evaluation changes what they claim of others: they come first. Promises come last: they only look at invoices."""
 
 ANNOUNCES = frozenset({name for name, (kind, _) in OWN_KIND.items() if kind in ("delivery:", "invoice:", "allocation:", "dispute:", "write_off:")})
-ANNOUNCES |= {"CreditNotePosted", "CreditNoteCancelled"}
+ANNOUNCES |= {"CreditNotePosted", "CreditNoteCancelled", "PromiseMade"}
 """Facts that change what their document claims of others by its own facts alone."""
 
 NAMES_LINES = ("InvoicePosted", "DeliveryPosted", "CreditNotePosted")
@@ -82,6 +84,9 @@ def names(name: str, data: Data, account: str) -> list[Key]:
             keys["invoice:" + data["invoice"]] = None
         if "credit" in data:
             keys["credit:" + data["credit"]] = None
+    elif name == "PromiseMade":
+        for invoice in data["invoices"]:
+            keys["invoice:" + invoice] = None
     elif name == TRANSFER:
         for part in data["parts"]:
             keys["invoice:" + part["invoice"]] = None
@@ -108,6 +113,8 @@ def reaches(name: str, own: Document, named: Iterable[Key], documents: Mapping[K
             keys.update(credits.items_named(document))
         elif document.kind == "transfer":
             keys.update(document.inbox)
+        elif document.kind == "invoice":
+            keys.update(promises.named_by(document))
     return keys
 
 
@@ -135,6 +142,8 @@ def announced(document: Document) -> dict[Key, Claim]:
         return line_claims("credit_note:" + document.number, "uninvoiced", posted, span)
     if kind in settlements.FORMS:
         return settlements.claims_of(document)
+    if kind == "promise":
+        return promises.claims(document)
     return {}
 
 
