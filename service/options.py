@@ -24,9 +24,15 @@ TEXT = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,500}")
 
 
 def settings() -> Any:
+    from pydantic import ValidationError
+
     from service.settings import Settings
 
-    return Settings()
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(f"EXPOSURE_{'.'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors(include_input=False))
+        raise Failure("usage", wrong, WRONG_USAGE) from error
 
 
 def opened(store: str | None, *, create: bool = False) -> Any:

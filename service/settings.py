@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service.failures import WRONG_USAGE, Failure
+
 
 def user() -> str:
     """Whom the operating system says we are; nobody where it knows no name."""
@@ -41,8 +43,8 @@ class Settings(BaseSettings):
     kafka_member: str | None = None
     kafka_session_seconds: float = 10.0
     kafka_stall_seconds: float = 60.0
-    kafka_security_protocol: str = "PLAINTEXT"
-    kafka_sasl_mechanism: str | None = None
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
     kafka_sasl_username: str | None = None
     kafka_sasl_password: SecretStr | None = None
     kafka_ssl_cafile: str | None = None
@@ -54,7 +56,14 @@ class Settings(BaseSettings):
         return usually if self.tell_exposure is None else self.tell_exposure
 
     def connection(self, bootstrap: str | None = None) -> dict[str, Any]:
-        """What every client of Kafka is told, in the client library's words: where it is, and how to speak to it safely."""
+        """What every client of Kafka is told, in the client library's words: where it is, and how to speak to it safely.
+
+        A key without a password is told an empty one: without any, whoever reads a sealed key would be asked for it on the terminal, and wait.
+        """
+        login = (self.kafka_sasl_mechanism, self.kafka_sasl_username, self.kafka_sasl_password)
+        if self.kafka_security_protocol.startswith("SASL") and None in login:
+            wanted = "EXPOSURE_KAFKA_SASL_MECHANISM, _SASL_USERNAME and _SASL_PASSWORD"
+            raise Failure("usage", f"{self.kafka_security_protocol} is spoken by who logs in: it needs {wanted}", WRONG_USAGE)
         told = {
             "bootstrap_servers": (bootstrap or self.kafka_bootstrap).split(","),
             "security_protocol": self.kafka_security_protocol,
@@ -64,7 +73,7 @@ class Settings(BaseSettings):
             "ssl_cafile": self.kafka_ssl_cafile,
             "ssl_certfile": self.kafka_ssl_certfile,
             "ssl_keyfile": self.kafka_ssl_keyfile,
-            "ssl_password": self.kafka_ssl_password and self.kafka_ssl_password.get_secret_value(),
+            "ssl_password": self.kafka_ssl_password.get_secret_value() if self.kafka_ssl_password else "",
         }
         return {name: value for name, value in told.items() if value is not None}
 

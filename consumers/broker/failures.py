@@ -6,6 +6,8 @@ from typing import Any
 
 from kafka.errors import FencedInstanceIdError, KafkaError
 
+from consumers.broker.refusals import refusal
+
 BOOTSTRAP_MS_MAX = 10_000
 
 
@@ -25,5 +27,8 @@ def telling(connection: dict[str, Any]) -> Iterator[None]:
         if isinstance(error, FencedInstanceIdError):
             raise BrokerFailure("member_taken", "another consumer was started under the same --member name: each needs one of its own") from error
         if "bootstrap" in str(error):
+            why = refusal(connection)
+            if why is not None:
+                raise BrokerFailure("kafka_refuses", f"Kafka at {where} and we do not come together: {why}") from error
             raise BrokerFailure("kafka", f"no Kafka answers at {where} (--bootstrap or EXPOSURE_KAFKA_BOOTSTRAP)") from error
         raise BrokerFailure("kafka", f"Kafka at {where}: {str(error) or type(error).__name__}") from error
