@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from exposure.ledger.checkpoints import Checkpoint, Tree, signed
+from exposure.ledger.checkpoints import Checkpoint, signed
 from exposure.ledger.dead_letters import Order, retry
 from exposure.ledger.keys import new_signing_key
 from exposure.ledger.rebuild import rebuild
 from exposure.ledger.records import Record
-from exposure.ledger.verify import Damage, verify
+from exposure.ledger.stretches import Damage
+from exposure.ledger.verify import verify
 from schemas.jsontext import written
 from service.sample import sample
 from tests.command import exposure
@@ -338,22 +339,6 @@ def test_a_checkpoint_that_was_altered_is_not_signed(store: Any) -> None:
     for field, value in checkpoint._asdict().items():
         other = value + 1 if isinstance(value, int) else f"{value[:-1]}{'0' if value[-1] != '0' else '1'}"
         assert not checkpoint._replace(**{field: other}).is_signed, field
-
-
-def root_of(leaves: list[bytes]) -> bytes:
-    """The tree hash as RFC 6962 defines it."""
-    if len(leaves) < 2:
-        return sha256(b"\x00" + leaves[0]).digest() if leaves else sha256(b"").digest()
-    half = 1 << (len(leaves) - 1).bit_length() - 1
-    return sha256(b"\x01" + root_of(leaves[:half]) + root_of(leaves[half:])).digest()
-
-
-def test_the_tree_is_that_of_rfc_6962() -> None:
-    tree, leaves = Tree(), list[bytes]()
-    for number in range(70):
-        assert tree.root == root_of(leaves)
-        leaves.append(bytes([number]))
-        tree.add(leaves[-1])
 
 
 def test_the_command_makes_a_checkpoint_and_verifies_beside_it(fed_once: Path, tmp_path: Path) -> None:
