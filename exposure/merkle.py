@@ -1,6 +1,6 @@
 """The Merkle tree of RFC 6962 over the hashes of a log: its root, what proves that one is in it, and that one log is the beginning of another.
 
-Law: a proof is roots of spans of the log, inclusion as in section 2.1.1 and consistency as in 2.1.2; who checks one needs nothing but it and the roots.
+Law: a proof is roots of spans of the log, inclusion as in section 2.1.1, consistency as in 2.1.2; who checks one needs nothing but it and the roots.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,6 +16,13 @@ def leaf(entry: bytes) -> bytes:
 
 def node(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
+
+
+def full_root(roots: Sequence[bytes]) -> bytes:
+    """The root over those of full subtrees of one size, or of leaves; a power of two of them."""
+    while len(roots) > 1:
+        roots = [node(*pair) for pair in zip(roots[::2], roots[1::2], strict=True)]
+    return roots[0]
 
 
 class Tree:
@@ -41,10 +48,7 @@ class Tree:
         place = 0
         while place < len(roots):
             size = full_size(self.end, len(roots) - place)
-            level = roots[place : place + size]
-            while len(level) > 1:
-                level = [node(*pair) for pair in zip(level[::2], level[1::2], strict=True)]
-            self.join([(size, level[0])])
+            self.join([(size, full_root(roots[place : place + size]))])
             place += size
 
     def join(self, parts: Sequence[tuple[int, bytes]]) -> None:
@@ -130,7 +134,8 @@ def root_by_inclusion(index: int, size: int, entry: bytes, proof: Sequence[bytes
 
 
 def roots_by_consistency(first: int, second: int, root: bytes, proof: Sequence[bytes]) -> tuple[bytes, bytes] | None:
-    """The roots of a tree and of a later one, as a proof has them; ``root`` is that of the first, for where it is itself a part of the second no proof says it."""
+    """The roots of a tree and of a later one, as a proof has them; ``root`` is that of the first: where it is a part of the second no proof
+    says it."""
     if not 0 < first <= second or len(proof) != len(consistency(first, second)):
         return None
     spans = list(zip(consistency(first, second), proof, strict=True))

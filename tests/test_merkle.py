@@ -12,8 +12,8 @@ ENTRIES = [
     bytes.fromhex(text)
     for text in ("", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f")
 ]  # fmt: skip
-"""These entries, the roots of their first one, two … eight, and the proofs below are the test vectors of Certificate Transparency's own implementation,
-as github.com/transparency-dev/merkle has them (``proof/verify_test.go``)."""
+"""These entries, the roots of their first one, two … eight, and the proofs below are the test vectors of Certificate Transparency's own
+implementation, as github.com/transparency-dev/merkle has them (``proof/verify_test.go``)."""
 ROOTS = [
     "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
     "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",

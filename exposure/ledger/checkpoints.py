@@ -5,7 +5,7 @@ Kept elsewhere it finds what a log cannot find of itself: a cut end, yesterday's
 
 from typing import Any, NamedTuple
 
-from exposure.ledger.keys import is_signed, sign
+from exposure.ledger.keys import is_signed, key_id, sign
 
 
 class Checkpoint(NamedTuple):
@@ -25,11 +25,31 @@ class Checkpoint(NamedTuple):
         return told(self.events, self.position, self.hash, self.root, self.made)
 
     @property
+    def document(self) -> dict[str, Any]:
+        """As it is kept: with what people call its key."""
+        return {**self._asdict(), "key_id": key_id(self.key)}
+
+    @property
     def is_signed(self) -> bool:
         try:
             return is_signed(bytes.fromhex(self.key), bytes.fromhex(self.signature), self.told)
         except ValueError:
             return False
+
+
+def read_checkpoint(document: dict[str, Any]) -> Checkpoint:
+    """The checkpoint of a document; raises ``ValueError`` where it holds none, or an altered one."""
+    parts = dict(document)
+    named = parts.pop("key_id", None)
+    try:
+        checkpoint = Checkpoint(**parts)
+    except TypeError as error:
+        raise ValueError("it holds no checkpoint") from error
+    if not all(isinstance(part, int if name in ("events", "position") else str) for name, part in checkpoint._asdict().items()):
+        raise ValueError("it holds no checkpoint")
+    if not checkpoint.is_signed or named not in (None, key_id(checkpoint.key)):
+        raise ValueError("its signature is not right: the checkpoint was altered")
+    return checkpoint
 
 
 def told(*parts: Any) -> bytes:

@@ -109,6 +109,18 @@ class Moment(Tables):
         place = self.position
         return [row[0] for row in self.rows(f"SELECT hash FROM stored_events WHERE {place} > ? AND {place} <= ? ORDER BY {place}", after, until)]
 
+    def positions_and_hashes(self, after: int, until: int) -> Iterator[Any]:
+        """The same one by one, each with its position."""
+        place = self.position
+        return self.stream(f"SELECT {place}, hash FROM stored_events WHERE {place} > ? AND {place} <= ? ORDER BY {place}", after, until)
+
+    def chained_of(self, streams: list[str], until: int) -> list[Any]:
+        """The same as ``chained`` of whole streams up to a position, in the log's order; texts as they are."""
+        columns = "originator_id, t.originator_version, t.topic, t.state, t.recorded_at, t.actor, t.previous_hash, t.hash"
+        of_them = f"t.originator_id = g.c0 AND t.{self.position} <= {int(until)}"
+        given = [(stream,) for stream in streams]
+        return self.joined(f"t.{self.position}, t.{columns}", "stored_events", of_them, given, order=f"t.{self.position}")
+
     def last_version(self, stream: str) -> int:
         return int(self.rows("SELECT coalesce(max(originator_version),0) FROM stored_events WHERE originator_id=?", stream)[0][0])
 

@@ -1,7 +1,7 @@
 """A stretch of the log, verified by itself: from the hash of the event before it on, every hash is made again from what stands there.
 
-Law: stretches that join are a log that was verified from end to end, whoever verified each of them, and in whatever order. What a stretch takes as given,
-the hash before it and those of the events before it in their streams, is verified where it stands.
+Law: stretches that join are a log that was verified from end to end, whoever verified each of them, and in whatever order. What a stretch takes as
+given, the hash before it and those of the events before it in their streams, is verified where it stands.
 """
 
 from struct import error as NoNumber
@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from exposure.ledger.chain import NOTHING, event_hash
 from exposure.merkle import Tree
-
 
 NOT_BEHIND = "does not follow the event before it in its stream"
 
@@ -131,4 +130,3 @@ def account_of(moment: Any, stream: str | None) -> str | None:
 def text(stream: Any) -> str:
     """The name of a stream; what was altered may be no text any more."""
     return stream.decode(errors="replace").replace("\0", "\ufffd") if isinstance(stream, bytes) else repr(stream)
-

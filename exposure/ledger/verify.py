@@ -14,8 +14,10 @@ from exposure.ledger.checkpoints import Checkpoint
 from exposure.ledger.stretches import Damage, Stretch, Verified, account_of, first_lacking, text, verify_stretch
 from exposure.merkle import Tree
 
-STRETCH = 65_536
+STRETCH = 32_768
 """So many events are verified at once: more need more memory for the streams they are of, of fewer more have to be looked for before them."""
+STRETCHES_EACH = 3
+"""So many at least for a process of its own: it costs the time of one of them to begin."""
 BEFORE_ALL = -(1 << 63)
 
 Verifying = Callable[[Iterable[Stretch]], Iterator[Verified]]
@@ -43,7 +45,7 @@ def verify(
     with store.reading() as moment:
         end, reached, events, tree, is_met = moment.log_end(), LogEnd(0, NOTHING), 0, Tree(), checkpoint is None
         stretches = joining(end.position, stretch, None if checkpoint is None else checkpoint.position)
-        with at_work(moment, again, min(jobs, len(stretches))) as verified:
+        with at_work(moment, again, min(jobs, len(stretches) // STRETCHES_EACH)) as verified:
             for told, found in zip(stretches, verified(stretches), strict=True):
                 events, reached = events + found.events, LogEnd(*found.end)
                 if found.first_bad is not None:
