@@ -11,11 +11,11 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from exposure.ledger.checkpoints import Checkpoint
-from exposure.merkle import Span, Tree, consistency, full_root, inclusion, leaf, span_root
+from exposure.merkle import Span, Tree, consistency, full_root, inclusion, leaf, node, span_root
 
 BLOCK = 1_024
 """So many leaves have their root kept; a power of two."""
-BLOCKS_AT_HAND = 256
+BLOCKS_AT_HAND = 16
 
 
 class NoProof(LookupError):
@@ -30,6 +30,14 @@ class Included(NamedTuple):
     before: bytes
     hash: bytes
     path: list[bytes]
+
+
+class Block(NamedTuple):
+    """Positions and hashes of events that follow each other, and the roots of the full subtrees over them, by the power of two of their size."""
+
+    positions: list[int]
+    hashes: list[bytes]
+    levels: list[list[bytes]]
 
 
 class Proofs:
@@ -55,14 +63,14 @@ class Proofs:
     def included(self, position: int) -> Included:
         """That the event at a position is in the log."""
         number = bisect_left(self.afters, position) - 1
-        block = self.block(number) if number >= 0 else []
-        place = next((place for place, (at, _) in enumerate(block) if at == position), None)
-        if place is None:
+        block = self.block(number) if number >= 0 else Block([], [], [])
+        place = bisect_left(block.positions, position)
+        if block.positions[place : place + 1] != [position]:
             raise NoProof(f"there is no event at position {position} of the log the checkpoint of {self.checkpoint.made} was made of")
         index = number * BLOCK + place
         before = self.hash_at(index - 1) if index else bytes(32)
         return Included(
-            position, index, before, block[place][1], [span_root(span, self.root_of) for span in inclusion(index, self.checkpoint.events)]
+            position, index, before, block.hashes[place], [span_root(span, self.root_of) for span in inclusion(index, self.checkpoint.events)]
         )
 
     def consistent(self, earlier: Checkpoint) -> list[bytes]:
@@ -76,17 +84,23 @@ class Proofs:
         """The root of a full subtree."""
         begin, end = span
         if end - begin < BLOCK:
-            return full_root([leaf(hash_) for _, hash_ in self.block(begin // BLOCK)[begin % BLOCK : begin % BLOCK + end - begin]])
+            size = end - begin
+            return self.block(begin // BLOCK).levels[size.bit_length() - 1][begin % BLOCK // size]
         if span not in self.known:
             self.known[span] = full_root(self.roots[begin // BLOCK : end // BLOCK])
         return self.known[span]
 
     def hash_at(self, index: int) -> bytes:
-        return self.block(index // BLOCK)[index % BLOCK][1]
+        return self.block(index // BLOCK).hashes[index % BLOCK]
 
-    def read_block(self, number: int) -> list[tuple[int, bytes]]:
+    def read_block(self, number: int) -> Block:
         until = self.afters[number + 1] if number + 1 < len(self.afters) else self.checkpoint.position
-        return list(self.moment.positions_and_hashes(self.afters[number], until))
+        rows = list(self.moment.positions_and_hashes(self.afters[number], until))
+        hashes = [hash_ for _, hash_ in rows]
+        levels = [[leaf(hash_) for hash_ in hashes]]
+        while len(levels[-1]) > 1:
+            levels.append([node(*pair) for pair in zip(levels[-1][::2], levels[-1][1::2], strict=False)])
+        return Block([position for position, _ in rows], hashes, levels)
 
 
 def blocks(moment: Any, until: int) -> Iterator[tuple[int, list[bytes]]]:
