@@ -128,6 +128,17 @@ class PolicyAdopted(NamedTuple):
     reason: str
 
 
+class CheckpointKeyRotated(NamedTuple):
+    """From its place in the log on checkpoints are signed with another key (Ed25519, hexadecimal): the old one signs that it is this one."""
+
+    old_key: str
+    new_key: str
+    made: str
+    signature: str
+    by: str
+    reason: str
+
+
 class LimitRequested(NamedTuple):
     """Somebody asks for a limit: ``amount`` is decimal text, ``unlimited`` or ``none``; ``policy`` is the version in force."""
 
@@ -298,7 +309,7 @@ OfLimit = LimitRequested | LimitApproved | LimitRejected | LimitRequestWithdrawn
 OfRelease = HoldReleaseProposed | HoldReleased | HoldReleaseRefused
 OfAccount = OrderChecked | RequestAnswered | RequestRefused | OfLimit | OfRelease
 """What concerns an account and changes none of its figures: each stands in a stream of its own."""
-Ours = OfLetter | OfAccount | OfAlert | AlertAct | PolicyAdopted
+Ours = OfLetter | OfAccount | OfAlert | AlertAct | PolicyAdopted | CheckpointKeyRotated
 
 STORED: dict[str, str] = {
     "erp.customer.changed.v1": "CustomerChanged",

@@ -2,29 +2,34 @@
 
 import os
 import sys
+from functools import partial
 from typing import Annotated, NoReturn
 
 import typer
 
 from service import decisions_cli, kafka_cli
 from service.alerts import app as alerts
+from service.checkpoint_keys import app as checkpoint_keys
 from service.dead_letters import app as dead_letters
 from service.failures import FAILED, WRONG_USAGE, Failure, telling
 from service.holds import app as holds
 from service.limits import app as limits
-from service.options import AsOf, Bootstrap, Json, KnownAt, Now, Store, asked, clock, day, given_before, opened, settings
+from service.options import AsOf, Bootstrap, Jobs, Json, KnownAt, Now, Store, asked, clock, day, given_before, opened, settings
 from service.output import Output
 from service.policies import app as policy
 from service.promises import app as promises
+from service.proofs import app as proof
 from service.webhook_cli import app as webhook
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Credit exposure, right and provable.")
 app.add_typer(alerts, name="alerts")
+app.add_typer(checkpoint_keys, name="checkpoint-keys")
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(policy, name="policy")
 app.add_typer(limits, name="limit")
 app.add_typer(holds, name="holds")
 app.add_typer(promises, name="promise")
+app.add_typer(proof, name="proof")
 app.add_typer(webhook, name="webhook")
 app.add_typer(kafka_cli.app)
 app.add_typer(decisions_cli.app)
@@ -203,7 +208,13 @@ def rebuild(store: Store = None, now: Now = None, json: Json = False) -> None:  
 @app.command()
 def verify(
     checkpoint: Annotated[str | None, typer.Option("--checkpoint", metavar="FILE", help="the log has to be the one this was made of")] = None,
-    key: Annotated[str | None, typer.Option("--key", metavar="HEX", help="the public key that has to have signed it")] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="HEX", help="the public key that you trust: it, or one that follows it, has to have signed")
+    ] = None,
+    keys: Annotated[
+        str | None, typer.Option("--keys", metavar="FILE", help="which key follows which, as exported (default: as the log says)")
+    ] = None,
+    jobs: Jobs = None,
     store: Store = None,
     now: Now = None,  # noqa: ARG001
     json: Json = False,
@@ -211,12 +222,13 @@ def verify(
     """Proves that the log is whole and unaltered, or names the first bad record."""
     from service.verifying import verify_store
 
-    return verify_store(opened(store), Output(json), checkpoint, key)
+    return verify_store(partial(opened, store), Output(json), jobs, checkpoint, key, keys)
 
 
 @app.command()
 def checkpoint(
     key: Annotated[str, typer.Option("--key", metavar="FILE", help="signs with this key (PEM, Ed25519); one that is not there is made")],
+    jobs: Jobs = None,
     store: Store = None,
     now: Now = None,
     json: Json = False,
@@ -224,7 +236,7 @@ def checkpoint(
     """Verifies the log and prints what it is now, signed: to be kept elsewhere, for `verify --checkpoint`."""
     from service.verifying import make_checkpoint
 
-    return make_checkpoint(opened(store), Output(json), key, clock(now))
+    return make_checkpoint(partial(opened, store), Output(json), jobs, key, clock(now))
 
 
 @app.command("sample")

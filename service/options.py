@@ -19,6 +19,7 @@ Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="why, in p
 Bootstrap = Annotated[
     str | None, typer.Option("--bootstrap", metavar="HOST:PORT", help="where Kafka is (default: EXPOSURE_KAFKA_BOOTSTRAP, else 127.0.0.1:9092)")
 ]
+Jobs = Annotated[int | None, typer.Option("--jobs", min=1, help="so many processes, where the log is long (default: one for each core)")]
 RuleNames = Annotated[list[str] | None, typer.Option("--rule", metavar="RULE", help="only alerts by this rule, as over_limit; may be said again")]
 TEXT = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,500}")
 

@@ -275,6 +275,19 @@ class Output:
         elif failed:
             self.failure(failed.code, str(failed))
 
+    def proof(self, document: dict[str, Any], said: str) -> None:
+        if self.json:
+            self.document(document)
+        else:
+            typer.echo(said)
+
+    def rotations(self, told: list[dict[str, Any]]) -> None:
+        if self.json:
+            self.document({"rotations": told})
+            return
+        for one in told:
+            typer.echo(f"{one['made']}  position {one['position']}  key {one['old_key_id']} is followed by {one['new_key_id']} ({one['new_key']})")
+
     def status(self, standing: dict[str, Any]) -> None:
         if self.json:
             self.document(standing)

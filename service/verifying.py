@@ -7,54 +7,79 @@ from typing import Any
 
 import typer
 
-from exposure.ledger.checkpoints import Checkpoint, signed
+from exposure.ledger.checkpoint_keys import KeyNotInUse, check_in_use, key_in_use, read_rotation, rotations
+from exposure.ledger.checkpoints import Checkpoint, read_checkpoint, signed
 from exposure.ledger.keys import new_signing_key
 from exposure.ledger.verify import Outcome, verify
 from projections.when import instant_text
-from schemas.jsontext import read
+from schemas.jsontext import NotJson, read
 from service.failures import BUSINESS_NO, DONE, Failure
 from service.output import Output
 from service.rebuilding import progress_of
 
 
-def verify_store(store: Any, output: Output, checkpoint: str | None, key: str | None) -> int:
+def verify_store(again: Callable[[], Any], output: Output, jobs: int | None, checkpoint: str | None, key: str | None, keys: str | None) -> int:
     """Verifies a store, beside a checkpoint's file where there is one, and shows what was found; the exit code is that of a business no where that
-    is damage."""
-    outcome = verified(store, output, None if checkpoint is None else checkpoint_of(checkpoint, key))
+    is damage. ``again`` opens the store."""
+    store, made = again(), None
+    if checkpoint is not None:
+        made = checkpoint_of(checkpoint)
+        if key is not None:
+            check_key(store, made, key, keys)
+    outcome = verified(store, again, output, jobs, made)
     show(outcome, output)
     return DONE if outcome.first_bad is None else BUSINESS_NO
 
 
-def verified(store: Any, output: Output, checkpoint: Checkpoint | None = None) -> Outcome:
+def verified(store: Any, again: Callable[[], Any], output: Output, jobs: int | None, checkpoint: Checkpoint | None = None) -> Outcome:
     with store.reading() as moment:
         events, _ = moment.count_events()
     with progress_of("verify", events, output.json) as progress:
-        return verify(store, progress, checkpoint)
+        return verify(store, progress, checkpoint, again, jobs or os.cpu_count() or 1)
 
 
-def checkpoint_of(file: str, key: str | None) -> Checkpoint:
-    """The checkpoint of a file; its signature has to be right, and the key the one that is named, where one is."""
+def checkpoint_of(file: str) -> Checkpoint:
+    """The checkpoint of a file; its signature has to be right."""
     try:
-        checkpoint = Checkpoint(**read(Path(file).read_bytes()))
-    except (TypeError, ValueError) as error:
+        return read_checkpoint(read(Path(file).read_bytes()))
+    except NotJson as error:
         raise Failure("bad_checkpoint", f"{file} holds no checkpoint") from error
-    if not checkpoint.is_signed:
-        raise Failure("bad_checkpoint", f"the signature of {file} is not right: the checkpoint was altered")
-    if key is not None and key != checkpoint.key:
-        raise Failure("bad_checkpoint", f"{file} was signed with key {checkpoint.key}, not with {key}")
-    return checkpoint
+    except ValueError as error:
+        raise Failure("bad_checkpoint", f"{file}: {error}") from error
 
 
-def make_checkpoint(store: Any, output: Output, key_file: str, now: Callable[[], int]) -> int:
-    """Prints the signed checkpoint of a log that is whole; of another one none is made."""
-    outcome = verified(store, output)
+def check_key(store: Any, checkpoint: Checkpoint, trusted: str, keys: str | None) -> None:
+    """The key that signed has to be the trusted one, or to follow it by then; what follows which is said by the log, or by a file."""
+    try:
+        with store.reading() as moment:
+            told = list(rotations(moment)) if keys is None else [read_rotation(one) for one in read(Path(keys).read_bytes())["rotations"]]
+        in_use = key_in_use(trusted, told, checkpoint.position)
+    except (KeyError, TypeError, ValueError) as error:
+        raise Failure("bad_key", str(error)) from error
+    if in_use != checkpoint.key:
+        why = f"signed with key {checkpoint.key}, not with {in_use}"
+        raise Failure(
+            "bad_checkpoint", f"the checkpoint was {why}, which signs there for who trusts {trusted}; a log that was cut may lack what --keys says"
+        )
+
+
+def make_checkpoint(again: Callable[[], Any], output: Output, jobs: int | None, key_file: str, now: Callable[[], int]) -> int:
+    """Prints the signed checkpoint of a log that is whole; of another one none is made. ``again`` opens the store."""
+    store = again()
+    outcome = verified(store, again, output, jobs)
     if outcome.first_bad is not None:
         show(outcome, output)
         return BUSINESS_NO
+    key = key_of(key_file)
     try:
-        output.document(signed(key_of(key_file), outcome.events, outcome.end.position, outcome.end.hash, outcome.root, instant_text(now()))._asdict())
+        with store.reading() as moment:
+            check_in_use(moment, key)
+        made = signed(key, outcome.events, outcome.end.position, outcome.end.hash, outcome.root, instant_text(now()))
+    except KeyNotInUse as error:
+        raise Failure("bad_key", str(error)) from error
     except ValueError as error:
         raise Failure("bad_key", f"{key_file} is no key to sign with: {error}") from error
+    output.document(made.document)
     return DONE
 
 

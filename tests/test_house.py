@@ -20,7 +20,7 @@ FLOORS = ["schemas", "exposure", "projections", "consumers", "service"]
 """From the ground up: a floor looks down, never up."""
 ALONE = {
     "orjson": {"schemas/jsontext.py"},
-    "json": {"schemas/jsontext.py"},
+    "json": {"schemas/jsontext.py", "service/standalone"},
     "eventsourcing": {*(f"exposure/ledger/{part}.py" for part in ("folding", "ledger", "postgres", "sqlite", "writing")), "service/cli.py"},
     "psycopg": {"exposure/ledger/postgres.py", "exposure/ledger/schema.py"},
     "kafka": {"consumers/broker"},
@@ -48,6 +48,7 @@ PURE = [
     "exposure.judging",
     "exposure.ahead",
     "exposure.promises",
+    "exposure.merkle",
 ]
 HEAVY = {"pydantic", "pydantic_core", "eventsourcing", "orjson", "kafka", "confluent_kafka", "sqlite3", "sqlalchemy", "json", "logging"}
 RULES_READ = {"schemas", "schemas.facts", "schemas.amounts", "schemas.currencies", "schemas.policies"}

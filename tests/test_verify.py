@@ -1,155 +1,41 @@
 """The log proves itself: whatever is altered in it behind the engine's back is found, and the first bad record is named."""
 
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from exposure.ledger.checkpoints import Checkpoint, Tree, signed
-from exposure.ledger.dead_letters import Order, retry
-from exposure.ledger.keys import new_signing_key
+from exposure.ledger.checkpoints import signed
+from exposure.ledger.proofs import Proofs
 from exposure.ledger.rebuild import rebuild
-from exposure.ledger.records import Record
-from exposure.ledger.verify import Damage, verify
+from exposure.ledger.stretches import Damage
+from exposure.ledger.verify import verify
+from exposure.merkle import Tree, is_included
 from schemas.jsontext import written
 from service.sample import sample
+from service.store import open_store
 from tests.command import exposure
 from tests.examples import example
-from tests.stores import NOW, alter, copied, fed, opened
+from tests.mutilating import COLUMNS, KEY, Log, Open, altering, chained_anew, flipped, hashed, logged, made
+from tests.stores import alter, copied, fed, opened, url_of
 
 pytestmark = pytest.mark.usefixtures("each_store")
 
-LINES = [*sample(600, seed=5, accounts=12), b"not JSON at all"]
-COLUMNS = ("originator_id", "originator_version", "topic", "state", "recorded_at", "actor", "previous_hash", "hash")
-KEY = new_signing_key()
 GOLDEN = "9e171e18eb7fd2ad0b08d06fee7f407ef5b5c9db07917d6182fb99a5f89ec88b"
 """The hash of the last event of three that hold nothing secret: it never changes."""
-MUTILATIONS = {"sqlite": 100, "postgresql": 10}
 
 
 @pytest.fixture(scope="module")
 def fed_once(each_store: str, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: ARG001 (a store of its kind)
-    path = tmp_path_factory.mktemp("fed") / "exposure.db"
-    store = opened(path)
-    fed(store, LINES)
-    retry(store, lambda: NOW, [Record(LINES[-1], 0).digest], Order("m.vogt", "to see"))
-    store.datastore.close()
-    return path
+    return logged(tmp_path_factory.mktemp("fed") / "exposure.db")
 
 
 @pytest.fixture
 def store(fed_once: Path, tmp_path: Path) -> Any:
     return copied(fed_once, tmp_path / "exposure.db")
-
-
-class Undone(Exception):
-    """Ends a transaction that altered a store, and leaves the store as it was."""
-
-
-class Event(NamedTuple):
-    position: int
-    values: list[Any]
-
-
-class Log:
-    """The rows of a log, in the hands of somebody who alters them in an open transaction."""
-
-    def __init__(self, writing: Any) -> None:
-        self.writing, self.place = writing, writing.position
-
-    def events(self) -> list[Event]:
-        rows = self.writing.rows(f"SELECT {self.place}, {', '.join(COLUMNS)} FROM stored_events ORDER BY {self.place}")
-        return [Event(row[0], list(row[1:])) for row in rows]
-
-    def set(self, position: int, column: str, value: Any) -> None:
-        self.writing.rows(f"UPDATE stored_events SET {column} = ? WHERE {self.place} = ? RETURNING 1", value, position)
-
-    def delete(self, position: int) -> None:
-        self.writing.rows(f"DELETE FROM stored_events WHERE {self.place} = ? RETURNING 1", position)
-
-    def insert(self, position: int, values: list[Any]) -> None:
-        self.writing.put(f"INSERT INTO stored_events ({self.place}, {', '.join(COLUMNS)}) VALUES {{rows}}", [(position, *values)])
-
-
-def flipped(value: Any, chance: random.Random) -> Any:
-    """The value with one bit of one of its bytes turned; texts stay texts."""
-    if value is None:
-        return "x"
-    if isinstance(value, int):
-        return value ^ 1 << chance.randrange(40)
-    if isinstance(value, str):
-        place = chance.randrange(len(value))
-        return f"{value[:place]}{chr(ord(value[place]) ^ 1)}{value[place + 1 :]}"
-    place = chance.randrange(len(value))
-    return value[:place] + bytes([value[place] ^ 1 << chance.randrange(8)]) + value[place + 1 :]
-
-
-def flip_a_byte(log: Log, chance: random.Random) -> set[int]:
-    event = chance.choice(log.events())
-    column = chance.randrange(len(COLUMNS))
-    log.set(event.position, COLUMNS[column], flipped(event.values[column], chance))
-    return {event.position}
-
-
-def move_one(log: Log, chance: random.Random) -> set[int]:
-    event = chance.choice(log.events())
-    away = flipped(event.position, chance) + 1_000_000
-    log.set(event.position, log.place, away)
-    return {event.position, away}
-
-
-def delete_one(log: Log, chance: random.Random) -> set[int]:
-    event = chance.choice(log.events())
-    log.delete(event.position)
-    return {event.position}
-
-
-def swap_two(log: Log, chance: random.Random) -> set[int]:
-    one, other = sorted(chance.sample(log.events(), 2))
-    log.delete(one.position)
-    log.delete(other.position)
-    log.insert(one.position, other.values)
-    log.insert(other.position, one.values)
-    return {one.position}
-
-
-def insert_one(log: Log, chance: random.Random) -> set[int]:
-    """A copy of an event under a version of its own, its hash right where it stands; the others move on by one."""
-    events = log.events()
-    place, values = chance.choice(events).position, list(chance.choice(events).values)
-    values[1] += 1_000
-    for event in reversed(events[place - 1 :]):
-        log.set(event.position, log.place, event.position + 1)
-    before = events[place - 2].values[-1] if place > 1 else bytes(32)
-    stream, version, topic, state, recorded_at, actor, previous, _ = values
-    values[-1] = hashed(previous, before, place, stream, version, topic, state, recorded_at, actor)
-    log.insert(place, values)
-    return {place}
-
-
-ALTERING = [flip_a_byte, flip_a_byte, flip_a_byte, move_one, delete_one, swap_two, insert_one]
-
-
-@contextmanager
-def altering(store: Any) -> Iterator[Log]:
-    """A log in an open transaction; once that is over it is as it was."""
-    with suppress(Undone), store.writing(0) as writing:
-        yield Log(writing)
-        raise Undone
-
-
-class Open:
-    """A store of which one moment is read: that of an open transaction."""
-
-    def __init__(self, log: Log) -> None:
-        self.log = log
-
-    def reading(self) -> Any:
-        return nullcontext(self.log.writing)
 
 
 def first_bad(log: Log) -> Damage:
@@ -158,16 +44,45 @@ def first_bad(log: Log) -> Damage:
     return bad
 
 
-def test_every_mutilation_is_found_and_the_first_bad_record_named(each_store: str, store: Any) -> None:
-    for seed in range(MUTILATIONS[each_store]):
-        with altering(store) as log:
-            chance = random.Random(seed)
-            alteration = chance.choice(ALTERING)
-            bad = alteration(log, chance)
-            found = verify(Open(log)).first_bad
-            assert found is not None, (seed, alteration)
-            assert found.position in bad, (seed, alteration, found)
-    assert verify(store).first_bad is None
+@pytest.mark.parametrize("stretch", [1, 7, 64, 100_000])
+def test_a_log_is_the_same_in_whatever_stretches_it_is_verified(store: Any, stretch: int) -> None:
+    whole = verify(store)
+    parts = verify(store, stretch=stretch)
+    assert (parts.events, parts.first_bad, parts.root) == (whole.events, None, whole.root)
+    assert (parts.end.position, parts.end.hash) == (whole.end.position, whole.end.hash)
+
+
+def test_several_processes_find_what_one_does(store: Any, each_store: str, tmp_path: Path) -> None:  # noqa: ARG001
+    again = partial(open_store, url_of(tmp_path / "exposure.db"))
+    checkpoint, events = made(store), verify(store).events
+    assert verify(store, checkpoint=checkpoint, again=again, jobs=2, stretch=100)[:2] == (events, None)
+    with store.reading() as moment:
+        place = moment.position
+    alter(store, f"UPDATE stored_events SET actor = 'nobody' WHERE {place} IN (350, 390, 501)")
+    one, two = (verify(store, checkpoint=checkpoint, again=again, jobs=jobs, stretch=100) for jobs in (1, 2))
+    assert one.first_bad is not None
+    assert (one.events, one.first_bad.position) == (349, 350)
+    assert two[:2] == one[:2]
+
+
+def test_a_log_whose_first_positions_were_not_all_taken_has_the_root_of_its_events(store: Any) -> None:
+    """As those have that were made on PostgreSQL before positions were hashed."""
+    with altering(store) as log:
+        for event in reversed(log.events()[5:]):
+            log.set(event.position, log.place, event.position + 3)
+        log.writing.rows("UPDATE clock SET position = position + 3 RETURNING 1")
+        chained_anew(log, 7)
+        tree = Tree()
+        tree.extend([event.values[-1] for event in log.events()])
+        for stretch in (4, 50, 10_000):
+            outcome = verify(Open(log), stretch=stretch)
+            assert (outcome.first_bad, outcome.root) == (None, tree.root)
+        checkpoint = signed(KEY, outcome.events, outcome.end.position, outcome.end.hash, outcome.root, "2026-03-02T09:00:00Z")
+        assert verify(Open(log), checkpoint=checkpoint, stretch=50).first_bad is None
+        event = log.events()[200]
+        told = Proofs(log.writing, checkpoint).included(event.position)
+        assert (told.place, event.position) == (200, 204)
+        assert is_included(told.place, checkpoint.events, outcome.root, event.values[-1], told.path)
 
 
 @pytest.mark.parametrize("column", COLUMNS)
@@ -242,20 +157,6 @@ def test_what_is_told_later_is_chained_to_what_was_told_before_a_rebuild(store: 
     assert outcome.events > events + 300
 
 
-def hashed(
-    in_stream: bytes, in_log: bytes, position: int, stream: str, version: int, topic: str, state: bytes, recorded_at: int, actor: str | None
-) -> bytes:
-    """The hash of an event as the README of ``exposure`` tells it, written apart from the engine."""
-
-    def number(value: int, size: int) -> bytes:
-        return value.to_bytes(size, "big", signed=True)
-
-    by = None if actor is None else actor.encode()
-    told = b"\x01" + in_stream + in_log + number(position, 8) + number(version, 8) + number(recorded_at, 8)
-    told += number(len(stream.encode()), 4) + number(len(topic.encode()), 4) + number(-1 if by is None else len(by), 4)
-    return sha256(told + stream.encode() + topic.encode() + (by or b"") + state).digest()
-
-
 def test_the_chain_is_what_the_readme_says(store: Any) -> None:
     with store.reading() as moment:
         rows = moment.rows(f"SELECT {moment.position}, {', '.join(COLUMNS)} FROM stored_events ORDER BY {moment.position}")
@@ -285,26 +186,6 @@ def test_the_command_proves_it_and_tells_damage_by_its_exit_code(fed_once: Path,
     said = exposure("verify", "--json", store=path)
     assert (said.exit_code, said.json["ok"], said.json["events"], said.json["first_bad"]["position"]) == (3, False, 6, 7)
     assert "DAMAGED at position 7" in exposure("verify", store=path).out
-
-
-def chained_anew(log: Log, position: int) -> None:
-    """What who takes the trouble does: alters an event, and makes the hashes of all after it right again."""
-    events = log.events()
-    before, streams = bytes(32), dict[str, bytes]()
-    for event in events:
-        stream, version, topic, state, recorded_at, actor, *_ = event.values
-        actor = "m.vogt" if event.position == position else actor
-        in_stream = streams.get(stream, bytes(32))
-        own = hashed(in_stream, before, event.position, stream, version, topic, state, recorded_at, actor)
-        for column, value in (("actor", actor), ("previous_hash", in_stream), ("hash", own)):
-            log.set(event.position, column, value)
-        before = streams[stream] = own
-    log.writing.rows("UPDATE clock SET hash = ? RETURNING 1", before)
-
-
-def made(store: Any) -> Checkpoint:
-    outcome = verify(store)
-    return signed(KEY, outcome.events, outcome.end.position, outcome.end.hash, outcome.root, "2026-03-02T09:00:00Z")
 
 
 def test_a_history_that_was_chained_anew_is_found_by_a_checkpoint_and_by_nothing_else(store: Any) -> None:
@@ -338,22 +219,6 @@ def test_a_checkpoint_that_was_altered_is_not_signed(store: Any) -> None:
     for field, value in checkpoint._asdict().items():
         other = value + 1 if isinstance(value, int) else f"{value[:-1]}{'0' if value[-1] != '0' else '1'}"
         assert not checkpoint._replace(**{field: other}).is_signed, field
-
-
-def root_of(leaves: list[bytes]) -> bytes:
-    """The tree hash as RFC 6962 defines it."""
-    if len(leaves) < 2:
-        return sha256(b"\x00" + leaves[0]).digest() if leaves else sha256(b"").digest()
-    half = 1 << (len(leaves) - 1).bit_length() - 1
-    return sha256(b"\x01" + root_of(leaves[:half]) + root_of(leaves[half:])).digest()
-
-
-def test_the_tree_is_that_of_rfc_6962() -> None:
-    tree, leaves = Tree(), list[bytes]()
-    for number in range(70):
-        assert tree.root == root_of(leaves)
-        leaves.append(bytes([number]))
-        tree.add(leaves[-1])
 
 
 def test_the_command_makes_a_checkpoint_and_verifies_beside_it(fed_once: Path, tmp_path: Path) -> None:

@@ -3,10 +3,9 @@
 Kept elsewhere it finds what a log cannot find of itself: a cut end, yesterday's copy in its place, a history chained anew.
 """
 
-from hashlib import sha256
 from typing import Any, NamedTuple
 
-from exposure.ledger.keys import is_signed, sign
+from exposure.ledger.keys import is_signed, key_id, sign
 
 
 class Checkpoint(NamedTuple):
@@ -26,11 +25,31 @@ class Checkpoint(NamedTuple):
         return told(self.events, self.position, self.hash, self.root, self.made)
 
     @property
+    def document(self) -> dict[str, Any]:
+        """As it is kept: with what people call its key."""
+        return {**self._asdict(), "key_id": key_id(self.key)}
+
+    @property
     def is_signed(self) -> bool:
         try:
             return is_signed(bytes.fromhex(self.key), bytes.fromhex(self.signature), self.told)
         except ValueError:
             return False
+
+
+def read_checkpoint(document: dict[str, Any]) -> Checkpoint:
+    """The checkpoint of a document; raises ``ValueError`` where it holds none, or an altered one."""
+    parts = dict(document)
+    named = parts.pop("key_id", None)
+    try:
+        checkpoint = Checkpoint(**parts)
+    except TypeError as error:
+        raise ValueError("it holds no checkpoint") from error
+    if not all(isinstance(part, int if name in ("events", "position") else str) for name, part in checkpoint._asdict().items()):
+        raise ValueError("it holds no checkpoint")
+    if not checkpoint.is_signed or named not in (None, key_id(checkpoint.key)):
+        raise ValueError("its signature is not right: the checkpoint was altered")
+    return checkpoint
 
 
 def told(*parts: Any) -> bytes:
@@ -42,26 +61,3 @@ def signed(pem: bytes, events: int, position: int, hash_: bytes, root: bytes, ma
     parts = (events, position, hash_.hex(), root.hex(), made)
     key, signature = sign(pem, told(*parts))
     return Checkpoint(*parts, key.hex(), signature.hex())
-
-
-class Tree:
-    """The tree of RFC 6962 over hashes in their order; only the roots of its full parts are kept, the largest first."""
-
-    def __init__(self) -> None:
-        self.parts: list[tuple[int, bytes]] = []
-
-    def add(self, hash_: bytes) -> None:
-        part = (1, sha256(b"\x00" + hash_).digest())
-        while self.parts and self.parts[-1][0] == part[0]:
-            size, left = self.parts.pop()
-            part = (2 * size, sha256(b"\x01" + left + part[1]).digest())
-        self.parts.append(part)
-
-    @property
-    def root(self) -> bytes:
-        if not self.parts:
-            return sha256().digest()
-        root = self.parts[-1][1]
-        for _, left in reversed(self.parts[:-1]):
-            root = sha256(b"\x01" + left + root).digest()
-        return root

@@ -4,7 +4,7 @@ And checkpoints are signed (Ed25519).
 """
 
 import os
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 MARK_BYTES = 8
 NONCE_BYTES = 12
+ID_LETTERS = 16
 
 
 def new_key() -> bytes:
@@ -46,12 +47,26 @@ def new_signing_key() -> bytes:
     return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def sign(pem: bytes, told: bytes) -> tuple[bytes, bytes]:
-    """The public key and the signature; raises ``ValueError`` where the key is none, or of another kind."""
+def signing_key(pem: bytes) -> Ed25519PrivateKey:
+    """Raises ``ValueError`` where the key is none, or of another kind."""
     key = load_pem_private_key(pem, None)
     if not isinstance(key, Ed25519PrivateKey):
         raise ValueError("it is no Ed25519 key")
-    return key.public_key().public_bytes_raw(), key.sign(told)
+    return key
+
+
+def public_key(pem: bytes) -> bytes:
+    return signing_key(pem).public_key().public_bytes_raw()
+
+
+def key_id(key: str) -> str:
+    """What people call a public key (hexadecimal): the beginning of its SHA-256."""
+    return sha256(bytes.fromhex(key)).hexdigest()[:ID_LETTERS]
+
+
+def sign(pem: bytes, told: bytes) -> tuple[bytes, bytes]:
+    """The public key and the signature; raises ``ValueError`` where the key is none, or of another kind."""
+    return public_key(pem), signing_key(pem).sign(told)
 
 
 def is_signed(key: bytes, signature: bytes, told: bytes) -> bool:

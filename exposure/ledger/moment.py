@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from exposure.ledger.batch import Row
-from exposure.ledger.chain import LogEnd
+from exposure.ledger.chain import NOTHING, LogEnd
 from exposure.ledger.tables import Tables
 
 EVENT = "originator_id, originator_version, topic, state"
@@ -90,15 +90,38 @@ class Moment(Tables):
         """Where the log ends, as who wrote last has said it."""
         return LogEnd(*self.rows("SELECT position, hash FROM clock")[0])
 
-    def chained(self) -> Iterator[Any]:
-        """(position, stream, version, topic, state, recorded_at, actor, previous_hash, hash, hash of the event before it in its stream) of all events
-        as recorded; texts as bytes, for what was altered may be no text any more."""
-        stream, topic, actor = (self.octets.format(f"e.{column}") for column in ("originator_id", "topic", "actor"))
-        before = "b.originator_id = e.originator_id AND b.originator_version = e.originator_version - 1"
+    def log_end_at(self, position: int) -> LogEnd:
+        """Where the log ended when it went no further than a position, as its rows have it."""
+        last = f"SELECT {self.position}, hash FROM stored_events WHERE {self.position} <= ? ORDER BY {self.position} DESC LIMIT 1"
+        return LogEnd(*(self.rows(last, position) or [(0, NOTHING)])[0])
+
+    def chained(self, after: int, until: int) -> Iterator[Any]:
+        """(position, stream, version, topic, state, recorded_at, actor, previous_hash, hash) of the events behind a position up to another one, as
+        recorded; texts as bytes, for what was altered may be no text any more."""
+        stream, topic, actor = (self.octets.format(column) for column in ("originator_id", "topic", "actor"))
         return self.stream(
-            f"SELECT e.{self.position}, {stream}, e.originator_version, {topic}, e.state, e.recorded_at, {actor}, e.previous_hash, e.hash, b.hash "
-            f"FROM stored_events e LEFT JOIN stored_events b ON {before} ORDER BY e.{self.position}"
+            f"SELECT {self.position}, {stream}, originator_version, {topic}, state, recorded_at, {actor}, previous_hash, hash "
+            f"FROM stored_events WHERE {self.position} > ? AND {self.position} <= ? ORDER BY {self.position}",
+            after,
+            until,
         )
+
+    def hashes_of(self, after: int, until: int) -> list[bytes]:
+        """The hashes of the events behind a position up to another one, in their order."""
+        place = self.position
+        return [row[0] for row in self.rows(f"SELECT hash FROM stored_events WHERE {place} > ? AND {place} <= ? ORDER BY {place}", after, until)]
+
+    def positions_and_hashes(self, after: int, until: int) -> Iterator[Any]:
+        """The same one by one, each with its position."""
+        place = self.position
+        return self.stream(f"SELECT {place}, hash FROM stored_events WHERE {place} > ? AND {place} <= ? ORDER BY {place}", after, until)
+
+    def chained_of(self, streams: list[str], until: int) -> list[Any]:
+        """The same as ``chained`` of whole streams up to a position, in the log's order; texts as they are."""
+        columns = "originator_id, t.originator_version, t.topic, t.state, t.recorded_at, t.actor, t.previous_hash, t.hash"
+        of_them = f"t.originator_id = g.c0 AND t.{self.position} <= {int(until)}"
+        given = [(stream,) for stream in streams]
+        return self.joined(f"t.{self.position}, t.{columns}", "stored_events", of_them, given, order=f"t.{self.position}")
 
     def last_version(self, stream: str) -> int:
         return int(self.rows("SELECT coalesce(max(originator_version),0) FROM stored_events WHERE originator_id=?", stream)[0][0])

@@ -1,25 +1,26 @@
-"""The proof that a log is whole and unaltered: every event's hash is made again from what stands there, in the order they were recorded.
+"""The proof that a log is whole and unaltered: stretch by stretch, by several processes where the log is long, each event's hash is made again.
 
-Law: the first record that is not as it was written is named. One pass, in constant memory, over one moment of the store.
+Law: the first record that is not as it was written is named, whoever came to it first. In constant memory, over one moment of the store.
 """
 
-from collections.abc import Callable
-from struct import error as NoNumber
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
 from typing import Any, NamedTuple
 
-from exposure.ledger.chain import NOTHING, LogEnd, event_hash
-from exposure.ledger.checkpoints import Checkpoint, Tree
+from exposure.ledger.chain import NOTHING, LogEnd
+from exposure.ledger.checkpoints import Checkpoint
+from exposure.ledger.stretches import Damage, Stretch, Verified, account_of, first_lacking, text, verify_stretch
+from exposure.merkle import Tree
 
-EVENTS_PER_STEP = 5_000
+STRETCH = 32_768
+"""So many events are verified at once: more need more memory for the streams they are of, of fewer more have to be looked for before them."""
+STRETCHES_EACH = 3
+"""So many at least for a process of its own: it costs the time of one of them to begin."""
+BEFORE_ALL = -(1 << 63)
 
-
-class Damage(NamedTuple):
-    """The first bad record: where in the log it stands or should, whose it is (``None`` where it is no account's, or nobody can tell), and what is
-    wrong."""
-
-    account: str | None
-    position: int
-    reason: str
+Verifying = Callable[[Iterable[Stretch]], Iterator[Verified]]
 
 
 class Outcome(NamedTuple):
@@ -31,41 +32,65 @@ class Outcome(NamedTuple):
     root: bytes
 
 
-class Stored(NamedTuple):
-    """An event as it stands there, with the hash of the event before it in its stream; texts are bytes, and nothing is sure of any of it."""
-
-    position: int
-    stream: bytes
-    version: int
-    topic: bytes
-    state: bytes
-    recorded_at: int
-    actor: bytes | None
-    previous_hash: bytes
-    hash: bytes
-    before: bytes | None
-
-
-def verify(store: Any, progress: Callable[[int], None] = lambda _: None, checkpoint: Checkpoint | None = None) -> Outcome:
+def verify(
+    store: Any,
+    progress: Callable[[int], None] = lambda _: None,
+    checkpoint: Checkpoint | None = None,
+    again: Callable[[], Any] | None = None,
+    jobs: int = 1,
+    stretch: int = STRETCH,
+) -> Outcome:
     """Verifies the log of a store, that every account's row is of its last event, and that the log is the one a checkpoint was made of.
-    ``progress`` is told the events found good so far."""
+    ``progress`` is told the events found good so far; ``again`` opens the store once more, in each of so many processes."""
     with store.reading() as moment:
         end, reached, events, tree, is_met = moment.log_end(), LogEnd(0, NOTHING), 0, Tree(), checkpoint is None
-        for row in moment.chained():
-            event = Stored(*row)
-            bad = found(moment, event, reached, end)
-            if bad is not None:
-                return Outcome(events, bad, reached, tree.root)
-            reached = LogEnd(event.position, event.hash)
-            events += 1
-            tree.add(event.hash)
-            if checkpoint is not None and reached.position == checkpoint.position:
-                is_met = (events, reached.hash.hex(), tree.root.hex()) == (checkpoint.events, checkpoint.hash, checkpoint.root)
-            if events % EVENTS_PER_STEP == 0:
+        stretches = joining(end.position, stretch, None if checkpoint is None else checkpoint.position)
+        with at_work(moment, again, min(jobs, len(stretches) // STRETCHES_EACH)) as verified:
+            for told, found in zip(stretches, verified(stretches), strict=True):
+                events, reached = events + found.events, LogEnd(*found.end)
+                if found.first_bad is not None:
+                    return Outcome(events, found.first_bad, reached, tree.root)
+                # Only a store that was made before positions were hashed has some that nobody took.
+                tree.join(found.parts) if tree.end == found.first else tree.extend(moment.hashes_of(*told))
+                if checkpoint is not None and reached.position == checkpoint.position:
+                    is_met = (events, reached.hash.hex(), tree.root.hex()) == (checkpoint.events, checkpoint.hash, checkpoint.root)
                 progress(events)
-        progress(events)
-        bad = cut(moment, reached, end) or (None if is_met else missed(checkpoint, reached)) or behind(moment)
+        bad = cut(moment, reached, end) or beyond(moment, end) or (None if is_met else missed(checkpoint, reached)) or behind(moment)
         return Outcome(events, bad, reached, tree.root)
+
+
+def joining(end: int, many: int, checkpoint: int | None) -> list[Stretch]:
+    """Stretches that join, from before the first event to the log's end; one of them ends where a checkpoint was made."""
+    ends = sorted({*range(many, end, many), end, *([checkpoint] if checkpoint is not None and 0 < checkpoint < end else [])})
+    return [Stretch(*both) for both in zip([BEFORE_ALL, *ends], ends, strict=False)]
+
+
+@contextmanager
+def at_work(moment: Any, again: Callable[[], Any] | None, jobs: int) -> Iterator[Verifying]:
+    """What verifies stretches, in their order: this process, in its moment, or others, each in a moment of its own. Events are never changed, so what
+    they read up to the log's end is the same."""
+    if again is None or jobs < 2:
+        yield lambda stretches: (verify_stretch(moment, stretch) for stretch in stretches)
+        return
+    # A process of its own shares no connection with this one, which a fork would.
+    with ProcessPoolExecutor(jobs, get_context("spawn"), open_store, (again,)) as pool:
+        try:
+            yield lambda stretches: pool.map(in_a_process, stretches)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+opened: list[Any] = []
+"""The store of a process that verifies for another one."""
+
+
+def open_store(again: Callable[[], Any]) -> None:
+    opened.append(again())
+
+
+def in_a_process(stretch: Stretch) -> Verified:
+    with opened[0].reading() as moment:
+        return verify_stretch(moment, stretch)
 
 
 def missed(checkpoint: Checkpoint | None, reached: LogEnd) -> Damage:
@@ -77,42 +102,19 @@ def missed(checkpoint: Checkpoint | None, reached: LogEnd) -> Damage:
     return Damage(None, checkpoint.position, f"up to here the log is not the one the checkpoint of {checkpoint.made} was made of")
 
 
-def found(moment: Any, event: Stored, reached: LogEnd, end: LogEnd) -> Damage | None:
-    """What is bad where an event stands next in the log: itself, or that another one is missing before it."""
-    reason = wrong(event, reached, end)
-    if reason is None:
-        return None
-    if reached.position + 1 < event.position <= end.position:
-        lacking = first_lacking(moment)
-        of = f", of {lacking}," if lacking else ""
-        return Damage(account_of(moment, lacking), reached.position + 1, f"the event recorded there{of} is missing")
-    return Damage(account_of(moment, text(event.stream)), event.position, f"event {event.version} of {text(event.stream)} {reason}")
-
-
-def wrong(event: Stored, reached: LogEnd, end: LogEnd) -> str | None:
-    if event.position <= reached.position:
-        return "stands before the first event of the log"
-    if event.position > end.position:
-        return "stands behind the end of the log"
-    try:
-        hash_ = event_hash(
-            event.previous_hash, reached.hash, event.position, event.stream, event.version, event.topic, event.state, event.recorded_at, event.actor
-        )
-    except (TypeError, NoNumber):
-        return "can not be read"
-    if hash_ != event.hash:
-        return "was altered, or does not stand where it was recorded"
-    if event.previous_hash != (event.before or NOTHING) or (event.before is None) != (event.version == 1):
-        return "does not follow the event before it in its stream"
-    return None
-
-
 def cut(moment: Any, reached: LogEnd, end: LogEnd) -> Damage | None:
     """What is missing at the end of the log, as who wrote last has said where that is."""
     if reached.position < end.position:
         where = f"the log reached position {end.position}, and ends before"
         return Damage(account_of(moment, first_lacking(moment)), reached.position + 1, where)
     return None if reached.hash == end.hash else Damage(None, reached.position, "what is kept of the log's end was altered")
+
+
+def beyond(moment: Any, end: LogEnd) -> Damage | None:
+    """An event behind the end of the log."""
+    for position, stream, version, *_ in moment.chained(end.position, 1 << 62):
+        return Damage(account_of(moment, text(stream)), position, f"event {version} of {text(stream)} stands behind the end of the log")
+    return None
 
 
 def behind(moment: Any) -> Damage | None:
@@ -130,29 +132,3 @@ def behind(moment: Any) -> Damage | None:
         position, last = (moment.rows(sql, stream) or [(0, 0)])[0]
         return Damage(account, position, f"the row of the account is of its event {version}, and its last one is {last}: rebuild")
     return None
-
-
-def first_lacking(moment: Any) -> str | None:
-    """A stream that lacks an event: one before others, or one that derived rows know of."""
-    holes = "SELECT originator_id FROM stored_events GROUP BY originator_id HAVING count(*) < max(originator_version)"
-    many = "(SELECT count(*) FROM stored_events WHERE originator_id = 'account:' || account)"
-    heads = f"SELECT 'account:' || account FROM accounts WHERE version > {many}"
-    cases = "SELECT stream FROM cases WHERE NOT EXISTS (SELECT 1 FROM stored_events WHERE originator_id = stream)"
-    for sql in (holes, heads, cases):
-        for (stream,) in moment.rows(f"{sql} ORDER BY 1 LIMIT 1"):
-            return str(stream)
-    return None
-
-
-def account_of(moment: Any, stream: str | None) -> str | None:
-    """Whose a stream is, as its name says or the account's cases do."""
-    kind, _, name = (stream or "").partition(":")
-    if kind in ("account", "alerts"):
-        return name
-    rows = moment.rows("SELECT account FROM cases WHERE stream = ?", stream) if kind else []
-    return str(rows[0][0]) if rows else None
-
-
-def text(stream: Any) -> str:
-    """The name of a stream; what was altered may be no text any more."""
-    return stream.decode(errors="replace").replace("\0", "\ufffd") if isinstance(stream, bytes) else repr(stream)

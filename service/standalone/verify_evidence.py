@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+"""Verifies exported evidence of a log of events, with Python's standard library and nothing else: python3 verify_evidence.py FILE [--key HEX].
+
+Exit code 0: every event is as it was recorded, where it was recorded; 3: it is not, and the first bad line is named; 2: wrong usage. What is checked,
+and of which bytes, is told in the README of the folder ``exposure``, "How the log proves itself". --key is the public key that you trust; without it
+the evidence is checked against itself and says who signed it.
+"""
+
+import argparse
+import hashlib
+import json
+import struct
+import sys
+from base64 import b64decode, b64encode
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+NOTHING = bytes(32)
+EVENT = {"position", "stream", "version", "topic", "state", "recorded_at", "actor", "in_stream", "in_log", "hash"}
+KEYS = "checkpoint_key:rotated"
+
+
+class Bad(Exception):
+    """What is wrong with a line."""
+
+
+def sha256(*parts: bytes) -> bytes:
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+# Ed25519 (RFC 8032), verification alone: points are (X, Y, Z, T) with x = X/Z, y = Y/Z, xy = T/Z.
+
+P = 2**255 - 19
+ORDER = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+ROOT_OF_MINUS_ONE = pow(2, (P - 1) // 4, P)
+Point = tuple[int, int, int, int]
+NEUTRAL: Point = (0, 1, 1, 0)
+
+
+def plus(one: Point, other: Point) -> Point:
+    a, b = (one[1] - one[0]) * (other[1] - other[0]) % P, (one[1] + one[0]) * (other[1] + other[0]) % P
+    c, d = 2 * one[3] * other[3] * D % P, 2 * one[2] * other[2] % P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return e * f % P, g * h % P, f * g % P, e * h % P
+
+
+def times(factor: int, point: Point) -> Point:
+    product = NEUTRAL
+    while factor:
+        if factor & 1:
+            product = plus(product, point)
+        point, factor = plus(point, point), factor >> 1
+    return product
+
+
+def point_of(raw: bytes) -> Point | None:
+    """The point that 32 bytes stand for: y, and in the highest bit whether x is odd."""
+    number = int.from_bytes(raw, "little")
+    is_odd, y = number >> 255, number & (1 << 255) - 1
+    if len(raw) != 32 or y >= P:
+        return None
+    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if x * x % P != square:
+        x = x * ROOT_OF_MINUS_ONE % P
+    if x * x % P != square or (x == 0 and is_odd):
+        return None
+    x = P - x if x & 1 != is_odd else x
+    return x, y, 1, x * y % P
+
+
+BASE = point_of(bytes.fromhex("58" + "66" * 31))
+
+
+def is_signed(key: bytes, signature: bytes, told: bytes) -> bool:
+    public, r, s = point_of(key), point_of(signature[:32]), int.from_bytes(signature[32:], "little")
+    if public is None or r is None or BASE is None or len(signature) != 64 or s >= ORDER:
+        return False
+    challenge = int.from_bytes(hashlib.sha512(signature[:32] + key + told).digest(), "little") % ORDER
+    left, right = times(s, BASE), plus(r, times(challenge, public))
+    return (left[0] * right[2] - right[0] * left[2]) % P == 0 and (left[1] * right[2] - right[1] * left[2]) % P == 0
+
+
+def raw(text: Any, size: int) -> bytes:
+    """Hexadecimal in its one spelling."""
+    told = bytes.fromhex(text)
+    if told.hex() != text or len(told) != size:
+        raise ValueError
+    return told
+
+
+def lines_of(*parts: Any) -> bytes:
+    return "".join(f"{part}\n" for part in parts).encode()
+
+
+def check_checkpoint(told: dict[str, Any]) -> None:
+    key = raw(told["key"], 32)
+    signed = lines_of("exposure checkpoint 1", *(told[part] for part in ("events", "position", "hash", "root", "made")))
+    if not is_signed(key, raw(told["signature"], 64), signed):
+        raise Bad("the checkpoint is not signed by its key")
+    if told["key_id"] != hashlib.sha256(key).hexdigest()[:16] or len(told) != 8:
+        raise Bad("the checkpoint's key has another id")
+
+
+def next_key(key: str, state: dict[str, Any]) -> str:
+    """The key that follows one, as a statement in the log says."""
+    if state["old_key"] != key:
+        return key
+    told = lines_of("exposure checkpoint key 1", key, state["new_key"], state["made"])
+    if not is_signed(raw(key, 32), raw(state["signature"], 64), told):
+        raise Bad("the statement that another key follows is not signed by the one before")
+    return str(state["new_key"])
+
+
+def root_by_path(index: int, size: int, leaf: bytes, path: list[bytes]) -> bytes | None:
+    """The root of the tree of so many leaves that a leaf is in (RFC 6962, 2.1.1)."""
+    sides, begin, end = [], 0, size
+    while end - begin > 1:
+        middle = begin + (1 << (end - begin - 1).bit_length() - 1)
+        sides.append(index < middle)
+        begin, end = (begin, middle) if index < middle else (middle, end)
+    if not 0 <= index < size or len(path) != len(sides):
+        return None
+    for is_left, other in zip(reversed(sides), path, strict=True):
+        leaf = sha256(b"\x01", leaf, other) if is_left else sha256(b"\x01", other, leaf)
+    return leaf
+
+
+class Evidence:
+    """What was read so far of evidence."""
+
+    def __init__(self, header: dict[str, Any], trusted: str | None) -> None:
+        self.account, self.checkpoint = header["account"], header["checkpoint"]
+        if header["exposure_evidence"] != 1 or len(header) != 3 or not isinstance(self.account, str | None):
+            raise Bad("this is evidence of another shape than 1")
+        check_checkpoint(self.checkpoint)
+        self.key = self.checkpoint["key"] if trusted is None else trusted
+        self.is_trusted = trusted is not None
+        self.events, self.position, self.hash, self.index = 0, 0, NOTHING, -1
+        self.streams: dict[str, tuple[int, bytes]] = {}
+        self.tree: list[tuple[int, bytes]] = []
+
+    def take(self, told: dict[str, Any]) -> None:
+        """Checks the next event."""
+        whole = self.account is None
+        if told.keys() != (EVENT if whole else EVENT | {"index", "path"}):
+            raise Bad("it lacks something, or has something that is not told of events")
+        state = b64decode(told["state"], validate=True)
+        own, in_stream, in_log = (raw(told[part], 32) for part in ("hash", "in_stream", "in_log"))
+        if b64encode(state).decode() != told["state"] or own != event_hash(told, in_stream, in_log, state):
+            raise Bad("it was altered: its hash is another one")
+        stream, version = told["stream"], told["version"]
+        if (version - 1, in_stream) != self.streams.get(stream, (0, NOTHING)):
+            raise Bad(f"it does not follow the event before it in its stream {stream}")
+        index = self.index + 1 if whole else told["index"]
+        if told["position"] <= self.position or index <= self.index or (index == self.index + 1 and in_log != self.hash):
+            raise Bad("it does not follow the event before it in the log")
+        if whole:
+            self.put(sha256(b"\x00", own))
+        elif not self.concerns(stream, state):
+            raise Bad(f"it is not of account {self.account}")
+        else:
+            path = [raw(part, 32) for part in told["path"]]
+            if root_by_path(index, self.checkpoint["events"], sha256(b"\x00", own), path) != raw(self.checkpoint["root"], 32):
+                raise Bad("it is not in the log that the checkpoint was made of")
+        if self.is_trusted and stream == KEYS:
+            self.key = next_key(self.key, json.loads(state))
+        self.events, self.position, self.hash, self.index = self.events + 1, told["position"], own, index
+        self.streams[stream] = version, own
+
+    def concerns(self, stream: str, state: bytes) -> bool:
+        return stream in (f"account:{self.account}", f"alerts:{self.account}", KEYS) or json.loads(state).get("account") == self.account
+
+    def put(self, leaf: bytes) -> None:
+        part = (1, leaf)
+        while self.tree and self.tree[-1][0] == part[0]:
+            size, left = self.tree.pop()
+            part = (2 * size, sha256(b"\x01", left, part[1]))
+        self.tree.append(part)
+
+    def end(self) -> None:
+        """Checks what only the whole can say."""
+        told = self.checkpoint
+        if self.key != told["key"]:
+            raise Bad("nothing leads from the key that you trust to the one that signed the checkpoint")
+        if self.account is None:
+            root = self.tree[-1][1] if self.tree else sha256()
+            for _, left in reversed(self.tree[:-1]):
+                root = sha256(b"\x01", left, root)
+            if (self.events, self.position, self.hash.hex(), root.hex()) != (told["events"], told["position"], told["hash"], told["root"]):
+                raise Bad("the log is not the one that the checkpoint was made of: something is missing at its end, or more stands there")
+        elif f"account:{self.account}" not in self.streams:
+            raise Bad(f"there is no event of account {self.account}")
+
+
+def event_hash(told: dict[str, Any], in_stream: bytes, in_log: bytes, state: bytes) -> bytes:
+    stream, topic = told["stream"].encode(), told["topic"].encode()
+    actor = None if told["actor"] is None else told["actor"].encode()
+    places = struct.pack(">qqq", told["position"], told["version"], told["recorded_at"])
+    sizes = struct.pack(">iii", len(stream), len(topic), -1 if actor is None else len(actor))
+    return sha256(b"\x01", in_stream, in_log, places, sizes, stream, topic, actor or b"", state)
+
+
+def verified(lines: Iterable[bytes], trusted: str | None) -> Evidence:
+    """What evidence says, all of it checked; raises ``Bad`` with the number of the first bad line."""
+    evidence, number, told = None, 0, {}
+    try:
+        for number, line in enumerate(lines, 1):  # noqa: B007 - the last one is named as well
+            told = json.loads(line)
+            if evidence is None:
+                evidence = Evidence(told, trusted)
+            else:
+                evidence.take(told)
+        if evidence is None:
+            raise Bad("there is nothing")
+        evidence.end()
+    except (Bad, AttributeError, KeyError, TypeError, ValueError, struct.error) as error:
+        place = f" (position {told['position']})" if isinstance(told, dict) and "position" in told else ""
+        raise Bad(f"line {number}{place}: {error if isinstance(error, Bad) else 'it can not be read'}") from error
+    return evidence
+
+
+def main() -> NoReturn:
+    parser = argparse.ArgumentParser(description="Verifies exported evidence of a log of events.")
+    parser.add_argument("file", help="the evidence (JSON lines)")
+    parser.add_argument("--key", metavar="HEX", help="the public key that you trust")
+    asked = parser.parse_args()
+    try:
+        with open(asked.file, "rb") as lines:
+            found = verified(lines, asked.key)
+    except Bad as bad:
+        print(f"BAD: {bad}")
+        sys.exit(3)
+    except OSError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    whose = "the whole log" if found.account is None else f"account {found.account}"
+    by = "" if found.is_trusted else " (is it the one you trust? --key asks)"
+    print(f"ok: {found.events} events of {whose}, checkpoint of {found.checkpoint['made']}, signed with key {found.checkpoint['key']}{by}")
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()
