@@ -9,6 +9,7 @@ import typer
 from service import decisions_cli, kafka_cli
 from service.alerts import app as alerts
 from service.dead_letters import app as dead_letters
+from service.dunning_cli import app as dunning
 from service.failures import FAILED, WRONG_USAGE, Failure, telling
 from service.holds import app as holds
 from service.limits import app as limits
@@ -20,6 +21,7 @@ from service.webhook_cli import app as webhook
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Credit exposure, right and provable.")
 app.add_typer(alerts, name="alerts")
 app.add_typer(dead_letters, name="dead-letters")
+app.add_typer(dunning, name="dunning")
 app.add_typer(policy, name="policy")
 app.add_typer(limits, name="limit")
 app.add_typer(holds, name="holds")
