@@ -1,21 +1,21 @@
 """Dunning as it is asked for: what is due of an account now, the notices there were, and what is stopped."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from exposure import dunning
-from exposure.dunning import Late, LeftOut, Line, Notice
+from exposure.dunning import Late, LeftOut, Line, Notice, Stops
 from exposure.figures import Figures, converted
 from exposure.ledger import dunning as recorded
 from exposure.ledger.dunning import Trail
 from exposure.rules import invoices
-from exposure.rules.documents import Movement
+from exposure.rules.documents import Document, Key, Movement
 from projections.account import Asked, accounts_stored, figures_known
 from projections.history import type_of
 from projections.when import instant_text
 from schemas.amounts import minor, shown
-from schemas.dunning import Dunning, DunningNotice
+from schemas.dunning import DunningNotice
 from schemas.stored import TOPIC_OF_OURS
 
 
@@ -33,22 +33,30 @@ def due_of(moment: Any, account: str, now: int, promised: frozenset[str] = froze
     """``promised`` are the invoices covered by an open promise to pay; ``but`` is a notice that is looked at as if it were not there. Raises
     ``UnknownAccount`` or ``NotKnownBefore``."""
     figures, known, _ = figures_known(moment, account, Asked(now))
-    rules, before = figures.rules.dunning, [one for one in recorded.trails(moment, account) if one.notice.notice != but]
-    late = list(late_items(moment, figures)) if rules else []
-    if rules is None or not late:
-        return DueOf(figures, known.head.version, (), (), len(before))
+    before = [one for one in recorded.trails(moment, account) if one.notice.notice != but]
+    keys = late_keys(figures) if figures.rules.dunning else set()
+    documents = accounts_stored(moment, [account], [(account, key) for key in keys])[account].documents if keys else {}
     stops = recorded.stops(moment, account, figures.on.day)._replace(promised=promised)
-    found = judged(figures, late, recorded.noticed(before), rules, stops)
-    return DueOf(figures, known.head.version, found.notices, found.left_out, len(before))
+    return due_from(figures, known.head.version, documents, before, stops)
 
 
-def judged(
-    figures: Figures, late: Iterable[Late], before: dict[dunning.ItemKey, dunning.Noticed], rules: Dunning, stops: dunning.Stops
-) -> dunning.Due:
+def due_from(figures: Figures, version: int, documents: Mapping[Key, Document], before: list[Trail], stops: Stops) -> DueOf:
+    """What is due by the figures of an account, the documents of what is late, the notices of before, and what stops it."""
+    rules = figures.rules.dunning
+    if rules is None:
+        return DueOf(figures, version, (), (), len(before))
+
     def in_account(amount: int, currency: str) -> int | None:
         return converted(amount, currency, figures.currency, figures.rates)
 
-    return dunning.due(late, before, rules, stops, figures.on.day, in_account, lambda amount: in_policy(figures, amount))
+    late, noticed = late_items(figures, documents), recorded.noticed(before)
+    found = dunning.due(late, noticed, rules, stops, figures.on.day, in_account, lambda amount: in_policy(figures, amount))
+    return DueOf(figures, version, found.notices, found.left_out, len(before))
+
+
+def late_keys(figures: Figures) -> set[Key]:
+    """The documents that are past due, or a part of them is."""
+    return {item.document for item in figures.on.items if item.component == "receivables" and item.due < figures.on.day}
 
 
 def in_policy(figures: Figures, amount: str) -> int | None:
@@ -57,13 +65,10 @@ def in_policy(figures: Figures, amount: str) -> int | None:
     return converted(minor(amount, currency), currency, figures.currency, figures.rates)
 
 
-def late_items(moment: Any, figures: Figures) -> Iterator[Late]:
+def late_items(figures: Figures, documents: Mapping[Key, Document]) -> Iterator[Late]:
     """The items that are past due on the day of the figures, with their course."""
     on = figures.on
-    late = [item for item in on.items if item.component == "receivables" and item.due < on.day]
-    keys = {item.document for item in late}
-    documents = accounts_stored(moment, [on.account], [(on.account, key) for key in keys])[on.account].documents if keys else {}
-    for item in late:
+    for item in (item for item in on.items if item.component == "receivables" and item.due < on.day):
         header, moves = invoices.header(on.headers[item.document]), documents[item.document].moves
         yield Late(
             header["invoice"],

@@ -47,13 +47,15 @@ def list_(
 
 
 @app.command()
-def show(notice: Notice, store: Store = None, now: Now = None, json: Json = False) -> None:  # noqa: ARG001
-    """One notice with all that it was made of."""
-    from projections.dunning import notice_shown
+def show(notice: Notice, store: Store = None, now: Now = None, json: Json = False) -> int:  # noqa: ARG001
+    """One notice with all that it was made of, made again from the log alone; exits 3 where it does not come out the same."""
+    from projections.dunned import shown
     from service.dunning import known_notice
 
     with opened(store).reading() as moment:
-        Output(json).dunning_notice(notice_shown(known_notice(moment, notice)))
+        told = shown(moment, known_notice(moment, notice))
+    Output(json).dunning_notice(told)
+    return DONE if told["reproduced"] else BUSINESS_NO
 
 
 @app.command()

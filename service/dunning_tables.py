@@ -59,6 +59,8 @@ def notice_tables(shown: dict[str, Any]) -> None:
     columns = ["recorded", "what", "by", "reason"]
     rows = [[one["recorded"], one["type"].split(".")[1].replace("_", " "), one["by"], one["reason"]] for one in map(with_reason, shown["trail"])]
     printed([*parts, table("Trail", columns, rows)])
+    if "reproduced" in shown:
+        typer.echo("\nmade again from the log: the same" if shown["reproduced"] else "\nmade again from the log it is another one")
 
 
 def with_reason(said: dict[str, Any]) -> dict[str, Any]:

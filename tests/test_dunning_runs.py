@@ -8,6 +8,7 @@ from exposure.ledger.dunning import candidates, trails
 from exposure.ledger.policies import adopt
 from exposure.ledger.rebuild import rebuild
 from exposure.ledger.verify import verify
+from projections import dunned
 from projections.account import Asked, show
 from projections.dunning import due_of, listed, notice_shown
 from projections.history import history
@@ -281,18 +282,33 @@ def test_the_history_of_an_account_tells_its_notices_and_a_rebuild_keeps_them(pa
     desk.cancel(proposed)
     with desk.store.reading() as moment:
         types = [event["type"] for event in history(moment, ACCOUNT) if "dunning" in event["type"]]
-        (known,) = trails(moment, ACCOUNT, "cancelled")
+        known = trails(moment, ACCOUNT)[-1]
     assert [name.split(".")[1] for name in types] == [
         *["dunning_notice_issued"] * 3,
         "dunning_notice_proposed",
         "dunning_stopped",
         "dunning_notice_cancelled",
     ]
-    assert [said["by"] for said in notice_shown(known)["trail"]] == ["nightly", "m.vogt"]
+    assert (known.state, [said["by"] for said in notice_shown(known)["trail"]]) == ("cancelled", ["nightly", "m.vogt"])
     before = derived(desk.store)
     rebuild(desk.store)
     assert derived(desk.store) == before
     assert verify(desk.store).first_bad is None
+
+
+def test_a_notice_is_made_again_from_the_log_alone_whatever_came_later(path: Path) -> None:
+    desk = Desk(path, invoice("I-2", "2026-01-12", "100.00", due="2026-02-12"))
+    desk.stop("I-2", until="2026-02-16")
+    desk.runs(5, 15, 30)
+    assert [one["legal"] for one in desk.run(60)] == [False, True]
+    desk.tell(payment("P-1", "2026-02-13", "1000.00", to("I-1", "1000.00")), invoice("I-3", "2026-01-12", "100.00", due="2026-02-01"))
+    desk.stop()
+    desk.adopt(INTEREST._replace(fixed_sums=()))
+    with desk.store.reading() as moment:
+        known = trails(moment, ACCOUNT)
+        assert [dunned.shown(moment, one)["differences"] for one in known] == [[]] * 5
+        forged = known[1]._replace(notice=known[1].notice._replace(total="1.00"))
+        assert dunned.shown(moment, forged)["differences"] == [{"field": "total", "recorded": "1.00", "again": "1100.00"}]
 
 
 def test_events_told_in_any_order_are_dunned_alike(path: Path, tmp_path: Path) -> None:

@@ -29,8 +29,9 @@ KIND, STOP = "dunning", "dunning_stop"
 
 
 class Trail(NamedTuple):
-    """A notice, all that was said of it with the recorded instants (microseconds), oldest first, and how it stands."""
+    """A notice and its position in the log, all that was said of it with the recorded instants (microseconds), oldest first, and how it stands."""
 
+    position: int
     notice: DunningNotice
     events: list[tuple[int, OfNotice]]
 
@@ -60,22 +61,23 @@ def trail(moment: Any, notice: str) -> Trail | None:
     return next(trails_of(moment, [stream_of(notice)]), None)
 
 
-def trails(moment: Any, account: str | None = None, state: str | None = None) -> list[Trail]:
-    """The notices of an account or of all, those in a state or every one, in the order of their numbers."""
-    streams = [stream for _, stream in moment.cases_of_kind(KIND, state, account)]
-    return sorted(trails_of(moment, streams), key=lambda one: (one.notice.account, one.notice.number))
+def trails(moment: Any, account: str | None = None, before: int | None = None) -> list[Trail]:
+    """The notices of an account or of all, in the order of their numbers; as they stood before a position of the log."""
+    streams = [stream for _, stream in moment.cases_of_kind(KIND, None, account)]
+    return sorted(trails_of(moment, streams, before), key=lambda one: (one.notice.account, one.notice.number))
 
 
-def trails_of(moment: Any, streams: list[str]) -> Iterator[Trail]:
-    said: dict[str, list[tuple[int, OfNotice]]] = {}
-    for _, stream, _, topic, state, recorded_at, _ in moment.events_of(streams):
+def trails_of(moment: Any, streams: list[str], before: int | None = None) -> Iterator[Trail]:
+    said: dict[str, list[tuple[int, int, OfNotice]]] = {}
+    for position, stream, _, topic, state, recorded_at, _ in moment.events_of(streams):
         event = read_ours(topic, state)
         assert isinstance(event, OfNotice)
-        said.setdefault(stream, []).append((recorded_at, event))
+        if before is None or position < before:
+            said.setdefault(stream, []).append((position, recorded_at, event))
     for stream, events in said.items():
-        first = events[0][1]
+        position, _, first = events[0]
         assert isinstance(first, DunningNoticeProposed | DunningNoticeIssued), f"{stream} does not begin with its notice"
-        yield Trail(DunningNotice(**first.content), events)
+        yield Trail(position, DunningNotice(**first.content), [(recorded_at, event) for _, recorded_at, event in events])
 
 
 def noticed(known: Iterable[Trail]) -> dict[ItemKey, Noticed]:
@@ -103,20 +105,19 @@ def after(before: Noticed, line: dict[str, Any], day: str, state: str) -> Notice
     )
 
 
-def stops(moment: Any, account: str, day: str) -> Stops:
-    """What somebody has stopped, as it holds on a day."""
-    blocked: set[str | None] = set()
-    for stop in stopped(moment, account):
-        if day <= (stop.until or LAST_DAY):
-            blocked.add(stop.invoice)
+def stops(moment: Any, account: str, day: str, before: int | None = None) -> Stops:
+    """What somebody has stopped, as it holds on a day: now, or before a position of the log."""
+    blocked = {stop.invoice for stop in stopped(moment, account, before) if day <= (stop.until or LAST_DAY)}
     return Stops(blocked=frozenset(invoice for invoice in blocked if invoice is not None), is_account_blocked=None in blocked)
 
 
-def stopped(moment: Any, account: str | None) -> list[DunningStopped]:
-    """The stops that nobody has ended, of an account or of all."""
+def stopped(moment: Any, account: str | None, before: int | None = None) -> list[DunningStopped]:
+    """The stops that nobody has ended, of an account or of all; or had not before a position of the log."""
     last: dict[str, Any] = {}
-    for _, stream, _, topic, state, *_ in moment.events_of([stream for _, stream in moment.cases_of_kind(STOP, STOPPED, account)]):
-        last[stream] = read_ours(topic, state)
+    state_now = STOPPED if before is None else None
+    for position, stream, _, topic, state, *_ in moment.events_of([stream for _, stream in moment.cases_of_kind(STOP, state_now, account)]):
+        if before is None or position < before:
+            last[stream] = read_ours(topic, state)
     return sorted((one for one in last.values() if isinstance(one, DunningStopped)), key=lambda one: (one.account, one.invoice or ""))
 
 
