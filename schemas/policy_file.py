@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from hashlib import blake2b
 from typing import Annotated, Any, Literal, Self
 
@@ -56,6 +57,11 @@ def tolerance(text: str) -> str | None:
     return text if text.strip("0.") else None
 
 
+def from_nothing(text: str) -> str:
+    """Any amount, where it is at least nothing."""
+    return tolerance(text) or "0"
+
+
 def share(text: str) -> str:
     if not SHARE.fullmatch(text) or not 0 < scaled(text, 4) <= 10**4:
         raise ValueError(f'{text!r} is no share of at most 1; write it like "0.9000"')
@@ -66,8 +72,7 @@ def per_cent(text: str) -> str:
     """Without the zeros that say nothing."""
     if not PER_CENT.fullmatch(text):
         raise ValueError(f'{text!r} is no rate in per cent; write it like "9.12"')
-    plain = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if plain == "-0" else plain
+    return f"{Decimal(text).normalize() + 0:f}"
 
 
 def not_negative(text: str) -> str:
@@ -92,6 +97,7 @@ Currency = Annotated[str, AfterValidator(known_currency)]
 Money = Annotated[str, AfterValidator(amount)]
 UpTo = Annotated[str, AfterValidator(unbounded)]
 Tolerance = Annotated[Money, AfterValidator(tolerance)]
+AtLeast = Annotated[Money, AfterValidator(from_nothing)]
 Share = Annotated[str, AfterValidator(share)]
 PerCent = Annotated[str, AfterValidator(per_cent)]
 Points = Annotated[PerCent, AfterValidator(not_negative)]
@@ -196,7 +202,7 @@ class InterestRules(Section):
 
 class FixedSumRule(Section):
     amount: Money
-    at_least: Tolerance | None = None
+    at_least: AtLeast | None = None
 
 
 class DunningRules(Section):

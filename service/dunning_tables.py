@@ -23,7 +23,7 @@ def dunning_tables(told: dict[str, Any]) -> None:
 
 
 def notices_table(notices: list[dict[str, Any]]) -> Table:
-    columns = ["notice", "account", "as of", "level", "by", "total", "", "charges", "state"]
+    columns = ["notice", "account", "as of", "level", "how", "total", "", "charges", "state"]
     rows = [
         [
             one["notice"],
