@@ -1,5 +1,6 @@
 """Dunning as it is run: what goes out is recorded and told to the ERP once, which alone posts it; what goes to the lawyers waits for a yes."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,16 @@ def test_a_run_sends_what_is_due_and_tells_the_erp_what_to_post(path: Path) -> N
 def test_running_it_again_on_the_day_sends_nothing(path: Path) -> None:
     desk = Desk(path)
     assert desk.runs(20, 20, 20) == [(1, "issued")]
+    assert len(desk.told()) == 1
+
+
+def test_two_who_run_it_at_once_send_it_once(path: Path) -> None:
+    desk = Desk(path)
+    desk.days = 20
+    others = [opened(path) for _ in range(4)]
+    with ThreadPoolExecutor(len(others)) as together:
+        sent = list(together.map(lambda store: dunning.run(store, (), "nightly", desk.now)["notices"], others))
+    assert sorted(map(len, sent)) == [0, 0, 0, 1]
     assert len(desk.told()) == 1
 
 
