@@ -92,7 +92,8 @@ def approve(store: Any, wanted: Act, now: Callable[[], int]) -> Done:
             dunning.issue(writing, known.notice, wanted.by, wanted.reason, instant_text(writing.recorded_at))
         else:
             told = DunningApprovalRefused(known.notice.notice, known.notice.account, wanted.by, wanted.reason, *refused, known.state)
-            dunning.record(writing, told)
+            if told not in [event for _, event in known.events]:
+                dunning.record(writing, told)
         return Done(notice_shown(known_notice(writing, wanted.notice)), refused)
 
 

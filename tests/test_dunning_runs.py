@@ -246,6 +246,9 @@ def test_what_goes_to_the_lawyers_waits_for_somebody_with_authority_who_did_not_
     assert desk.run(70) == [], "nor is it proposed again meanwhile"
     assert len(desk.told()) == 3
     assert [desk.approve(proposed, by) for by in ("clerk", "nightly", "nobody")] == ["above_authority", "own_request", "no_authority"]
+    assert desk.approve(proposed, "nobody") == "no_authority"
+    with desk.store.reading() as moment:
+        assert len(trails(moment, ACCOUNT)[-1].events) == 4, "what was refused is recorded once for the same words"
     assert desk.approve(proposed, "head") == "issued"
     assert [one["data"]["legal"] for one in desk.told()] == [False, False, False, True]
     assert desk.approve(proposed, "head") == "settled"
