@@ -5,7 +5,7 @@ from typing import Any
 
 from exposure.ledger.policies import Adopted, adopted
 from projections.when import instant_text
-from schemas.policies import OF_THE_POLICY, Policy, Rules, content_of
+from schemas.policies import OF_THE_POLICY, Policy, Rules, content_of, spelled
 
 
 class UnknownPolicy(LookupError):
@@ -72,7 +72,7 @@ def flat(rules: Rules) -> dict[str, Any]:
         if name in OF_THE_POLICY:
             continue
         if hasattr(value, "_asdict"):
-            told |= {f"{name}.{part}": said for part, said in value._asdict().items()}
+            told |= {f"{name}.{part}": spelled(said) for part, said in value._asdict().items()}
         else:
             told[name] = list(value) if isinstance(value, tuple) else value
     return told

@@ -9,6 +9,8 @@ what is recorded of it is its answer. A payment that clears items of another acc
 
 from typing import Any, NamedTuple
 
+from schemas.dunning import OfDunning
+
 Data = dict[str, Any]
 Told = tuple[str, str, str]
 """Told order: the ERP's time as a UTC instant text, then source, then id; compares as a tuple."""
@@ -307,7 +309,7 @@ AlertAct = AlertAcknowledged | AlertEscalated
 OfAlert = AlertRaised | AlertCleared
 OfLimit = LimitRequested | LimitApproved | LimitRejected | LimitRequestWithdrawn | LimitApprovalRefused
 OfRelease = HoldReleaseProposed | HoldReleased | HoldReleaseRefused
-OfAccount = OrderChecked | RequestAnswered | RequestRefused | OfLimit | OfRelease
+OfAccount = OrderChecked | RequestAnswered | RequestRefused | OfLimit | OfRelease | OfDunning
 """What concerns an account and changes none of its figures: each stands in a stream of its own."""
 Ours = OfLetter | OfAccount | OfAlert | AlertAct | PolicyAdopted | CheckpointKeyRotated
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from schemas.dunning import Dunning, dunning_of
 from schemas.facts import Data
 
 CATEGORIES = ("orders", "deliveries", "receivables", "unapplied", "reserved")
@@ -121,6 +122,7 @@ class Rules(NamedTuple):
     dunning_level: DunningLevel | None = None
     prepayment: Prepayment | None = None
     payment_term: PaymentTerm | None = None
+    dunning: Dunning | None = None
 
     @property
     def name(self) -> str:
@@ -175,6 +177,7 @@ PARTS: dict[str, Any] = {
     "dunning_level": DunningLevel,
     "prepayment": Prepayment,
     "payment_term": PaymentTerm,
+    "dunning": dunning_of,
 }
 OF_THE_POLICY = ("policy", "currency")
 """What the rules of a class repeat of their policy."""
@@ -219,11 +222,17 @@ def content_of(policy: Policy) -> Data:
 
 def class_content(rules: Rules) -> Data:
     """One class as its content says it."""
-    told = {name: value for name, value in differing(rules).items() if name not in OF_THE_POLICY}
-    return {name: differing(value) if name in PARTS else list(value) if name == "counts" else value for name, value in told.items()}
+    return {name: value for name, value in differing(rules).items() if name not in OF_THE_POLICY}
 
 
 def differing(part: Any) -> Data:
     """What a part says otherwise than by default."""
     defaults = part._field_defaults
-    return {name: value for name, value in part._asdict().items() if name not in defaults or value != defaults[name]}
+    return {name: spelled(value) for name, value in part._asdict().items() if name not in defaults or value != defaults[name]}
+
+
+def spelled(value: Any) -> Any:
+    """A value as content has it: parts of a part are spelled like the part."""
+    if hasattr(value, "_fields"):
+        return differing(value)
+    return [spelled(one) for one in value] if isinstance(value, tuple) else value

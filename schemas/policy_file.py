@@ -6,6 +6,8 @@ Law: the version is a digest of what the policy says. Comments, the order of its
 import re
 import tomllib
 from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
 from hashlib import blake2b
 from typing import Annotated, Any, Literal, Self
 
@@ -20,6 +22,7 @@ from schemas.policies import SEVERITY, Policy, content_of, policy_of
 
 AMOUNT = re.compile(r"(\d{1,13})(?:\.(\d{1,9}))?", re.ASCII)
 SHARE = re.compile(r"[01](?:\.\d{1,4})?", re.ASCII)
+PER_CENT = re.compile(r"-?\d{1,2}(?:\.\d{1,6})?", re.ASCII)
 
 
 class PolicyError(ValueError):
@@ -54,10 +57,34 @@ def tolerance(text: str) -> str | None:
     return text if text.strip("0.") else None
 
 
+def from_nothing(text: str) -> str:
+    """Any amount, where it is at least nothing."""
+    return tolerance(text) or "0"
+
+
 def share(text: str) -> str:
     if not SHARE.fullmatch(text) or not 0 < scaled(text, 4) <= 10**4:
         raise ValueError(f'{text!r} is no share of at most 1; write it like "0.9000"')
     return decimal_text(scaled(text, 4), 4)
+
+
+def per_cent(text: str) -> str:
+    """Without the zeros that say nothing."""
+    if not PER_CENT.fullmatch(text):
+        raise ValueError(f'{text!r} is no rate in per cent; write it like "9.12"')
+    return f"{Decimal(text).normalize() + 0:f}"
+
+
+def not_negative(text: str) -> str:
+    if text.startswith("-"):
+        raise ValueError(f"{text!r} lies below nothing; points on top of a rate are added")
+    return text
+
+
+def calendar_day(text: str) -> str:
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
+        raise ValueError(f'{text!r} is no day; write it like "2026-07-01"')
+    return date.fromisoformat(text).isoformat()
 
 
 def known_alert(rule: str) -> str:
@@ -70,7 +97,11 @@ Currency = Annotated[str, AfterValidator(known_currency)]
 Money = Annotated[str, AfterValidator(amount)]
 UpTo = Annotated[str, AfterValidator(unbounded)]
 Tolerance = Annotated[Money, AfterValidator(tolerance)]
+AtLeast = Annotated[Money, AfterValidator(from_nothing)]
 Share = Annotated[str, AfterValidator(share)]
+PerCent = Annotated[str, AfterValidator(per_cent)]
+Points = Annotated[PerCent, AfterValidator(not_negative)]
+Day = Annotated[str, AfterValidator(calendar_day)]
 Days = Annotated[int, Field(ge=0, le=3650)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Effect = Literal["refuse", "warn"]
@@ -146,6 +177,59 @@ class AlertRules(Section):
         return self
 
 
+class DunningStepRule(Section):
+    days: Annotated[int, Field(ge=1, le=3650)]
+    name: Name
+    channel: Name
+    who: Name | None = None
+    fee: Money | None = None
+    legal: bool | None = None
+    text: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
+
+
+class RateRule(Section):
+    valid_from: Day
+    per_cent: PerCent
+
+
+class InterestRules(Section):
+    rates: Annotated[list[RateRule], Field(min_length=1)]
+    on_top: Points | None = None
+    days: Literal["actual/365", "actual/360", "actual/actual", "30/360"] | None = None
+    rounding: Literal["total", "daily"] | None = None
+    from_level: Annotated[int, Field(ge=1, le=9)] | None = None
+
+
+class FixedSumRule(Section):
+    amount: Money
+    at_least: AtLeast | None = None
+
+
+class DunningRules(Section):
+    levels: Annotated[list[DunningStepRule], Field(min_length=1, max_length=9)]
+    interval_days: Annotated[int, Field(ge=1, le=365)] | None = None
+    minimum: Tolerance | None = None
+    interest: InterestRules | None = None
+    fixed_sums: Annotated[list[FixedSumRule], Field(min_length=1)] | None = None
+    stops: list[Literal["dispute", "promise", "block"]] | None = None
+
+    @model_validator(mode="after")
+    def _is_a_ladder(self) -> Self:
+        days = [level.days for level in self.levels]
+        if days != sorted(days):
+            raise ValueError("levels have to be reached one after the other; put them in order of their days")
+        if self.interest is not None and (self.interest.from_level or 1) > len(self.levels):
+            raise ValueError(f"interest.from_level {self.interest.from_level} is above the last of {len(self.levels)} levels; lower it")
+        for name, told in (
+            ("rates", [rate.valid_from for rate in self.interest.rates] if self.interest else []),
+            ("fixed_sums", [one.at_least or "0" for one in self.fixed_sums or ()]),
+            ("stops", self.stops or ()),
+        ):
+            if len(set(told)) < len(told):
+                raise ValueError(f"{name} says something twice; take one out")
+        return self
+
+
 class ClassRules(Section):
     risk_class: Name | None = None
     segment: Name | None = None
@@ -162,6 +246,7 @@ class ClassRules(Section):
     dunning_level: DunningLevelRule | None = None
     prepayment: PrepaymentRule | None = None
     payment_term: PaymentTermRule | None = None
+    dunning: DunningRules | None = None
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> Self:

@@ -7,6 +7,14 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from typing import Protocol
 
+from schemas.dunning import (
+    DunningApprovalRefused,
+    DunningNoticeCancelled,
+    DunningNoticeIssued,
+    DunningNoticeProposed,
+    DunningResumed,
+    DunningStopped,
+)
 from schemas.facts import (
     ALLOCATES,
     CONTRACT_TYPE,
@@ -67,6 +75,12 @@ OURS: dict[str, type[Ours]] = {
     "AlertCleared.v1": AlertCleared,
     "AlertAcknowledged.v1": AlertAcknowledged,
     "AlertEscalated.v1": AlertEscalated,
+    "DunningNoticeProposed.v1": DunningNoticeProposed,
+    "DunningNoticeIssued.v1": DunningNoticeIssued,
+    "DunningNoticeCancelled.v1": DunningNoticeCancelled,
+    "DunningApprovalRefused.v1": DunningApprovalRefused,
+    "DunningStopped.v1": DunningStopped,
+    "DunningResumed.v1": DunningResumed,
 }
 """The last shape of each is the one that is written; what an older one does not say is as by default."""
 TOPIC_OF_OURS: dict[type[Ours], str] = {kind: topic for topic, kind in OURS.items()}

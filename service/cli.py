@@ -11,6 +11,7 @@ from service import decisions_cli, kafka_cli
 from service.alerts import app as alerts
 from service.checkpoint_keys import app as checkpoint_keys
 from service.dead_letters import app as dead_letters
+from service.dunning_cli import app as dunning
 from service.failures import FAILED, WRONG_USAGE, Failure, telling
 from service.holds import app as holds
 from service.limits import app as limits
@@ -25,6 +26,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(alerts, name="alerts")
 app.add_typer(checkpoint_keys, name="checkpoint-keys")
 app.add_typer(dead_letters, name="dead-letters")
+app.add_typer(dunning, name="dunning")
 app.add_typer(policy, name="policy")
 app.add_typer(limits, name="limit")
 app.add_typer(holds, name="holds")

@@ -109,6 +109,33 @@ class Output:
 
         alert_lines(told)
 
+    def dunning(self, told: dict[str, Any]) -> None:
+        """Notices that were sent or are due, or all there were and what is stopped."""
+        if self.json:
+            self.document(told)
+            return
+        from service.dunning_tables import dunning_tables
+
+        dunning_tables(told)
+
+    def dunning_notice(self, shown: dict[str, Any], refused: Failure | None = None) -> None:
+        if self.json:
+            self.document({**shown, "error": error(refused.code, str(refused))} if refused else shown)
+            return
+        from service.dunning_tables import notice_tables
+
+        notice_tables(shown)
+        if refused:
+            self.failure(refused.code, str(refused))
+
+    def dunning_stop(self, told: dict[str, Any]) -> None:
+        if self.json:
+            self.document(told)
+            return
+        from service.dunning_tables import stop_line
+
+        stop_line(told)
+
     def recorded_decision(self, told: dict[str, Any]) -> None:
         if self.json:
             self.document(told)

@@ -71,6 +71,8 @@ def test_every_message_that_goes_out_is_described() -> None:
         "credit.alert.raised.v1",
         "credit.decision.made.v1",
         "credit.decision.refused.v1",
+        "credit.dunning.cancelled.v1",
+        "credit.dunning.noticed.v1",
         "credit.exposure.changed.v1",
         "dead-letter",
     ]

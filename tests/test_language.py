@@ -12,6 +12,15 @@ from jsonschema import Draft202012Validator, FormatChecker
 from exposure.ledger import records
 from schemas.contracts import files
 from schemas.door import ToldFact, Unreadable, read_record
+from schemas.dunning import (
+    DunningApprovalRefused,
+    DunningNotice,
+    DunningNoticeCancelled,
+    DunningNoticeIssued,
+    DunningNoticeProposed,
+    DunningResumed,
+    DunningStopped,
+)
 from schemas.facts import (
     ASKED,
     CONTRACT_TYPE,
@@ -66,7 +75,53 @@ FIGURES = {
     "utilisation": "0.4000",
     "days_overdue": 30,
 }
+NOTICE = "1b2e6d0c5a4f4f6e8d7c6b5a49382716"
+DUNNED = DunningNotice(
+    notice=NOTICE,
+    account="C-1001",
+    number=2,
+    as_of="2026-03-03",
+    level=2,
+    name="first notice",
+    channel="letter",
+    who="account_manager",
+    legal=False,
+    text="we have not yet received your payment",
+    currency="EUR",
+    total="200.00",
+    lines=[
+        {
+            "invoice": "I-9",
+            "instalment": None,
+            "kind": "invoice",
+            "due": "2026-02-11",
+            "days": 20,
+            "currency": "EUR",
+            "open": "250.00",
+            "disputed": "50.00",
+            "amount": "200.00",
+            "level": 2,
+            "interest": "1.22",
+            "interest_from": "2026-02-11",
+            "interest_to": "2026-03-03",
+            "compensation": "40.00",
+        }
+    ],
+    debit_items=[{"kind": "fee", "amount": "5.00", "currency": "EUR", "date": "2026-03-03", "number": "DN-2-fee-EUR"}],
+    left_out=[{"invoice": "I-7", "instalment": "2", "reason": "promised"}],
+    figures={"total": "400.00", "days_overdue": 20},
+    policy="5c0ffee00123",
+    version=3,
+)
 OURS_TOLD: list[Ours] = [
+    DunningNoticeProposed(NOTICE, "C-1001", DUNNED._asdict(), "nightly"),
+    DunningNoticeIssued(NOTICE, "C-1001", DUNNED._asdict(), "m.vogt", "agreed with sales"),
+    DunningNoticeCancelled(NOTICE, "C-1001", "m.vogt", "they had paid"),
+    DunningApprovalRefused(
+        NOTICE, "C-1001", "m.vogt", "agreed with sales", "no_authority", "the policy gives m.vogt no authority for it", "proposed"
+    ),
+    DunningStopped("C-1001", "I-9", "2026-03-31", "m.vogt", "we talk with them"),
+    DunningResumed("C-1001", "I-9", "m.vogt", "they did not call back"),
     DeadLetterRetried(LETTER, "m.vogt", "the engine was upgraded", "still_dead", "unknown_type"),
     DeadLetterDiscarded(LETTER, "m.vogt", "the bank told it twice"),
     OrderChecked(

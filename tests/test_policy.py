@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from exposure.ledger.policies import adopt, in_force
 from exposure.ledger.rebuild import rebuild
 from projections.account import Asked, show
+from schemas.dunning import STOPS
 from schemas.jsontext import written as json_written
 from schemas.policies import CATEGORIES, DEFAULT, Authority, Policy, content_of, policy_of
 from schemas.policy_file import PolicyError, read_policy, read_written, versioned, written
@@ -39,6 +40,9 @@ def test_a_policy_that_says_nothing_says_what_the_default_says() -> None:
     assert rules._replace(policy="default", currency=None) == DEFAULT.classes[0]
 
 
+LADDER = "[class.dunning]\n"
+RUNG = '[[class.dunning.levels]]\ndays = {}\nname = "reminder"\nchannel = "email"\n'
+RATE = '[[class.dunning.interest.rates]]\nvalid_from = "{}"\nper_cent = "{}"\n'
 WRONG = [
     ("an amount that is no text", "[class.overdue]\ndays = 3\ntolerance = 50.0", "class 1.overdue.tolerance: not a text; write it in quotes"),
     ("a word nobody knows", "overdu = 3", "class 1.overdu: no word of a policy"),
@@ -59,6 +63,21 @@ WRONG = [
     ("two classes of one kind", "[[class]]", "class 2: the same risk_class and segment as class 1"),
     ("nobody who could approve", '[[approval_levels]]\nabove = "0"\napprovers = 2', "approval_levels: 2 approvers are asked for and 0 named"),
     ("one person twice", '[[authority]]\nwho = "a"\n[[authority]]\nwho = "a"', "authority 2: 'a' is named twice"),
+    ("a ladder that falls", f"{LADDER}{RUNG.format(9)}{RUNG.format(5)}", "class 1.dunning: levels have to be reached one after the other"),
+    ("a ladder without a level", f"{LADDER}interval_days = 3", "class 1.dunning.levels: missing; add it"),
+    ("a rate with a comma", f"{LADDER}{RUNG.format(5)}{RATE.format('2026-01-01', '9,1')}", "class 1.dunning.interest.rates 1.per_cent: '9,1' is no"),
+    ("a rate from no day", f"{LADDER}{RUNG.format(5)}{RATE.format('2026-02-30', '9.1')}", "class 1.dunning.interest.rates 1.valid_from: "),
+    ("a rate twice", f"{LADDER}{RUNG.format(5)}{RATE.format('2026-01-01', '9') * 2}", "class 1.dunning: rates says something twice"),
+    (
+        "points below nothing",
+        f'{LADDER}{RUNG.format(5)}[class.dunning.interest]\non_top = "-1"\n{RATE.format("2026-01-01", "9")}',
+        "class 1.dunning.interest.on_top: '-1' lies below nothing",
+    ),
+    (
+        "interest above the ladder",
+        f"{LADDER}{RUNG.format(5)}[class.dunning.interest]\nfrom_level = 2\n{RATE.format('2026-01-01', '9')}",
+        "class 1.dunning: interest.from_level 2 is above the last of 1 levels",
+    ),
     (
         "levels that fall",
         '[[authority]]\nwho = "a"\n[[approval_levels]]\nabove = "9"\napprovers = 1\n[[approval_levels]]\nabove = "1"\napprovers = 1',
@@ -120,13 +139,25 @@ def test_comments_order_and_spelling_change_no_version_and_every_word_does() -> 
 
 def test_the_version_of_what_was_written_once_is_the_same_for_ever() -> None:
     """Decisions name it: a file read by a newer engine has the version that they say."""
-    assert read_policy(SAMPLE.read_text(encoding="utf-8")).version == "c34e63b1c484"
+    policy = read_policy(SAMPLE.read_text(encoding="utf-8"))
+    assert policy.version == "3fe494b84d2b"
+    undunned = policy._replace(classes=tuple(rules._replace(dunning=None) for rules in policy.classes))
+    assert versioned(undunned).version == "c34e63b1c484", "as before there was any dunning"
 
 
 @st.composite
 def policies(draw: st.DrawFn) -> Policy:
     cents = st.integers(0, 10**9).map(lambda amount: f"{amount // 100}.{amount % 100:02}")
     effect, days = st.sampled_from(["refuse", "warn"]), st.integers(0, 400)
+    rung = {"days": days, "name": st.just("reminder"), "channel": st.just("email")}
+    rate = st.fixed_dictionaries({"valid_from": st.sampled_from(["2026-01-01", "2026-07-01"]), "per_cent": st.sampled_from(["9", "-0.88"])})
+    ladder = {
+        "interval_days": days,
+        "stops": st.lists(st.sampled_from(STOPS), unique=True),
+        "interest": st.fixed_dictionaries({"rates": st.lists(rate, min_size=1, max_size=1)}, optional={"days": st.just("30/360")}),
+        "fixed_sums": st.lists(st.fixed_dictionaries({"amount": cents}, optional={"at_least": cents}), min_size=1, max_size=2),
+    }
+    rungs = st.lists(st.fixed_dictionaries(rung, optional={"fee": cents, "legal": st.booleans()}), min_size=1, max_size=3)
     rule = {
         "overdue": st.fixed_dictionaries({"days": days}, optional={"tolerance": cents, "disputed": st.booleans(), "effect": effect}),
         "oldest_open_item": st.fixed_dictionaries({"days": days}, optional={"effect": effect}),
@@ -135,6 +166,7 @@ def policies(draw: st.DrawFn) -> Policy:
         "counts": st.lists(st.sampled_from(CATEGORIES), unique=True, min_size=1),
         "horizon_days": days,
         "limit": cents,
+        "dunning": st.fixed_dictionaries({"levels": rungs}, optional=ladder),
     }
     classes = [{}, *({"risk_class": name} for name in draw(st.lists(st.sampled_from("ABCD"), unique=True)))]
     content = {

@@ -108,12 +108,21 @@ def told_of(event: OfAlert | AlertAct, when: dict[str, str]) -> dict[str, Any]:
 
 def keep(writing: Any, states: Sequence[tuple[str, State, Next]]) -> None:
     """Says how far accounts were judged, and when they are to be judged again."""
-    columns = "account, sequence, judged_day, next_day, next_at, currencies, state"
+    columns = "account, sequence, judged_day, next_day, next_at, currencies, state, overdue_since"
     kept = ", ".join(f"{column} = excluded.{column}" for column in columns.split(", ")[1:])
     writing.put(
         f"INSERT INTO alert_states ({columns}) VALUES {{rows}} ON CONFLICT (account) DO UPDATE SET {kept}",
-        [(name, state.sequence, state.day, after.day, after.at, " ".join(after.currencies), encoded(state)) for name, state, after in states],
+        [
+            (name, state.sequence, state.day, after.day, after.at, " ".join(after.currencies), encoded(state), overdue_since(state))
+            for name, state, after in states
+        ],
     )
+
+
+def overdue_since(state: State) -> str | None:
+    """Since when anything is overdue; dunning finds its accounts by it."""
+    said = state.said.get(("overdue", 1))
+    return None if said is None else said.effective
 
 
 def alert_of(account: str, news: News) -> OfAlert:

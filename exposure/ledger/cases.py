@@ -7,6 +7,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from exposure.ledger.batch import Batch, CaseRow, Row
+from schemas.dunning import (
+    DunningApprovalRefused,
+    DunningNoticeCancelled,
+    DunningNoticeIssued,
+    DunningNoticeProposed,
+    DunningResumed,
+    DunningStopped,
+)
 from schemas.facts import (
     HoldReleased,
     HoldReleaseProposed,
@@ -27,6 +35,8 @@ from schemas.stored import write_ours
 ANSWERED, REFUSED = "answered", "refused"
 OPEN, APPROVED, REJECTED, WITHDRAWN = "open", "approved", "rejected", "withdrawn"
 PROPOSED, RELEASED = "proposed", "released"
+ISSUED, CANCELLED = "issued", "cancelled"
+STOPPED, RESUMED = "stopped", "resumed"
 
 
 def cases_of(stream: str, event: Ours) -> list[CaseRow]:
@@ -56,7 +66,17 @@ def state_after(event: OfAccount) -> str:
             return PROPOSED
         case HoldReleased():
             return RELEASED
-        case LimitApprovalRefused() | HoldReleaseRefused():
+        case DunningNoticeProposed():
+            return PROPOSED
+        case DunningNoticeIssued():
+            return ISSUED
+        case DunningNoticeCancelled():
+            return CANCELLED
+        case DunningStopped():
+            return STOPPED
+        case DunningResumed():
+            return RESUMED
+        case LimitApprovalRefused() | HoldReleaseRefused() | DunningApprovalRefused():
             return event.state
 
 

@@ -166,6 +166,53 @@ EXPOSURE = {
     "sources": {"type": "array", "items": {"type": "object"}, "description": "how fresh the figures are: the time of the last that each source told"},
 }
 
+DEBIT_ITEM = {
+    "type": "object",
+    "required": ["kind", "amount", "currency", "date", "number"],
+    "properties": {
+        "kind": {"enum": ["fee", "interest", "compensation"]},
+        "amount": TEXT,
+        "currency": TEXT,
+        "date": {**TEXT, "format": "date"},
+        "number": {**TEXT, "description": "proposed for the `erp.invoice.posted.v1` of kind fee or interest that posts it (compensation is a fee)"},
+    },
+}
+DEBIT_ITEMS = {"type": "array", "items": DEBIT_ITEM, "description": "what the ERP is asked to post: none of it counts before the ERP tells it"}
+NOTICE = {
+    "notice": {**TEXT, "description": "its id"},
+    "account": {**TEXT, "description": "the credit account"},
+    "number": {"type": "integer", "minimum": 1, "description": "1, 2, 3 … of the account"},
+    "as_of": {**TEXT, "format": "date", "description": "the account's day"},
+    "level": {"type": "integer", "minimum": 1, "description": "the highest of its lines"},
+    "name": {**TEXT, "description": "of the level, as the policy has it"},
+    "channel": {**TEXT, "description": "how it is sent: email, letter, phone, as the policy has it"},
+    "who": {"type": ["string", "null"], "description": "by whom, as the policy has it"},
+    "legal": {"type": "boolean", "description": "handed over to the lawyers, with somebody's yes"},
+    "text": {"type": ["string", "null"]},
+    "currency": {**TEXT, "description": "the account's"},
+    "total": {**TEXT, "description": "what the lines ask for, in the account's currency, without charges"},
+    "lines": {
+        "type": "array",
+        "items": {"type": "object"},
+        "description": "each item with what is asked for of it, its level, and its interest and compensation",
+    },
+    "debit_items": DEBIT_ITEMS,
+    "left_out": {"type": "array", "items": {"type": "object"}, "description": "items that are overdue and not dunned, each with the reason"},
+    "figures": {"type": "object", "description": "those of the account on that day"},
+    "policy": {**TEXT, "description": "the version that says so"},
+    "version": {"type": "integer", "description": "how many events of the account were known"},
+    "by": {**TEXT, "description": "who ran it, or approved it"},
+    "reason": {"type": ["string", "null"], "description": "why it was approved"},
+    "issued": {**TEXT, "format": "date-time"},
+}
+NOTICE_CANCELLED = {
+    **{name: NOTICE[name] for name in ("notice", "account", "number")},
+    "debit_items": {**DEBIT_ITEMS, "description": "what the ERP was asked to post, and is asked to take back"},
+    "by": {**TEXT, "description": "who took it back"},
+    "reason": TEXT,
+    "cancelled": {**TEXT, "format": "date-time"},
+}
+
 
 def asyncapi() -> dict[str, Any]:
     """The whole document."""
@@ -255,6 +302,16 @@ SENT: dict[str, dict[str, dict[str, Any]]] = {
         "credit.decision.refused.v1": sent_event(
             "A request could be read and not decided: its one answer, told once. Asked again, under a new id, it may be decided.",
             {"type": "object", "properties": REFUSED, "required": list(REFUSED)},
+        ),
+    },
+    "credit.dunning": {
+        "credit.dunning.noticed.v1": sent_event(
+            "A dunning notice went out, told once. Items of it are asked for by it; its charges are the ERP's to post.",
+            {"type": "object", "properties": NOTICE, "required": list(NOTICE)},
+        ),
+        "credit.dunning.cancelled.v1": sent_event(
+            "A notice is taken back, with its charges.",
+            {"type": "object", "properties": NOTICE_CANCELLED, "required": list(NOTICE_CANCELLED)},
         ),
     },
     "credit.exposure": {

@@ -1,0 +1,113 @@
+"""``exposure dunning``: sends the notices that are due, lists and shows them, approves, cancels, and stops them for an account."""
+
+from typing import Annotated
+
+import typer
+
+from service.failures import BUSINESS_NO, DONE, Failure, telling
+from service.options import By, Json, ListByDefault, Now, Reason, Store, actor, clock, day, in_one_line, opened
+from service.output import Output
+
+app = typer.Typer(cls=ListByDefault, add_completion=False, help="The dunning ladder of the policy; lists the notices where nothing else is named.")
+
+Notice = Annotated[str, typer.Argument(metavar="NOTICE", help="its id, as the list says it")]
+Invoice = Annotated[str | None, typer.Option("--invoice", metavar="NUMBER", help="only this debit item (default: all of the account)")]
+
+
+@app.command()
+def run(
+    accounts: Annotated[list[str] | None, typer.Argument(metavar="[ACCOUNT]...", help="only these (default: all that have anything overdue)")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="says what would be sent, and sends nothing")] = False,
+    by: By = None,
+    store: Store = None,
+    now: Now = None,
+    json: Json = False,
+) -> None:
+    """Sends what is due, once; what goes to the lawyers waits for a yes."""
+    from service import dunning
+
+    with telling():
+        at = clock(now)
+        done = dunning.foreseen(opened(store), accounts or (), at) if dry_run else dunning.run(opened(store), accounts or (), actor(by), at)
+    Output(json).dunning(done)
+
+
+@app.command("list")
+def list_(
+    account: Annotated[str | None, typer.Argument(help="only this account's")] = None,
+    store: Store = None,
+    now: Now = None,  # noqa: ARG001 - every command takes --now
+    json: Json = False,
+) -> None:
+    """The notices there were, and what is stopped."""
+    from projections.dunning import listed
+
+    with opened(store).reading() as moment:
+        Output(json).dunning(listed(moment, account))
+
+
+@app.command()
+def show(notice: Notice, store: Store = None, now: Now = None, json: Json = False) -> int:  # noqa: ARG001
+    """One notice with all that it was made of, made again from the log alone; exits 3 where it does not come out the same."""
+    from projections.dunned import shown
+    from service.dunning import known_notice
+
+    with opened(store).reading() as moment:
+        told = shown(moment, known_notice(moment, notice))
+    Output(json).dunning_notice(told)
+    return DONE if told["reproduced"] else BUSINESS_NO
+
+
+@app.command()
+def approve(notice: Notice, reason: Reason, by: By = None, store: Store = None, now: Now = None, json: Json = False) -> int:
+    """Says yes to a notice that goes to the lawyers. Exits 3 where the policy does not let this person, or it is not due any more."""
+    from service import dunning
+
+    with telling():
+        done = dunning.approve(opened(store), dunning.Act(notice, actor(by), in_one_line("--reason", reason)), clock(now))
+    refused = done.refused and Failure(done.refused.code, done.refused.why)
+    Output(json).dunning_notice(done.shown, refused)
+    return BUSINESS_NO if refused else DONE
+
+
+@app.command()
+def cancel(notice: Notice, reason: Reason, by: By = None, store: Store = None, now: Now = None, json: Json = False) -> None:
+    """Takes a notice back: its items are again on the level before, and the ERP is told."""
+    from service import dunning
+
+    with telling():
+        done = dunning.cancel(opened(store), dunning.Act(notice, actor(by), in_one_line("--reason", reason)), clock(now))
+    Output(json).dunning_notice(done.shown)
+
+
+@app.command()
+def stop(
+    account: str,
+    reason: Reason,
+    invoice: Invoice = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="DAY", help="the last day (default: until it is resumed)")] = None,
+    by: By = None,
+    store: Store = None,
+    now: Now = None,
+    json: Json = False,
+) -> None:
+    """Nothing of an account, or of one debit item, is dunned."""
+    from schemas.dunning import DunningStopped
+    from service import dunning
+
+    wanted = DunningStopped(account, invoice, day(until, "--until"), actor(by), in_one_line("--reason", reason))
+    with telling():
+        told = dunning.stop(opened(store), wanted, clock(now))
+    Output(json).dunning_stop(told)
+
+
+@app.command()
+def resume(account: str, reason: Reason, invoice: Invoice = None, by: By = None, store: Store = None, now: Now = None, json: Json = False) -> None:
+    """What was stopped may be dunned again."""
+    from schemas.dunning import DunningResumed
+    from service import dunning
+
+    wanted = DunningResumed(account, invoice, actor(by), in_one_line("--reason", reason))
+    with telling():
+        told = dunning.resume(opened(store), wanted, clock(now))
+    Output(json).dunning_stop(told)
