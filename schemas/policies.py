@@ -100,6 +100,21 @@ class Alerts(NamedTuple):
     severity: Mapping[str, str] = MappingProxyType({})
 
 
+class Measure(NamedTuple):
+    """What is to be done about an alert by the rule ``on`` (of a ``step`` or a ``severity``, where told): one of ``schemas/measures.py``.
+
+    A limit is lowered to a ``share`` of the one in force, or ``to_exposure``. It ends by itself after ``days``. ``alone``: nobody is asked."""
+
+    on: str
+    take: str
+    step: int | None = None
+    severity: str | None = None
+    share: str | None = None
+    to_exposure: bool = False
+    days: int | None = None
+    alone: bool = False
+
+
 class Rules(NamedTuple):
     """The rules of one class of accounts; ``policy`` is the version that says so, ``limit`` that of accounts for which none was ever set."""
 
@@ -120,6 +135,7 @@ class Rules(NamedTuple):
     dunning_level: DunningLevel | None = None
     prepayment: Prepayment | None = None
     payment_term: PaymentTerm | None = None
+    measures: tuple[Measure, ...] = ()
 
     @property
     def name(self) -> str:
@@ -128,12 +144,13 @@ class Rules(NamedTuple):
 
 
 class Authority(NamedTuple):
-    """Who may approve limits, and release held orders, up to which amounts of ``currency``; ``None`` is not at all."""
+    """Who may approve limits, and release held orders, up to which amounts of ``currency``; ``None`` is not at all. And which ``measures``."""
 
     who: str
     limits_up_to: str | None
     releases_up_to: str | None
     currency: str
+    measures: tuple[str, ...] = ()
 
 
 class ApprovalLevel(NamedTuple):
@@ -189,27 +206,31 @@ def policy_of(content: Data, version: str) -> Policy:
         tuple(
             sorted((rules_of(told, version, currency) for told in content["class"]), key=lambda rules: (rules.risk_class or "", rules.segment or ""))
         ),
-        tuple(
-            sorted(Authority(**{"limits_up_to": None, "releases_up_to": None, "currency": currency, **told}) for told in content.get("authority", ()))
-        ),
+        tuple(sorted(authority_of(told, currency) for told in content.get("authority", ()))),
         tuple(ApprovalLevel(**told) for told in content.get("approval_levels", ())),
         content.get("four_eyes_above"),
         content.get("reservation_hours"),
     )
 
 
+def authority_of(told: Data, currency: str) -> Authority:
+    measures = tuple(sorted(set(told.get("measures", ()))))
+    return Authority(**{"limits_up_to": None, "releases_up_to": None, "currency": currency, **told, "measures": measures})
+
+
 def rules_of(told: Data, version: str, currency: str) -> Rules:
-    plain = {name: value for name, value in told.items() if name not in PARTS and name != "counts"}
+    plain = {name: value for name, value in told.items() if name not in PARTS and name not in ("counts", "measures")}
     parts = {name: PARTS[name](**value) for name, value in told.items() if name in PARTS}
     counts = tuple(name for name in CATEGORIES if name in told.get("counts", CATEGORIES))
-    return Rules(version, currency, counts=counts, **plain, **parts)
+    measures = sorted((Measure(**one) for one in told.get("measures", ())), key=lambda one: (one.on, one.take, one.step or 0, one.severity or ""))
+    return Rules(version, currency, counts=counts, measures=tuple(measures), **plain, **parts)
 
 
 def content_of(policy: Policy) -> Data:
     """What a policy says and nothing that is as by default, so that a newer engine with more rules finds the same content in an old policy."""
     told: Data = {"name": policy.name, "currency": policy.currency, "class": [class_content(rules) for rules in policy.classes]}
     if policy.authority:
-        told["authority"] = [{name: value for name, value in one._asdict().items() if value is not None} for one in policy.authority]
+        told["authority"] = [{name: value for name, value in differing(one).items() if value is not None} for one in policy.authority]
     if policy.approval_levels:
         told["approval_levels"] = [level._asdict() for level in policy.approval_levels]
     rest = {"four_eyes_above": policy.four_eyes_above, "reservation_hours": policy.reservation_hours}
@@ -219,10 +240,12 @@ def content_of(policy: Policy) -> Data:
 def class_content(rules: Rules) -> Data:
     """One class as its content says it."""
     told = {name: value for name, value in differing(rules).items() if name not in OF_THE_POLICY}
-    return {name: differing(value) if name in PARTS else list(value) if name == "counts" else value for name, value in told.items()}
+    measures = {"measures": [differing(one) for one in rules.measures]} if rules.measures else {}
+    return {name: differing(value) if name in PARTS else value for name, value in told.items()} | measures
 
 
 def differing(part: Any) -> Data:
     """What a part says otherwise than by default."""
     defaults = part._field_defaults
-    return {name: value for name, value in part._asdict().items() if name not in defaults or value != defaults[name]}
+    told = {name: list(value) if type(value) is tuple else value for name, value in part._asdict().items()}
+    return {name: value for name, value in told.items() if name not in defaults or getattr(part, name) != defaults[name]}

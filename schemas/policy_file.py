@@ -16,6 +16,7 @@ from schemas.currencies import DECIMALS
 from schemas.facts import Data
 from schemas.jsontext import read as read_json
 from schemas.jsontext import written_sorted
+from schemas.measures import LOWER_LIMIT
 from schemas.policies import SEVERITY, Policy, content_of, policy_of
 
 AMOUNT = re.compile(r"(\d{1,13})(?:\.(\d{1,9}))?", re.ASCII)
@@ -77,6 +78,7 @@ Effect = Literal["refuse", "warn"]
 Counting = Literal["adds_to_limit", "off_exposure", "shown_only"]
 Severity = Literal["low", "medium", "high"]
 AlertRule = Annotated[str, AfterValidator(known_alert)]
+Take = Literal["lower_limit", "watch", "prepayment", "stop_deliveries"]
 Category = Literal["orders", "deliveries", "receivables", "unapplied", "reserved"]
 
 
@@ -146,6 +148,24 @@ class AlertRules(Section):
         return self
 
 
+class MeasureOf(Section):
+    on: AlertRule
+    take: Take
+    step: Annotated[int, Field(ge=1)] | None = None
+    severity: Severity | None = None
+    share: Share | None = None
+    to_exposure: bool | None = None
+    days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    alone: bool | None = None
+
+    @model_validator(mode="after")
+    def _says_how_far(self) -> Self:
+        told = (self.share is not None) + bool(self.to_exposure)
+        if told != (self.take == LOWER_LIMIT):
+            raise ValueError("share and to_exposure say how far lower_limit goes: with it exactly one of them, with other measures none")
+        return self
+
+
 class ClassRules(Section):
     risk_class: Name | None = None
     segment: Name | None = None
@@ -162,6 +182,7 @@ class ClassRules(Section):
     dunning_level: DunningLevelRule | None = None
     prepayment: PrepaymentRule | None = None
     payment_term: PaymentTermRule | None = None
+    measures: list[MeasureOf] | None = None
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> Self:
@@ -169,6 +190,9 @@ class ClassRules(Section):
             raise ValueError("counts names a category twice; take one out")
         if self.horizon_days is not None and self.counts is not None and "orders" not in self.counts:
             raise ValueError('horizon_days says nothing where orders do not count; take it out, or add "orders" to counts')
+        named = [(one.on, one.take, one.step, one.severity) for one in self.measures or ()]
+        if len(set(named)) < len(named):
+            raise ValueError("measures names the same alert and measure twice; put them together")
         return self
 
 
@@ -177,6 +201,7 @@ class AuthorityOf(Section):
     currency: Currency | None = None
     limits_up_to: UpTo | None = None
     releases_up_to: UpTo | None = None
+    measures: list[Take] | None = None
 
 
 class Level(Section):
@@ -246,6 +271,10 @@ def contradictions(told: Data) -> Iterator[str]:
     for place, who in enumerate(people, 1):
         if who in people[: place - 1]:
             yield f"authority {place}: {who!r} is named twice; put both together"
+    trusted = {take for _, one in parts_of(told, "authority") for take in one.get("measures", ())}
+    waiting = [one.get("take") for _, of in named for _, one in parts_of(of, "measures") if not one.get("alone")]
+    for take in sorted({str(take) for take in waiting if people and take not in trusted}):
+        yield f"measures: {take} waits for somebody's yes, and nobody named in authority may give it; name it in somebody's measures"
     levels = [one for _, one in parts_of(told, "approval_levels")]
     approvers = [many for one in levels if isinstance(many := one.get("approvers"), int)]
     if approvers and max(approvers) > len(people):

@@ -12,6 +12,7 @@ from service.dead_letters import app as dead_letters
 from service.failures import FAILED, WRONG_USAGE, Failure, telling
 from service.holds import app as holds
 from service.limits import app as limits
+from service.measures import app as measures
 from service.options import AsOf, Bootstrap, Json, KnownAt, Now, Store, asked, clock, day, given_before, opened, settings
 from service.output import Output
 from service.policies import app as policy
@@ -23,6 +24,7 @@ app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(policy, name="policy")
 app.add_typer(limits, name="limit")
 app.add_typer(holds, name="holds")
+app.add_typer(measures, name="measures")
 app.add_typer(webhook, name="webhook")
 app.add_typer(kafka_cli.app)
 app.add_typer(decisions_cli.app)

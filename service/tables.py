@@ -52,7 +52,7 @@ def account_tables(shown: dict[str, Any]) -> None:
     if shown["open_orders"]:
         columns = ["order", "open", *(["currency"] if foreign(shown["open_orders"], shown) else [])]
         parts.append(table("Open orders", columns, columns_of(shown["open_orders"], columns), numbers=["open"]))
-    for name in ("reservations", "protection", "pending", "anomalies", "alerts"):
+    for name in ("reservations", "protection", "pending", "anomalies", "measures", "alerts"):
         if shown[name]:
             columns = list(shown[name][0])
             parts.append(table(name.capitalize(), columns, columns_of(shown[name], columns)))

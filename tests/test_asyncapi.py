@@ -71,6 +71,11 @@ def test_every_message_that_goes_out_is_described() -> None:
         "credit.alert.raised.v1",
         "credit.decision.made.v1",
         "credit.decision.refused.v1",
+        "credit.measure.applied.v1",
+        "credit.measure.lapsed.v1",
+        "credit.measure.lifted.v1",
+        "credit.measure.proposed.v1",
+        "credit.measure.rejected.v1",
         "credit.exposure.changed.v1",
         "dead-letter",
     ]

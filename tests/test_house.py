@@ -43,13 +43,14 @@ PURE = [
     "exposure.seen",
     "exposure.approvals",
     "exposure.contention",
+    "exposure.measures",
     "exposure.alerts",
     "exposure.classes",
     "exposure.judging",
     "exposure.ahead",
 ]
 HEAVY = {"pydantic", "pydantic_core", "eventsourcing", "orjson", "kafka", "confluent_kafka", "sqlite3", "sqlalchemy", "json", "logging"}
-RULES_READ = {"schemas", "schemas.facts", "schemas.amounts", "schemas.currencies", "schemas.policies"}
+RULES_READ = {"schemas", "schemas.facts", "schemas.amounts", "schemas.currencies", "schemas.measures", "schemas.policies"}
 CLOCKS = re.compile(r"\b(time\.time|perf_counter|datetime\.now|utcnow|date\.today|monotonic)\b")
 LINES_MAX = 400
 FUNCTION_LINES_MAX = 60

@@ -22,11 +22,13 @@ from schemas.facts import (
     RequestAnswered,
     RequestRefused,
 )
+from schemas.measures import MeasureActRefused, MeasureApproved, MeasureLapsed, MeasureProposed, MeasureRejected, MeasureTakenBack
 from schemas.stored import write_ours
 
 ANSWERED, REFUSED = "answered", "refused"
 OPEN, APPROVED, REJECTED, WITHDRAWN = "open", "approved", "rejected", "withdrawn"
 PROPOSED, RELEASED = "proposed", "released"
+APPLIED, LAPSED, LIFTED = "applied", "lapsed", "lifted"
 
 
 def cases_of(stream: str, event: Ours) -> list[CaseRow]:
@@ -48,15 +50,21 @@ def state_after(event: OfAccount) -> str:
             return OPEN
         case LimitApproved():
             return APPROVED if event.is_final else OPEN
-        case LimitRejected():
+        case LimitRejected() | MeasureRejected():
             return REJECTED
         case LimitRequestWithdrawn():
             return WITHDRAWN
-        case HoldReleaseProposed():
+        case HoldReleaseProposed() | MeasureProposed():
             return PROPOSED
         case HoldReleased():
             return RELEASED
-        case LimitApprovalRefused() | HoldReleaseRefused():
+        case MeasureApproved():
+            return APPLIED
+        case MeasureLapsed():
+            return LAPSED
+        case MeasureTakenBack():
+            return LIFTED
+        case LimitApprovalRefused() | HoldReleaseRefused() | MeasureActRefused():
             return event.state
 
 

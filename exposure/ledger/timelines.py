@@ -31,7 +31,7 @@ def timeline(moment: Any, stored: Account, made: Timeline, since: str, until: st
 
 def agree(made: Timeline, key: str, facts: Any, version: int | None) -> None:
     kind = key[: key.index(":")]
-    if kind == "customer" or not (kind in AGREED or (kind == "order" and made.wants_texts)):
+    if kind in ("customer", "measure") or not (kind in AGREED or (kind == "order" and made.wants_texts)):
         return
     known = [fact for fact in facts if version is None or fact.version <= version]
     if kind == "order":

@@ -42,7 +42,7 @@ class Movement(NamedTuple):
 SIGNS = ("over_invoiced", "payment_returned")
 """Components that count what an alert is about: order lines invoiced above what was ordered, payments returned lately."""
 
-AGREED = ("customer", "limit", "protection")
+AGREED = ("customer", "limit", "protection", "measure")
 """Kinds that have no movements but a say on every day: they never close."""
 
 

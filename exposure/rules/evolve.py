@@ -125,7 +125,7 @@ def settled(fact: Fact, source: Key, documents: Mapping[Key, Document], changed:
             moves += invoices.evaluate(document, version, changed[document.key])
         elif kind in settlements.FORMS:
             moves += settlements.evaluate(document, version)
-        elif kind not in CLAIMANTS:
+        elif kind != "measure" and kind not in CLAIMANTS:
             moves += terms.evaluate(document, version)
     return news, moves
 

@@ -41,6 +41,8 @@ OWN_KIND: dict[str, tuple[str, str]] = {
     "LimitChanged": ("limit:", "limit"),
     "ProtectionChanged": ("protection:", "protection"),
     TRANSFER: ("transfer:", "transfer"),
+    "MeasureApplied": ("measure:", "measure"),
+    "MeasureLifted": ("measure:", "measure"),
 }
 """Of each fact, the kind of document it is told of and the field that holds its number ("" for the account itself)."""
 
