@@ -28,6 +28,7 @@ SEVERITY = {
     "review_due": "low",
     "large_order": "medium",
     "score_fall": "high",
+    "slow_payment": "medium",
 }
 """How serious each alert is, where a policy does not say it otherwise."""
 
@@ -84,9 +85,23 @@ class Protection(NamedTuple):
     collateral: str = SHOWN
 
 
+class SlowPayment(NamedTuple):
+    """What was cleared in the last ``recent_days`` was so many ``days`` later than that of the ``before_days`` before; ``items`` in each."""
+
+    days: int
+    recent_days: int = 90
+    before_days: int = 365
+    items: int = 3
+
+    @property
+    def looks_back(self) -> int:
+        return self.recent_days + self.before_days
+
+
 class Alerts(NamedTuple):
     """Utilisation from which an account is near its limit, and below which that is over again; and what is told beyond the contract: open items
-    and limits older than so many days, orders worth more than an amount, a risk class that got worse along an order (the best one first).
+    and limits older than so many days, orders worth more than an amount, a risk class that got worse along an order (the best one first), an account
+    that pays more slowly (as ``SlowPayment`` has it).
 
     ``severity`` says it of a rule where it is another than by default.
     """
@@ -98,6 +113,11 @@ class Alerts(NamedTuple):
     large_order: str | None = None
     score_falls_along: Sequence[str] = ()
     severity: Mapping[str, str] = MappingProxyType({})
+    slow_payment: Mapping[str, int] | None = None
+
+    @property
+    def slowing(self) -> SlowPayment | None:
+        return None if self.slow_payment is None else SlowPayment(**self.slow_payment)
 
 
 class Measure(NamedTuple):

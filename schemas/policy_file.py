@@ -126,6 +126,13 @@ class ProtectionRule(Section):
     collateral: Counting | None = None
 
 
+class SlowPaymentRule(Section):
+    days: Annotated[int, Field(ge=1, le=3650)]
+    recent_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    before_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    items: Annotated[int, Field(ge=1)] | None = None
+
+
 class AlertRules(Section):
     near_limit: Share | None = None
     clear_below: Share | None = None
@@ -134,6 +141,7 @@ class AlertRules(Section):
     large_order: Money | None = None
     score_falls_along: Annotated[list[Name], Field(min_length=2)] | None = None
     severity: dict[AlertRule, Severity] | None = None
+    slow_payment: SlowPaymentRule | None = None
 
     @model_validator(mode="after")
     def _clears_below(self) -> Self:

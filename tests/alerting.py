@@ -30,8 +30,10 @@ def standing(books: Books, account: str, day: str, policy: Policy = DEFAULT) -> 
         customer = documents.get(f"customer:{account}")
         made = Timeline(currency, classes(customer.facts if customer else [], policy))
         for key, document in documents.items():
-            if document.closed > since:
+            if document.closed > made.reads_from(since):
                 made.add(key, document.moves, None)
+                if document.kind == "invoice" and made.looks_back:
+                    made.add_item(document.moves, document.facts, None)
                 if document.kind == "order" and made.wants_texts:
                     made.texts[key] = document.facts
             if document.kind in AGREED and document.kind not in ("customer", "measure"):

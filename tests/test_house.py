@@ -44,6 +44,7 @@ PURE = [
     "exposure.approvals",
     "exposure.contention",
     "exposure.measures",
+    "exposure.payments",
     "exposure.alerts",
     "exposure.classes",
     "exposure.judging",
@@ -116,7 +117,9 @@ def test_the_rules_read_no_clock_and_nothing_but_plain_data() -> None:
         mine = {module for module in imported(file) if floor(module) in FLOORS}
         assert {module for module in mine if floor(module) == "schemas"} <= RULES_READ
         others = {module for module in mine if floor(module) == "exposure" and not f"{module}.".startswith("exposure.rules.")}
-        assert others <= {f"exposure.{name}" for name in ("judgement", "figures", "items", "findings", "decisions", "groups", "alerts", "classes")}
+        assert others <= {
+            f"exposure.{name}" for name in ("judgement", "figures", "items", "findings", "decisions", "groups", "alerts", "classes", "payments")
+        }
         outside = {floor(module) for module in imported(file)} - set(FLOORS)
         assert outside <= sys.stdlib_module_names, f"{place(file)} needs {outside - sys.stdlib_module_names}"
 
