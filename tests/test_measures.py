@@ -103,6 +103,13 @@ def test_what_was_over_before_anybody_looked_proposes_nothing(path: Path) -> Non
     assert [(one["take"], one["date"]) for one in desk.listed()] == [("stop_deliveries", "2026-05-10"), ("watch", None)]
 
 
+def test_nothing_is_done_for_an_alert_that_is_over_by_the_time_it_is_found(path: Path) -> None:
+    desk = Desk(path, ALONE)
+    desk.tell(LATE, PAID, day="2026-05-10")
+    assert said(desk.store, ACCOUNT) == ["raised overdue 1 2026-02-12", "cleared overdue 1 2026-02-14 ended"]
+    assert (desk.listed(), desk.taken()) == ([], [])
+
+
 def test_what_is_judged_again_proposes_and_applies_nothing_twice(path: Path) -> None:
     desk = Desk(path, f"{ALONE}, {LOWER.replace(' }', ', alone = true }')}")
     desk.tell(LATE, invoice("I-5", "2026-02-01", "510.00", due="2026-12-31"), day="2026-02-12")
