@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from exposure.classes import Class, class_on, days_of_change, has_fallen
 from exposure.figures import COMPONENTS, Item, Rates, converted, counting, days_late
 from exposure.judgement import Limit
+from exposure.payments import Cleared, Paid, cleared
 from exposure.rules import orders, terms
 from exposure.rules.documents import SIGNS, add
 from exposure.rules.spans import later
@@ -82,6 +83,17 @@ class Timeline:
     limits: list[list[Fact]] = field(default_factory=list)
     protections: list[list[Fact]] = field(default_factory=list)
     texts: dict[str, list[Fact]] = field(default_factory=dict)
+    paid: dict[str, list[Cleared]] = field(default_factory=lambda: defaultdict(list))
+    unpaid: dict[str, list[Cleared]] = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def looks_back(self) -> int:
+        """So many days before the first one that is looked at some rule reads what was cleared and closed since."""
+        return max([rule.looks_back for one in self.classes if (rule := one.rules.alerts.slowing)], default=0)
+
+    def reads_from(self, since: str) -> str:
+        """What was closed by this day is not read."""
+        return later(since, -self.looks_back) if since else since
 
     @property
     def wants_texts(self) -> bool:
@@ -110,6 +122,13 @@ class Timeline:
         for (item, currency, due), amount in held.items():
             if amount:
                 self.changes[self.day_after(due)].append(Change("reserved", key, item, currency, due, -amount))
+
+    def add_item(self, moves: Iterable[Any], facts: Iterable[Fact], version: int | None) -> None:
+        """Adds when an item was cleared, of what was known at the account's version."""
+        known = [fact for fact in facts if version is None or fact.version <= version]
+        for one in cleared([move for move in moves if version is None or move[0] <= version], known):
+            self.paid[one.day].append(one)
+            self.unpaid[one.until].append(one)
 
     def day_after(self, instant: str) -> str:
         return later(terms.local_day(instant, self.zone), 1)
@@ -140,7 +159,10 @@ class Course:
         self.dues, self.dates = Oldest(), Oldest()
         self.open_orders: dict[tuple[str, str], int] = {}
         self.terms_days = terms.days_of_change(timeline.limits) | terms.days_of_change(timeline.protections)
-        self.ahead = sorted({*timeline.changes, *self.terms_days, *rate_days, *days_of_change(timeline.classes)} - {LAST_DAY})
+        self.paid = Paid()
+        self.ahead = sorted(
+            {*timeline.changes, *timeline.paid, *timeline.unpaid, *self.terms_days, *rate_days, *days_of_change(timeline.classes)} - {LAST_DAY}
+        )
         heapify(self.ahead)
         while self.ahead and self.ahead[0] <= since:
             self.take(heappop(self.ahead))
@@ -173,9 +195,15 @@ class Course:
             yield later(dated, rules.oldest_open_item_days + 1)
         if self.reviewed is not None and rules.review_due_days is not None:
             yield later(self.reviewed, rules.review_due_days + 1)
+        if rules.slowing is not None:
+            yield from self.paid.next_days(rules.slowing, self.day)
 
     def take(self, day: str) -> None:
         """Adds what changes on a day."""
+        for one in self.timeline.unpaid.get(day, ()):
+            self.paid.remove(one)
+        for one in self.timeline.paid.get(day, ()):
+            self.paid.add(one)
         sums = self.sums
         for component, document, item, currency, due, amount, dated in self.timeline.changes.get(day, ()):
             if component in ("receivables", "disputed"):
@@ -267,6 +295,8 @@ class Course:
             yield "review_due", 0
         if rules.large_order is not None and self.has_order_above(rules.large_order):
             yield "large_order", 0
+        if rules.slowing is not None and self.paid.is_slower(rules.slowing, self.day, self.currency, self.rates):
+            yield "slow_payment", 0
         if rules.score_falls_along and has_fallen(self.timeline.classes, self.day):
             yield "score_fall", 0
 

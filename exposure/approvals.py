@@ -1,4 +1,4 @@
-"""Who may say yes to a limit or to the release of a held order: never who asked for it, and under a policy with authorities only who has one.
+"""Who may say yes to a limit, a measure or the release of a held order: never who asked for it, and under a policy with authorities only who has one.
 
 Everyone whose yes counts has authority for the whole amount. Where a policy names nobody, anybody but who asked may say yes: four eyes.
 """
@@ -55,6 +55,7 @@ Answer = Refused | Agreed
 TWICE = Refused("twice", "said yes already: a second one of the same person does not count")
 SETTLED = Refused("settled", "it is settled already")
 OWN = Refused("own_request", "nobody says yes or no to what they asked for; where a machine asked under your name, give it one of its own")
+NOT_IN_FORCE = Refused("not_in_force", "it is not in force: there is nothing to lift")
 NOT_OWN = Refused("not_own_request", "only who asked for it takes it back")
 
 
@@ -81,6 +82,34 @@ def limit_withdrawn(asked: Asked, who: str) -> Refused | None:
     if asked.is_settled:
         return SETTLED
     return None if same(who, asked.by) else NOT_OWN
+
+
+def measure_approved(asked: Asked, who: str, take: str, policy: Policy) -> Answer:
+    """One yes is enough."""
+    if any(same(who, one) for one in asked.agreed):
+        return TWICE
+    if asked.is_settled:
+        return SETTLED
+    if same(who, asked.by):
+        return OWN
+    return Agreed(0) if may_take(who, take, policy) else nobody_said(who)
+
+
+def measure_rejected(asked: Asked, who: str, take: str, policy: Policy) -> Refused | None:
+    """Who proposed it takes it back so."""
+    if asked.is_settled:
+        return SETTLED
+    return None if same(who, asked.by) or may_take(who, take, policy) else nobody_said(who)
+
+
+def measure_lifted(who: str, take: str, policy: Policy, *, is_in_force: bool) -> Refused | None:
+    if not is_in_force:
+        return NOT_IN_FORCE
+    return None if may_take(who, take, policy) else nobody_said(who)
+
+
+def may_take(who: str, take: str, policy: Policy) -> bool:
+    return not policy.authority or any(same(one.who, who) and take in one.measures for one in policy.authority)
 
 
 def answered(asked: Asked, who: str, powers: list[Power], policy: Policy, needed: int | Refused) -> Answer:

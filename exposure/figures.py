@@ -54,6 +54,12 @@ class AccountOn:
     protections: list[Fact] = field(default_factory=list)
     promises: dict[str, list[Fact]] = field(default_factory=dict)
     promised: dict[Item, int] = field(default_factory=dict)
+    measures: list[Fact] = field(default_factory=list)
+
+    @property
+    def taken(self) -> set[str]:
+        """What is done about the account, but for its limit."""
+        return {measure.data["kind"] for measure in self.measures}
 
     @property
     def currencies(self) -> set[str]:
@@ -84,6 +90,7 @@ def account_on(
     by ``instant`` (UTC, as facts have it; the last one of the day in the account's time zone where ``None``)."""
     limits: list[list[Fact]] = []
     protections: list[list[Fact]] = []
+    measures: list[list[Fact]] = []
     customer: list[Fact] = []
     on = AccountOn(account, day, first_currency, {}, False)
     sums: dict[Item, int] = defaultdict(int)
@@ -93,6 +100,8 @@ def account_on(
             limits.append(facts)
         elif document.kind == "protection":
             protections.append(facts)
+        elif document.kind == "measure":
+            measures.append(facts)
         elif document.kind == "customer":
             customer = facts
         elif document.kind == "invoice":
@@ -110,6 +119,7 @@ def account_on(
         on.anomalies.add(("unknown_customer", "customer", account))
     sort_out(on, sums, instant)
     on.blocked = terms.is_blocked(customer, day)
+    on.measures = terms.measures_on(measures, day)
     on.limits, on.ended_limit = terms.limits_on(limits, day)
     steps = [step for facts in protections if (step := terms.step_on(facts, day)) and terms.in_force(step, day)]
     on.protections = sorted(steps, key=lambda step: str(step.data["protection"]))

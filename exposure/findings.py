@@ -11,7 +11,8 @@ from exposure.figures import Figures, Item, days_late
 from exposure.judgement import Judgement
 from exposure.rules import invoices
 from schemas.amounts import scaled
-from schemas.policies import FIRES, REFUSE, WARN
+from schemas.measures import PREPAYMENT, STOP_DELIVERIES
+from schemas.policies import FIRES, REFUSE, WARN, Prepayment
 
 Figure = str | int
 """Money as decimal text, days as a number."""
@@ -86,6 +87,11 @@ def blocked(case: Case) -> Found | None:
     return Found(REFUSE, "blocked", "not blocked") if case.figures.on.blocked else None
 
 
+def deliveries_stopped(case: Case) -> Found | None:
+    """A measure stops deliveries, so nothing more is promised."""
+    return Found(REFUSE, STOP_DELIVERIES, "no such measure") if STOP_DELIVERIES in case.figures.on.taken else None
+
+
 def overdue(case: Case) -> Found | None:
     rule = case.figures.rules.overdue
     if rule is None:
@@ -121,7 +127,10 @@ def dunning_level(case: Case) -> Found | None:
 
 
 def prepayment(case: Case) -> Found | None:
+    """By the policy; a measure asks for the whole, whatever the policy does."""
     rule, sums = case.figures.rules.prepayment, case.figures.sums
+    if PREPAYMENT in case.figures.on.taken:
+        rule = Prepayment()
     if rule is None:
         return None
     committed = max(sums["orders"] - case.counts_now + case.left + sums["deliveries"], 0)
@@ -173,6 +182,7 @@ PRECEDENCE: dict[str, Callable[[Case], Found | None]] = {
         over_limit,
         no_limit,
         blocked,
+        deliveries_stopped,
         overdue,
         oldest_open_item,
         largest_order,

@@ -58,8 +58,14 @@ def show(moment: Any, account: str, asked: Asked) -> dict[str, Any]:
         **summary(figures, known_at, moment.count_dead_letters(account, known_at), sources(moment, known.head, known.version)),
         **items(figures),
         "promises": promises_on(figures.on),
+        "measures": [measure_shown(measure) for measure in figures.on.measures],
         "alerts": standing(moment, stored, known.customer, rates, figures.policy, figures.on.day, known.version),
     }
+
+
+def measure_shown(measure: Fact) -> dict[str, Any]:
+    """What is done about the account, but for its limit, since which day and until which."""
+    return {"kind": measure.data["kind"], "since": measure.data["date"], "until": measure.data.get("until"), "measure": measure.data["measure"]}
 
 
 def summary(figures: Figures, known_at: int, dead_letters: int, told_by: list[dict[str, str]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What was recorded, as plain data: the stored half of the language, importing nothing but the standard library.
+"""What was recorded, as plain data: the stored half of the language, needing nothing but the standard library.
 
 A ``Fact`` is one event of one account in the words it came in: days as ISO texts, money as decimal text with exactly its currency's
 decimals, optional fields absent when not told. ``STORED`` names every fact for ever; a name is never used again for another shape.
@@ -10,6 +10,7 @@ what is recorded of it is its answer. A payment that clears items of another acc
 from typing import Any, NamedTuple
 
 from schemas.dunning import OfDunning
+from schemas.measures import OfMeasure
 
 Data = dict[str, Any]
 Told = tuple[str, str, str]
@@ -309,7 +310,7 @@ AlertAct = AlertAcknowledged | AlertEscalated
 OfAlert = AlertRaised | AlertCleared
 OfLimit = LimitRequested | LimitApproved | LimitRejected | LimitRequestWithdrawn | LimitApprovalRefused
 OfRelease = HoldReleaseProposed | HoldReleased | HoldReleaseRefused
-OfAccount = OrderChecked | RequestAnswered | RequestRefused | OfLimit | OfRelease | OfDunning
+OfAccount = OrderChecked | RequestAnswered | RequestRefused | OfLimit | OfRelease | OfDunning | OfMeasure
 """What concerns an account and changes none of its figures: each stands in a stream of its own."""
 Ours = OfLetter | OfAccount | OfAlert | AlertAct | PolicyAdopted | CheckpointKeyRotated
 
@@ -348,6 +349,8 @@ STORED: dict[str, str] = {
     "exposure.payment.transferred.v1": "PaymentTransferred",
     "exposure.promise.made.v1": "PromiseMade",
     "exposure.promise.withdrawn.v1": "PromiseWithdrawn",
+    "exposure.measure.applied.v1": "MeasureApplied",
+    "exposure.measure.lifted.v1": "MeasureLifted",
 }
 ASKED: dict[str, str] = {"credit.check.requested.v1": "CheckRequested", "credit.reservation.requested.v1": "ReservationRequested"}
 """Every type of request, and the name it is answered by."""
@@ -367,7 +370,10 @@ PROMISES = frozenset({"PromiseMade", "PromiseWithdrawn"})
 what of these had been paid on its own day before it was made. A note on it is sealed. Their ``time`` is the instant they were recorded, and their
 ``date`` its day in the account's time zone."""
 
-OWN = RESERVING | PROMISES | {TRANSFER}
+MEASURES = frozenset({"MeasureApplied", "MeasureLifted"})
+"""What is done about an account from the day ``date`` on; ``until`` is the last day of what ends by itself. A lowered limit is a ``LimitChanged``."""
+
+OWN = RESERVING | PROMISES | MEASURES | {TRANSFER}
 """Facts of an account that only the engine records. The door takes none of them: nobody outside can reserve by an event, or give back what others
 reserved."""
 

@@ -30,6 +30,7 @@ SEVERITY = {
     "review_due": "low",
     "large_order": "medium",
     "score_fall": "high",
+    "slow_payment": "medium",
 }
 """How serious each alert is, where a policy does not say it otherwise."""
 
@@ -86,9 +87,23 @@ class Protection(NamedTuple):
     collateral: str = SHOWN
 
 
+class SlowPayment(NamedTuple):
+    """What was cleared in the last ``recent_days`` was so many ``days`` later than that of the ``before_days`` before; ``items`` in each."""
+
+    days: int
+    recent_days: int = 90
+    before_days: int = 365
+    items: int = 3
+
+    @property
+    def looks_back(self) -> int:
+        return self.recent_days + self.before_days
+
+
 class Alerts(NamedTuple):
     """Utilisation from which an account is near its limit, and below which that is over again; and what is told beyond the contract: open items
-    and limits older than so many days, orders worth more than an amount, a risk class that got worse along an order (the best one first).
+    and limits older than so many days, orders worth more than an amount, a risk class that got worse along an order (the best one first), an account
+    that pays more slowly (as ``SlowPayment`` has it).
 
     ``severity`` says it of a rule where it is another than by default.
     """
@@ -100,6 +115,26 @@ class Alerts(NamedTuple):
     large_order: str | None = None
     score_falls_along: Sequence[str] = ()
     severity: Mapping[str, str] = MappingProxyType({})
+    slow_payment: Mapping[str, int] | None = None
+
+    @property
+    def slowing(self) -> SlowPayment | None:
+        return None if self.slow_payment is None else SlowPayment(**self.slow_payment)
+
+
+class Measure(NamedTuple):
+    """What is to be done about an alert by the rule ``on`` (of a ``step`` or a ``severity``, where told): one of ``schemas/measures.py``.
+
+    A limit is lowered to a ``share`` of the one in force, or ``to_exposure``. It ends by itself after ``days``. ``alone``: nobody is asked."""
+
+    on: str
+    take: str
+    step: int | None = None
+    severity: str | None = None
+    share: str | None = None
+    to_exposure: bool = False
+    days: int | None = None
+    alone: bool = False
 
 
 class Rules(NamedTuple):
@@ -123,6 +158,7 @@ class Rules(NamedTuple):
     prepayment: Prepayment | None = None
     payment_term: PaymentTerm | None = None
     dunning: Dunning | None = None
+    measures: tuple[Measure, ...] = ()
 
     @property
     def name(self) -> str:
@@ -131,12 +167,13 @@ class Rules(NamedTuple):
 
 
 class Authority(NamedTuple):
-    """Who may approve limits, and release held orders, up to which amounts of ``currency``; ``None`` is not at all."""
+    """Who may approve limits, and release held orders, up to which amounts of ``currency``; ``None`` is not at all. And which ``measures``."""
 
     who: str
     limits_up_to: str | None
     releases_up_to: str | None
     currency: str
+    measures: tuple[str, ...] = ()
 
 
 class ApprovalLevel(NamedTuple):
@@ -193,27 +230,31 @@ def policy_of(content: Data, version: str) -> Policy:
         tuple(
             sorted((rules_of(told, version, currency) for told in content["class"]), key=lambda rules: (rules.risk_class or "", rules.segment or ""))
         ),
-        tuple(
-            sorted(Authority(**{"limits_up_to": None, "releases_up_to": None, "currency": currency, **told}) for told in content.get("authority", ()))
-        ),
+        tuple(sorted(authority_of(told, currency) for told in content.get("authority", ()))),
         tuple(ApprovalLevel(**told) for told in content.get("approval_levels", ())),
         content.get("four_eyes_above"),
         content.get("reservation_hours"),
     )
 
 
+def authority_of(told: Data, currency: str) -> Authority:
+    measures = tuple(sorted(set(told.get("measures", ()))))
+    return Authority(**{"limits_up_to": None, "releases_up_to": None, "currency": currency, **told, "measures": measures})
+
+
 def rules_of(told: Data, version: str, currency: str) -> Rules:
-    plain = {name: value for name, value in told.items() if name not in PARTS and name != "counts"}
+    plain = {name: value for name, value in told.items() if name not in PARTS and name not in ("counts", "measures")}
     parts = {name: PARTS[name](**value) for name, value in told.items() if name in PARTS}
     counts = tuple(name for name in CATEGORIES if name in told.get("counts", CATEGORIES))
-    return Rules(version, currency, counts=counts, **plain, **parts)
+    measures = sorted((Measure(**one) for one in told.get("measures", ())), key=lambda one: (one.on, one.take, one.step or 0, one.severity or ""))
+    return Rules(version, currency, counts=counts, measures=tuple(measures), **plain, **parts)
 
 
 def content_of(policy: Policy) -> Data:
     """What a policy says and nothing that is as by default, so that a newer engine with more rules finds the same content in an old policy."""
     told: Data = {"name": policy.name, "currency": policy.currency, "class": [class_content(rules) for rules in policy.classes]}
     if policy.authority:
-        told["authority"] = [{name: value for name, value in one._asdict().items() if value is not None} for one in policy.authority]
+        told["authority"] = [{name: value for name, value in differing(one).items() if value is not None} for one in policy.authority]
     if policy.approval_levels:
         told["approval_levels"] = [level._asdict() for level in policy.approval_levels]
     rest = {"four_eyes_above": policy.four_eyes_above, "reservation_hours": policy.reservation_hours}

@@ -3,118 +3,44 @@
 Law: the version is a digest of what the policy says. Comments, the order of its classes and the spelling of its amounts change nothing.
 """
 
-import re
 import tomllib
 from collections.abc import Iterator
-from datetime import date
-from decimal import Decimal
 from hashlib import blake2b
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from schemas.amounts import decimal_text, minor, scaled, shown
-from schemas.currencies import DECIMALS
+from schemas.amounts import scaled
 from schemas.facts import Data
 from schemas.jsontext import read as read_json
 from schemas.jsontext import written_sorted
-from schemas.policies import SEVERITY, Policy, content_of, policy_of
-
-AMOUNT = re.compile(r"(\d{1,13})(?:\.(\d{1,9}))?", re.ASCII)
-SHARE = re.compile(r"[01](?:\.\d{1,4})?", re.ASCII)
-PER_CENT = re.compile(r"-?\d{1,2}(?:\.\d{1,6})?", re.ASCII)
+from schemas.measures import LOWER_LIMIT
+from schemas.policies import Policy, content_of, policy_of
+from schemas.policy_words import (
+    AMOUNT,
+    AlertRule,
+    AtLeast,
+    Category,
+    Counting,
+    Currency,
+    Day,
+    Days,
+    Effect,
+    Money,
+    Name,
+    PerCent,
+    Points,
+    Section,
+    Severity,
+    Share,
+    Take,
+    Tolerance,
+    UpTo,
+)
 
 
 class PolicyError(ValueError):
     """The file is no policy: each line of the message says where, what, and what to do."""
-
-
-def known_currency(code: str) -> str:
-    if code not in DECIMALS:
-        raise ValueError(f"{code!r} is no currency of ISO 4217; write it like EUR")
-    return code
-
-
-def amount(text: str, info: ValidationInfo) -> str:
-    """In the currency told beside it, else in the policy's."""
-    told = AMOUNT.fullmatch(text)
-    if told is None:
-        raise ValueError(f'{text!r} is no amount; write it like "1250.00"')
-    currency = info.data.get("currency") or info.context
-    if currency not in DECIMALS:
-        return text
-    if len((told[2] or "").rstrip("0")) > DECIMALS[currency]:
-        raise ValueError(f"{text!r} has more decimals than {currency}; write {DECIMALS[currency]}")
-    return shown(minor(text, currency), currency)
-
-
-def unbounded(text: str, info: ValidationInfo) -> str:
-    return text if text == "unlimited" else amount(text, info)
-
-
-def tolerance(text: str) -> str | None:
-    """Nothing is tolerated by a tolerance of nothing."""
-    return text if text.strip("0.") else None
-
-
-def from_nothing(text: str) -> str:
-    """Any amount, where it is at least nothing."""
-    return tolerance(text) or "0"
-
-
-def share(text: str) -> str:
-    if not SHARE.fullmatch(text) or not 0 < scaled(text, 4) <= 10**4:
-        raise ValueError(f'{text!r} is no share of at most 1; write it like "0.9000"')
-    return decimal_text(scaled(text, 4), 4)
-
-
-def per_cent(text: str) -> str:
-    """Without the zeros that say nothing."""
-    if not PER_CENT.fullmatch(text):
-        raise ValueError(f'{text!r} is no rate in per cent; write it like "9.12"')
-    return f"{Decimal(text).normalize() + 0:f}"
-
-
-def not_negative(text: str) -> str:
-    if text.startswith("-"):
-        raise ValueError(f"{text!r} lies below nothing; points on top of a rate are added")
-    return text
-
-
-def calendar_day(text: str) -> str:
-    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
-        raise ValueError(f'{text!r} is no day; write it like "2026-07-01"')
-    return date.fromisoformat(text).isoformat()
-
-
-def known_alert(rule: str) -> str:
-    if rule not in SEVERITY:
-        raise ValueError(f"{rule!r} is no alert; there are {', '.join(sorted(SEVERITY))}")
-    return rule
-
-
-Currency = Annotated[str, AfterValidator(known_currency)]
-Money = Annotated[str, AfterValidator(amount)]
-UpTo = Annotated[str, AfterValidator(unbounded)]
-Tolerance = Annotated[Money, AfterValidator(tolerance)]
-AtLeast = Annotated[Money, AfterValidator(from_nothing)]
-Share = Annotated[str, AfterValidator(share)]
-PerCent = Annotated[str, AfterValidator(per_cent)]
-Points = Annotated[PerCent, AfterValidator(not_negative)]
-Day = Annotated[str, AfterValidator(calendar_day)]
-Days = Annotated[int, Field(ge=0, le=3650)]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-Effect = Literal["refuse", "warn"]
-Counting = Literal["adds_to_limit", "off_exposure", "shown_only"]
-Severity = Literal["low", "medium", "high"]
-AlertRule = Annotated[str, AfterValidator(known_alert)]
-Category = Literal["orders", "deliveries", "receivables", "unapplied", "reserved"]
-
-
-class Section(BaseModel):
-    """Defaults stand in ``schemas/policies.py`` alone: what a file leaves out is left out here."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
 
 class OverdueRule(Section):
@@ -155,6 +81,13 @@ class ProtectionRule(Section):
     collateral: Counting | None = None
 
 
+class SlowPaymentRule(Section):
+    days: Annotated[int, Field(ge=1, le=3650)]
+    recent_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    before_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    items: Annotated[int, Field(ge=1)] | None = None
+
+
 class AlertRules(Section):
     near_limit: Share | None = None
     clear_below: Share | None = None
@@ -163,6 +96,7 @@ class AlertRules(Section):
     large_order: Money | None = None
     score_falls_along: Annotated[list[Name], Field(min_length=2)] | None = None
     severity: dict[AlertRule, Severity] | None = None
+    slow_payment: SlowPaymentRule | None = None
 
     @model_validator(mode="after")
     def _clears_below(self) -> Self:
@@ -230,6 +164,24 @@ class DunningRules(Section):
         return self
 
 
+class MeasureOf(Section):
+    on: AlertRule
+    take: Take
+    step: Annotated[int, Field(ge=1)] | None = None
+    severity: Severity | None = None
+    share: Share | None = None
+    to_exposure: bool | None = None
+    days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    alone: bool | None = None
+
+    @model_validator(mode="after")
+    def _says_how_far(self) -> Self:
+        told = (self.share is not None) + bool(self.to_exposure)
+        if told != (self.take == LOWER_LIMIT):
+            raise ValueError("share and to_exposure say how far lower_limit goes: with it exactly one of them, with other measures none")
+        return self
+
+
 class ClassRules(Section):
     risk_class: Name | None = None
     segment: Name | None = None
@@ -247,6 +199,7 @@ class ClassRules(Section):
     prepayment: PrepaymentRule | None = None
     payment_term: PaymentTermRule | None = None
     dunning: DunningRules | None = None
+    measures: list[MeasureOf] | None = None
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> Self:
@@ -254,6 +207,9 @@ class ClassRules(Section):
             raise ValueError("counts names a category twice; take one out")
         if self.horizon_days is not None and self.counts is not None and "orders" not in self.counts:
             raise ValueError('horizon_days says nothing where orders do not count; take it out, or add "orders" to counts')
+        named = [(one.on, one.take, one.step, one.severity) for one in self.measures or ()]
+        if len(set(named)) < len(named):
+            raise ValueError("measures names the same alert and measure twice; put them together")
         return self
 
 
@@ -262,6 +218,7 @@ class AuthorityOf(Section):
     currency: Currency | None = None
     limits_up_to: UpTo | None = None
     releases_up_to: UpTo | None = None
+    measures: list[Take] | None = None
 
 
 class Level(Section):
@@ -274,8 +231,8 @@ class PolicyText(Section):
     currency: Currency
     reservation_hours: Annotated[int, Field(ge=1, le=8784)] | None = None
     four_eyes_above: Money | None = None
-    approval_levels: list[Level] = []
-    authority: list[AuthorityOf] = []
+    approval_levels: list[Level] = Field(default=[])
+    authority: list[AuthorityOf] = Field(default=[])
     classes: Annotated[list[ClassRules], Field(alias="class", min_length=1)]
 
 
@@ -331,6 +288,10 @@ def contradictions(told: Data) -> Iterator[str]:
     for place, who in enumerate(people, 1):
         if who in people[: place - 1]:
             yield f"authority {place}: {who!r} is named twice; put both together"
+    trusted = {take for _, one in parts_of(told, "authority") for take in one.get("measures", ())}
+    waiting = [one.get("take") for _, of in named for _, one in parts_of(of, "measures") if not one.get("alone")]
+    for take in sorted({str(take) for take in waiting if people and take not in trusted}):
+        yield f"measures: {take} waits for somebody's yes, and nobody named in authority may give it; name it in somebody's measures"
     levels = [one for _, one in parts_of(told, "approval_levels")]
     approvers = [many for one in levels if isinstance(many := one.get("approvers"), int)]
     if approvers and max(approvers) > len(people):

@@ -42,6 +42,7 @@ from schemas.facts import (
     RequestRefused,
 )
 from schemas.jsontext import read, written
+from schemas.measures import MeasureActRefused, MeasureApproved, MeasureLapsed, MeasureProposed, MeasureRejected, MeasureTakenBack
 
 VERSIONS: dict[str, int] = {**dict.fromkeys(CONTRACT_TYPE, 1), **dict.fromkeys(ALLOCATES, 2), "CustomerChanged": 2}
 TOPICS: dict[str, str] = {name: f"{name}.v{version}" for name, version in VERSIONS.items()}
@@ -81,6 +82,12 @@ OURS: dict[str, type[Ours]] = {
     "DunningApprovalRefused.v1": DunningApprovalRefused,
     "DunningStopped.v1": DunningStopped,
     "DunningResumed.v1": DunningResumed,
+    "MeasureProposed.v1": MeasureProposed,
+    "MeasureApproved.v1": MeasureApproved,
+    "MeasureRejected.v1": MeasureRejected,
+    "MeasureLapsed.v1": MeasureLapsed,
+    "MeasureTakenBack.v1": MeasureTakenBack,
+    "MeasureActRefused.v1": MeasureActRefused,
 }
 """The last shape of each is the one that is written; what an older one does not say is as by default."""
 TOPIC_OF_OURS: dict[type[Ours], str] = {kind: topic for topic, kind in OURS.items()}

@@ -63,6 +63,7 @@ TOPICS = (
     Topic("credit.alerts", "out", "account", True, "alerts raised, acknowledged, escalated and cleared", GOES_OUT),
     Topic("credit.decisions", "out", "account", True, "the answers to credit checks", GOES_OUT),
     Topic("credit.dunning", "out", "account", True, "dunning notices, with what the ERP is asked to post, and those taken back", GOES_OUT),
+    Topic("credit.measures", "out", "account", True, "what is proposed and done about accounts: deliveries stopped, limits lowered", GOES_OUT),
     Topic("credit.exposure", "out", "account", True, "the current figures of every account", (COMPACTED, RECORD_FITS)),
     Topic(
         DEAD_LETTERS,

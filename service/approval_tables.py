@@ -44,10 +44,17 @@ def trail_line(said: dict[str, Any]) -> str:
         "exposure.limit_approved.v1": "approved",
         "exposure.limit_rejected.v1": "rejected",
         "exposure.limit_request_withdrawn.v1": "withdrawn",
+        "exposure.measure_proposed.v1": "proposed",
+        "exposure.measure_approved.v1": "approved",
+        "exposure.measure_rejected.v1": "rejected",
+        "exposure.measure_lapsed.v1": "lapsed",
+        "exposure.measure_taken_back.v1": "lifted",
+        "exposure.measure_act_refused.v1": f"refused to {said.get('act')} ({said.get('code')})",
         "exposure.limit_approval_refused.v1": f"refused to {said.get('act')} ({said.get('code')})",
     }
     why = said.get("reason") or said.get("why")
-    return f"{words[said['type']]} by {said['by']}, policy {said['policy']}{f': {why}' if why else ''}"
+    policy = f", policy {said['policy']}" if said.get("policy") else ""
+    return f"{words[said['type']]} by {said['by']}{policy}{f': {why}' if why else ''}"
 
 
 def waiting_text(one: dict[str, Any]) -> str:

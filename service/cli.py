@@ -15,6 +15,7 @@ from service.dunning_cli import app as dunning
 from service.failures import FAILED, WRONG_USAGE, Failure, telling
 from service.holds import app as holds
 from service.limits import app as limits
+from service.measures import app as measures
 from service.options import AsOf, Bootstrap, Jobs, Json, KnownAt, Now, Store, asked, clock, day, given_before, opened, settings
 from service.output import Output
 from service.policies import app as policy
@@ -32,6 +33,7 @@ app.add_typer(limits, name="limit")
 app.add_typer(holds, name="holds")
 app.add_typer(promises, name="promise")
 app.add_typer(proof, name="proof")
+app.add_typer(measures, name="measures")
 app.add_typer(webhook, name="webhook")
 app.add_typer(kafka_cli.app)
 app.add_typer(decisions_cli.app)

@@ -135,7 +135,7 @@ class AccountByDefault(ListByDefault):
         return super().parse_args(ctx, args if place is None or args[place] in self.commands else ["list", *args])
 
 
-HAVE_VALUES = ("--store", "--now", "--code", "--by", "--to", "--note", "--state", "--as-of", "--known-at")
+HAVE_VALUES = ("--store", "--now", "--code", "--by", "--to", "--note", "--state", "--as-of", "--known-at", "--take", "--share", "--days", "--reason")
 
 
 def first_word(args: list[str]) -> int | None:

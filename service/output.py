@@ -257,6 +257,21 @@ class Output:
             limit_request_lines(shown)
         self.afterwards(shown, failed)
 
+    def measures(self, listed: list[dict[str, Any]]) -> None:
+        if self.json:
+            self.document({"measures": listed})
+            return
+        from service.measure_tables import measures_table
+
+        measures_table(listed)
+
+    def measure(self, shown: dict[str, Any], failed: Failure | None = None) -> None:
+        if not self.json:
+            from service.measure_tables import measure_lines
+
+            measure_lines(shown)
+        self.afterwards(shown, failed)
+
     def holds(self, listed: list[dict[str, Any]]) -> None:
         if self.json:
             self.document({"holds": listed})

@@ -55,7 +55,7 @@ def account_tables(shown: dict[str, Any]) -> None:
     if shown["promises"]:
         columns = ["date", "amount", "currency", "paid", "to_come", "missing", "state"]
         parts.append(table("Promises to pay", columns, columns_of(shown["promises"], columns), numbers=["amount", "paid", "to_come", "missing"]))
-    for name in ("reservations", "protection", "pending", "anomalies", "alerts"):
+    for name in ("reservations", "protection", "pending", "anomalies", "measures", "alerts"):
         if shown[name]:
             columns = list(shown[name][0])
             parts.append(table(name.capitalize(), columns, columns_of(shown[name], columns)))

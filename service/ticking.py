@@ -1,7 +1,7 @@
 """Lets time pass: judges every account of which something was told, or of which a day has come on which something changes by itself.
 
 Each account is judged under the write lock, a few in one transaction, day by day up to its own today, however long nobody looked. Who ``tells``
-puts the figures that changed into the outbox beside what was found.
+puts the figures that changed into the outbox beside what was found. What the policy has done about an alert is proposed, or done, beside it too.
 """
 
 from collections.abc import Callable
@@ -20,6 +20,7 @@ from projections.standing import courses
 from projections.when import instant_text
 from schemas.facts import LAST_DAY
 from schemas.policies import Policy
+from service.proposing import Judged, follow
 
 ACCOUNTS_AT_ONCE = 100
 NEVER = 1 << 62
@@ -42,25 +43,28 @@ def tick(store: Any, now: Callable[[], int], *, tells: bool = False) -> Ticked:
             due = alerts.due(writing, writing.recorded_at, ACCOUNTS_AT_ONCE)
             if tells and len(due) < ACCOUNTS_AT_ONCE:
                 due += exposures.behind(writing, writing.recorded_at, ACCOUNTS_AT_ONCE - len(due))
-            if due:
-                judge(writing, due, total, tells=tells)
-        if len(due) < ACCOUNTS_AT_ONCE:
+            more_follows = bool(due) and judge(writing, due, total, tells=tells)
+        if len(due) < ACCOUNTS_AT_ONCE and not more_follows:
             return total
 
 
-def judge(writing: Any, due: list[alerts.Due], total: Ticked, *, tells: bool) -> None:
+def judge(writing: Any, due: list[alerts.Due], total: Ticked, *, tells: bool) -> bool:
+    """Whether anything was done about any of it, of which more may follow."""
     names = [one.account for one in due]
     accounts = accounts_stored(writing, names)
     rates, policy, now = KnownRates(writing, None), in_force(writing), instant_text(writing.recorded_at)
     figures = figures_told(writing, accounts, rates, policy) if tells else {}
     said: list[tuple[str, News]] = []
     states: list[tuple[str, State, alerts.Next]] = []
+    judged: list[Judged] = []
     for one in due:
         stored = accounts[one.account]
         customer = stored.documents[f"customer:{one.account}"].facts
         zone = terms.master_data(customer, LAST_DAY).get("timezone", "UTC")
         judging = Judging(one.before, courses(writing, stored, customer, rates, policy), one.changed)
-        said += [(one.account, news) for news in judging.news(terms.local_day(now, zone))]
+        found = list(judging.news(terms.local_day(now, zone)))
+        said += [(one.account, news) for news in found]
+        judged.append(Judged(one.account, found, judging.said.values(), judging.course.now.rules.measures))
         day = judging.course.next_day
         at, currencies = NEVER if day == LAST_DAY else terms.begins(day, zone), judging.course.currencies
         if one.account in figures:
@@ -74,6 +78,7 @@ def judge(writing: Any, due: list[alerts.Due], total: Ticked, *, tells: bool) ->
     total.accounts += len(due)
     total.raised += raised
     total.cleared += len(said) - raised
+    return follow(writing, judged, policy)
 
 
 def figures_told(writing: Any, accounts: dict[str, Account], rates: KnownRates, policy: Policy) -> dict[str, Current]:

@@ -30,11 +30,13 @@ def standing(books: Books, account: str, day: str, policy: Policy = DEFAULT) -> 
         customer = documents.get(f"customer:{account}")
         made = Timeline(currency, classes(customer.facts if customer else [], policy))
         for key, document in documents.items():
-            if document.closed > since:
+            if document.closed > made.reads_from(since):
                 made.add(key, document.moves, None)
+                if document.kind == "invoice" and made.looks_back:
+                    made.add_item(document.moves, document.facts, None)
                 if document.kind == "order" and made.wants_texts:
                     made.texts[key] = document.facts
-            if document.kind in AGREED and document.kind != "customer":
+            if document.kind in AGREED and document.kind not in ("customer", "measure"):
                 (made.limits if document.kind == "limit" else made.protections).append(document.facts)
         foreign, days = made.foreign(), {dated for _, _, dated, _, _ in books.rates}
         return Course(made, since, foreign, lambda on: {one: rate for one in foreign if (rate := books.rate(one, currency, on))}, days)

@@ -1,5 +1,6 @@
 """Alerts under a policy: thresholds with room between them, rules it switches on, severities; another one has every account judged anew."""
 
+from datetime import date, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,83 @@ def test_a_risk_class_that_got_worse_is_news_for_ninety_days(before: str, after:
     assert stands(policy('score_falls_along = ["A", "B", "C"]'), LIMIT, *changes, on=day) == expected
 
 
+# ------------------------------------------------------------------ how an account pays
+
+SLOW = policy("slow_payment = { days = 10, recent_days = 30, before_days = 60, items = 2 }")
+
+
+def settled(number: int, paid: str, late: int, amount: str = "100.00") -> list[Json]:
+    """An item that is cleared on a day, so many days late."""
+    due = (date.fromisoformat(paid) - timedelta(days=late)).isoformat()
+    name = f"I-{number}"
+    return [invoice(name, "2025-01-01", amount, due=due), payment(f"P-{number}", paid, amount, to(name, amount))]
+
+
+def all_settled(*items: tuple[str, int]) -> list[Json]:
+    return [one for number, (paid, late) in enumerate(items) for one in settled(number, paid, late)]
+
+
+USUAL = all_settled(("2026-01-10", 2), ("2026-01-20", 4))
+"""Three days late in the mean."""
+
+
+@pytest.mark.parametrize(
+    ("late", "expected"),
+    [((13, 13), [("slow_payment", None, "2026-03-02")]), ((12, 13), []), ((3, 23), [("slow_payment", None, "2026-03-02")])],
+    ids=["ten days more", "less", "in the mean"],
+)
+def test_an_account_pays_slowly_where_its_last_items_were_so_much_later_than_those_before(late: tuple[int, int], expected: list[Alert]) -> None:
+    recent = [*settled(7, "2026-03-01", late[0]), *settled(8, "2026-03-02", late[1])]
+    assert stands(SLOW, LIMIT, *USUAL, *recent, on="2026-03-05") == expected
+    assert stands(policy(""), LIMIT, *USUAL, *recent, on="2026-03-05") == []
+
+
+def test_items_weigh_by_their_amounts_and_early_ones_count_as_early() -> None:
+    large, small = settled(7, "2026-03-01", 20, "900.00"), settled(8, "2026-03-01", -10, "100.00")
+    assert stands(SLOW, LIMIT, *USUAL, *large, *small, on="2026-03-01") == [("slow_payment", None, "2026-03-01")]
+    large, small = settled(7, "2026-03-01", 20, "100.00"), settled(8, "2026-03-01", -10, "900.00")
+    assert stands(SLOW, LIMIT, *USUAL, *large, *small, on="2026-03-01") == []
+    early = all_settled(("2026-01-10", -20), ("2026-01-20", -20))
+    punctual = [*settled(7, "2026-03-01", 0), *settled(8, "2026-03-01", 0)]
+    assert stands(SLOW, LIMIT, *early, *punctual, on="2026-03-01") == [("slow_payment", None, "2026-03-01")]
+
+
+def test_too_few_items_in_either_window_say_nothing_and_time_alone_takes_them_out() -> None:
+    recent = [*settled(7, "2026-03-01", 40), *settled(8, "2026-03-02", 40)]
+    assert stands(SLOW, LIMIT, *USUAL[:2], *recent, on="2026-03-05") == []
+    assert stands(SLOW, LIMIT, *USUAL, *recent[:2], on="2026-03-05") == []
+    assert stands(SLOW, LIMIT, *USUAL, *recent, on="2026-03-30") == [("slow_payment", None, "2026-03-02")]
+    assert stands(SLOW, LIMIT, *USUAL, *recent, on="2026-03-31") == [], "the first of them is thirty days ago"
+
+
+def test_an_item_counts_once_all_of_it_is_cleared_by_its_last_due_day() -> None:
+    parts = [{"due": "2026-01-15", "amount": "50.00"}, {"due": "2026-02-26", "amount": "50.00"}]
+    split = event("invoice.posted", "2026-01-01", invoice="I-7", currency="EUR", amount="100.00", instalments=parts)
+    paid = [payment("P-7", "2026-02-25", "50.00", to("I-7", "50.00")), payment("P-9", "2026-02-27", "50.00", to("I-7", "50.00"))]
+    slow = settled(8, "2026-02-27", 30)
+    assert stands(SLOW, LIMIT, *USUAL, split, *paid, *slow, on="2026-02-27") == [("slow_payment", None, "2026-02-27")]
+    assert stands(SLOW, LIMIT, *USUAL, split, paid[0], *slow, on="2026-02-27") == [("overdue", 1, "2026-01-16")]
+
+
+@pytest.mark.parametrize(
+    "undone",
+    [event("payment.returned", "2026-03-03", payment="P-8", amount="100.00"), event("invoice.cancelled", "2026-03-03", invoice="I-8")],
+    ids=["returned", "cancelled"],
+)
+def test_what_is_open_again_or_cancelled_was_not_paid_from_that_day_on(undone: Json) -> None:
+    recent = [*settled(7, "2026-03-01", 40), *settled(8, "2026-03-02", 40)]
+    assert ("slow_payment", None, "2026-03-02") in stands(SLOW, LIMIT, *USUAL, *recent, undone, on="2026-03-02")
+    assert "slow_payment" not in {rule for rule, *_ in stands(SLOW, LIMIT, *USUAL, *recent, undone, on="2026-03-03")}
+
+
+def test_what_was_written_off_or_cancelled_was_not_cleared() -> None:
+    owed = [invoice(f"I-{number}", "2026-01-01", "100.00", due="2026-01-20") for number in (7, 8)]
+    given_up = [event("write_off.posted", "2026-03-02", write_off=f"W-{number}", invoice=f"I-{number}", amount="100.00") for number in (7, 8)]
+    gone = [event("invoice.cancelled", "2026-03-02", invoice=f"I-{number}") for number in (7, 8)]
+    assert stands(SLOW, LIMIT, *USUAL, *owed, *given_up, on="2026-03-05") == []
+    assert stands(SLOW, LIMIT, *USUAL, *owed, *gone, on="2026-03-05") == []
+
+
 # ------------------------------------------------------------------ what a policy may say
 
 
@@ -226,6 +304,17 @@ def test_time_alone_raises_what_a_policy_asks_for(store: Any) -> None:
     assert fed_and_told(store, [], "2026-02-11").accounts == 0
     assert (fed_and_told(store, [], "2026-02-12").raised, fed_and_told(store, [], "2026-03-03").raised) == (1, 1)
     assert said(store, ACCOUNT) == ["raised oldest_open_item 2026-02-12", "raised review_due 2026-03-03"]
+
+
+def test_a_store_reads_what_was_closed_long_ago_and_time_alone_clears_what_it_said(store: Any) -> None:
+    adopted(store, SLOW, "2025-01-01")
+    fed_and_told(store, [KNOWN, LIMIT, *USUAL], "2026-01-31")
+    fed_and_told(store, [*settled(7, "2026-03-01", 40), *settled(8, "2026-03-02", 40)], "2026-03-02")
+    assert said(store, ACCOUNT)[-1] == "raised slow_payment 2026-03-02"
+    assert fed_and_told(store, [], "2026-03-31").cleared == 1
+    assert said(store, ACCOUNT)[-1] == "cleared slow_payment 2026-03-31 ended"
+    stood = [[one for one in shown(store, ACCOUNT, day) if one[0] == "slow_payment"] for day in ("2026-03-01", "2026-03-30", "2026-03-31")]
+    assert stood == [[], [("slow_payment", None, "2026-03-02")], []]
 
 
 def test_a_policy_says_how_serious_an_alert_is(store: Any) -> None:

@@ -73,6 +73,11 @@ def test_every_message_that_goes_out_is_described() -> None:
         "credit.decision.refused.v1",
         "credit.dunning.cancelled.v1",
         "credit.dunning.noticed.v1",
+        "credit.measure.applied.v1",
+        "credit.measure.lapsed.v1",
+        "credit.measure.lifted.v1",
+        "credit.measure.proposed.v1",
+        "credit.measure.rejected.v1",
         "credit.exposure.changed.v1",
         "dead-letter",
     ]

@@ -165,7 +165,7 @@ def test_all_that_fire_are_named_in_one_order_for_ever() -> None:
     rest = ["blocked", "overdue", "oldest_open_item", "largest_order", "dunning_level", "prepayment", "payment_term"]
     assert asked(policy(EVERY_RULE), "1000.01", LIMIT, *trouble).reasons == ["over_limit", *rest]
     assert asked(policy(EVERY_RULE), "1000.01", *trouble).reasons == ["no_limit", *rest]
-    assert list(PRECEDENCE) == ["over_limit", "no_limit", *rest, "near_limit"]
+    assert list(PRECEDENCE) == ["over_limit", "no_limit", "blocked", "deliveries_stopped", *rest[1:], "near_limit"]
 
 
 def test_what_only_warns_holds_nothing_and_is_named_with_its_figures() -> None:

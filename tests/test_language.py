@@ -51,6 +51,7 @@ from schemas.facts import (
 )
 from schemas.inbound import MODELS
 from schemas.jsontext import read, written
+from schemas.measures import MeasureActRefused, MeasureApproved, MeasureLapsed, MeasureProposed, MeasureRejected, MeasureTakenBack
 from schemas.requests import REQUESTS
 from schemas.stored import NAMES, OURS, TOPICS, UPCASTERS, UnknownTopic, read_fact, read_ours, read_sealed, write_fact, write_ours
 from service.sample import sample
@@ -65,6 +66,7 @@ DECISION = "0f7d4a7ec1b9f4b7f5a1c2d3e4f50617"
 REQUEST = "5c1e4a7ec1b9f4b7f5a1c2d3e4f50617"
 RAISED = "3c0f3a52b6c9d7d84a9b5b6f4a1f2e30"
 ACT = "7d1e6d0c5a4f4f6e8d7c6b5a49382716"
+MEASURE = "5a4f7d1e6d0c4f6e8d7c6b5a49382716"
 FIGURES = {
     "currency": "EUR",
     "total": "400.00",
@@ -187,6 +189,26 @@ OURS_TOLD: list[Ours] = [
     ),
     AlertAcknowledged(ACT, "C-1001", "overdue", 30, "medium", 6, RAISED, "m.vogt", "they promised to pay on Friday"),
     AlertEscalated(ACT, "C-1001", "overdue", 30, "medium", 7, RAISED, "m.vogt", "j.albers", "they did not pay on Friday"),
+    MeasureProposed(
+        MEASURE,
+        "C-1001",
+        "lower_limit",
+        RAISED,
+        "overdue",
+        30,
+        FIGURES,
+        "800.00",
+        "EUR",
+        90,
+        "policy b79cfe9f45cd",
+        "alert overdue 30",
+        "b79cfe9f45cd",
+    ),
+    MeasureApproved(MEASURE, "C-1001", "m.vogt", "they pay late", "b79cfe9f45cd", "2026-03-14", "2026-06-11", "base"),
+    MeasureRejected(MEASURE, "C-1001", "m.vogt", "they paid today", "b79cfe9f45cd"),
+    MeasureLapsed(MEASURE, "C-1001", "policy b79cfe9f45cd", "ended", ACT),
+    MeasureTakenBack(MEASURE, "C-1001", "m.vogt", "they paid", "b79cfe9f45cd", "2026-03-20"),
+    MeasureActRefused(MEASURE, "C-1001", "k.weiss", "approve", "no_authority", "no authority is given", "b79cfe9f45cd", "proposed"),
 ]
 OWN_TOLD: list[ToldFact] = [
     own_fact(
@@ -226,6 +248,20 @@ OWN_TOLD: list[ToldFact] = [
         f"{REQUEST}:withdrawn",
         "2026-02-21T09:00:00",
         {"promise": REQUEST, "date": "2026-02-21", "by": "m.vogt", "reason": "it was another customer's"},
+    ),
+    records.own_fact(
+        "C-1001",
+        "MeasureApplied",
+        f"measure:{MEASURE}",
+        "2026-03-14T09:00:00",
+        {"measure": MEASURE, "kind": "stop_deliveries", "date": "2026-03-14", "until": "2026-06-11", "reason": "alert overdue 30"},
+    ),
+    records.own_fact(
+        "C-1001",
+        "MeasureLifted",
+        f"measure:{MEASURE}/lifted",
+        "2026-03-20T09:00:00",
+        {"measure": MEASURE, "kind": "stop_deliveries", "date": "2026-03-20"},
     ),
     records.own_fact(
         "C-1002",

@@ -30,7 +30,7 @@ def test_every_type_of_the_contract_is_sent_to_a_topic_that_comes_in() -> None:
 
 def test_a_topic_is_of_accounts_where_its_key_is_one() -> None:
     assert all(topic.holds_accounts == (topic.key == "account") for topic in TOPICS)
-    assert len(set(NAMES)) == len(NAMES) == 12
+    assert len(set(NAMES)) == len(NAMES) == 13
 
 
 @pytest.mark.parametrize(

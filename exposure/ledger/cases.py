@@ -30,6 +30,7 @@ from schemas.facts import (
     RequestAnswered,
     RequestRefused,
 )
+from schemas.measures import MeasureActRefused, MeasureApproved, MeasureLapsed, MeasureProposed, MeasureRejected, MeasureTakenBack
 from schemas.stored import write_ours
 
 ANSWERED, REFUSED = "answered", "refused"
@@ -37,6 +38,7 @@ OPEN, APPROVED, REJECTED, WITHDRAWN = "open", "approved", "rejected", "withdrawn
 PROPOSED, RELEASED = "proposed", "released"
 ISSUED, CANCELLED = "issued", "cancelled"
 STOPPED, RESUMED = "stopped", "resumed"
+APPLIED, LAPSED, LIFTED = "applied", "lapsed", "lifted"
 
 
 def cases_of(stream: str, event: Ours) -> list[CaseRow]:
@@ -58,11 +60,11 @@ def state_after(event: OfAccount) -> str:
             return OPEN
         case LimitApproved():
             return APPROVED if event.is_final else OPEN
-        case LimitRejected():
+        case LimitRejected() | MeasureRejected():
             return REJECTED
         case LimitRequestWithdrawn():
             return WITHDRAWN
-        case HoldReleaseProposed():
+        case HoldReleaseProposed() | MeasureProposed():
             return PROPOSED
         case HoldReleased():
             return RELEASED
@@ -76,7 +78,13 @@ def state_after(event: OfAccount) -> str:
             return STOPPED
         case DunningResumed():
             return RESUMED
-        case LimitApprovalRefused() | HoldReleaseRefused() | DunningApprovalRefused():
+        case MeasureApproved():
+            return APPLIED
+        case MeasureLapsed():
+            return LAPSED
+        case MeasureTakenBack():
+            return LIFTED
+        case LimitApprovalRefused() | HoldReleaseRefused() | DunningApprovalRefused() | MeasureActRefused():
             return event.state
 
 

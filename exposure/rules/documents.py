@@ -46,7 +46,7 @@ missed and are still owed."""
 OF_PROMISES = "promise:"
 """Components that begin so tell how a promise stands: they are no money of the account. The keys of promises begin so too."""
 
-AGREED = ("customer", "limit", "protection")
+AGREED = ("customer", "limit", "protection", "measure")
 """Kinds that have no movements but a say on every day: they never close."""
 
 

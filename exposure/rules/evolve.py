@@ -130,7 +130,7 @@ def settled(fact: Fact, source: Key, documents: Mapping[Key, Document], changed:
             moves += settlements.evaluate(document, version)
         elif kind == "promise":
             promised[document.key] = None
-        elif kind not in CLAIMANTS:
+        elif kind != "measure" and kind not in CLAIMANTS:
             moves += terms.evaluate(document, version)
     for promise in [documents[key] for key in promised]:
         if promises.look(promise, documents) or promise.key == source:

@@ -43,6 +43,8 @@ OWN_KIND: dict[str, tuple[str, str]] = {
     TRANSFER: ("transfer:", "transfer"),
     "PromiseMade": ("promise:", "promise"),
     "PromiseWithdrawn": ("promise:", "promise"),
+    "MeasureApplied": ("measure:", "measure"),
+    "MeasureLifted": ("measure:", "measure"),
 }
 """Of each fact, the kind of document it is told of and the field that holds its number ("" for the account itself)."""
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from exposure.rules.documents import Document, Movement, State, moved
 from exposure.rules.spans import later
 from schemas.amounts import minor
-from schemas.facts import Fact
+from schemas.facts import LAST_DAY, Fact
 
 DAY_FIELD = {"LimitChanged": "valid_from", "ProtectionChanged": "valid_from"}
 
@@ -110,6 +110,17 @@ def step_on(facts: list[Fact], day: str) -> Fact | None:
 
 def in_force(step: Fact, day: str) -> bool:
     return bool(step.data.get("valid_to", "9999-12-31") >= day)
+
+
+def measures_on(measures: list[list[Fact]], day: str) -> list[Fact]:
+    """What is done about the account on the day: of each measure its ``MeasureApplied``, where it has begun, not ended, and not been lifted."""
+    found = []
+    for facts in measures:
+        applied = next((fact for fact in facts if fact.name == "MeasureApplied"), None)
+        lifted = min([fact.data["date"] for fact in facts if fact.name == "MeasureLifted"], default=LAST_DAY)
+        if applied is not None and applied.data["date"] <= day < lifted and day <= applied.data.get("until", LAST_DAY):
+            found.append(applied)
+    return sorted(found, key=lambda fact: (fact.data["kind"], fact.told))
 
 
 def limits_on(limits: list[list[Fact]], day: str) -> tuple[list[Fact], Fact | None]:

@@ -165,6 +165,26 @@ EXPOSURE = {
     "dead_letters": {"type": "integer", "description": "records of the account that could not be taken: the figures are not whole while it is not 0"},
     "sources": {"type": "array", "items": {"type": "object"}, "description": "how fresh the figures are: the time of the last that each source told"},
 }
+MEASURE = {
+    "measure": {**TEXT, "description": "its id: the same in all that is said of it"},
+    "account": {**TEXT, "description": "the credit account"},
+    "take": {**TEXT, "description": "lower_limit, watch, prepayment, stop_deliveries; more may be added"},
+    "alert": {"type": ["string", "null"], "description": "the `ce_id` of the alert that it is proposed for; null where a person proposed it"},
+    "rule": {"type": ["string", "null"], "description": "the alert's"},
+    "step": {"type": ["integer", "null"]},
+    "figures": {"type": "object", "description": "in sight of which it was proposed, as texts in the account's currency"},
+    "amount": {"type": ["string", "null"], "description": "what the limit is lowered to"},
+    "currency": {"type": ["string", "null"], "description": "of that amount"},
+    "days": {"type": ["integer", "null"], "description": "it ends by itself after so many"},
+    "by": {**TEXT, "description": "who said this; `policy` and its version where nobody was asked"},
+    "reason": TEXT,
+    "policy": {**TEXT, "description": "the version it was said under"},
+    "at": {**TEXT, "format": "date-time", "description": "when it was recorded"},
+}
+MEASURE_APPLIED = {
+    "date": {**TEXT, "format": "date", "description": "the first day"},
+    "until": {"type": ["string", "null"], "description": "the last day, where it ends by itself: nothing is told then"},
+}
 
 DEBIT_ITEM = {
     "type": "object",
@@ -312,6 +332,17 @@ SENT: dict[str, dict[str, dict[str, Any]]] = {
         "credit.dunning.cancelled.v1": sent_event(
             "A notice is taken back, with its charges.",
             {"type": "object", "properties": NOTICE_CANCELLED, "required": list(NOTICE_CANCELLED)},
+        ),
+    },
+    "credit.measures": {
+        "credit.measure.proposed.v1": alert("A measure is proposed, and waits for somebody's yes unless the policy does it alone.", MEASURE),
+        "credit.measure.applied.v1": alert("It is in force: deliveries of the account are to be stopped, say.", MEASURE | MEASURE_APPLIED),
+        "credit.measure.rejected.v1": alert("Somebody said no.", MEASURE),
+        "credit.measure.lapsed.v1": alert(
+            "Its alert was cleared while it waited.", MEASURE | {"cleared_by": {**TEXT, "description": "the `ce_id` of what cleared the alert"}}
+        ),
+        "credit.measure.lifted.v1": alert(
+            "Somebody ended it.", MEASURE | {"date": {**TEXT, "format": "date", "description": "the first day on which it does not count"}}
         ),
     },
     "credit.exposure": {
