@@ -345,7 +345,7 @@ def test_a_store_of_before_dunning_knows_what_is_overdue(path: Path, each_store:
         path,
         "DROP INDEX alert_states_overdue",
         "ALTER TABLE alert_states DROP COLUMN overdue_since",
-        "UPDATE alembic_version SET version_num = '0010'",
+        "UPDATE alembic_version SET version_num = '0011'",
     )
     with opened(path).reading() as moment:
         assert candidates(moment, desk.now()) == [ACCOUNT]
