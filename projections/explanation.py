@@ -135,6 +135,7 @@ def counts(fact: Fact, naming: str, day: str, version: int | None) -> bool:
     return is_of_it and fact.data.get("date", "") <= day and (version is None or fact.version <= version)
 
 
-def events_at(moment: Any, account: str, versions: list[int]) -> dict[int, dict[str, Any]]:
-    rows = moment.events_at(f"account:{account}", versions)
+def events_at(moment: Any, account: str, versions: list[int], of: str = "account") -> dict[int, dict[str, Any]]:
+    """By version what an explanation says of events of an account, or ``of`` a currency."""
+    rows = moment.events_at(f"{of}:{account}", versions)
     return {row[1]: {name: value for name, value in told(account, None, *row).items() if name in TOLD} for row in rows}

@@ -74,6 +74,14 @@ class Output:
 
         explanation_tree(explained)
 
+    def difference(self, told: dict[str, Any]) -> None:
+        if self.json:
+            self.document(told)
+            return
+        from service.comparison_tables import difference_tables
+
+        difference_tables(told)
+
     def history(self, account: str, events: Iterable[dict[str, Any]]) -> None:
         """Events as they come: an account's history may be longer than memory."""
         if not self.json:

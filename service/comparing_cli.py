@@ -1,0 +1,33 @@
+"""The commands that compare: ``exposure diff``, what was learnt between two instants."""
+
+from typing import Annotated
+
+import typer
+
+from service.failures import WRONG_USAGE, Failure, telling
+from service.options import AsOf, Json, Now, Store, asked, instant, opened
+from service.output import Output
+
+app = typer.Typer()
+
+
+@app.command()
+def diff(
+    account: str,
+    known_at: Annotated[
+        tuple[str, str], typer.Option("--known-at", metavar="INSTANT INSTANT", help="what was recorded by the first, and by the second")
+    ],
+    as_of: AsOf = None,
+    store: Store = None,
+    now: Now = None,
+    json: Json = False,
+) -> None:
+    """What was learnt of an account between two instants, document by document."""
+    from projections.difference import difference
+
+    earlier, later = (instant(text, "--known-at") for text in known_at)
+    if earlier is None or later is None or earlier > later:
+        raise Failure("usage", "--known-at: say the earlier of the two instants first", WRONG_USAGE)
+    wanted = asked(now, as_of, None)
+    with opened(store).reading() as moment, telling():
+        Output(json).difference(difference(moment, account, (earlier, later), wanted))
