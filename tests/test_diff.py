@@ -83,10 +83,11 @@ def compare(moment: Any, account: str, day: str, earlier: int, later: int) -> No
 
 @pytest.fixture
 def store(path: Path) -> Any:
-    """The example known on one day; a credit note of before and another text of the limit told ten days later."""
+    """The example known on one day, a credit note of before told ten days later, and a payment after that."""
     store = opened(path)
     fed(store, EXAMPLE.read_bytes().splitlines())
     fed(store, [credit_note(), rate("1.25")], now=NOW + 10 * DAY)
+    fed(store, [payment()], now=NOW + 20 * DAY)
     return store
 
 
@@ -108,6 +109,11 @@ def credit_note() -> bytes:
             },
         }
     )
+
+
+def payment() -> bytes:
+    data = {"payment": "P-9", "date": "2026-03-01", "currency": "EUR", "amount": "7.00"}
+    return written({**read(credit_note()), "id": "9a2", "type": "erp.payment.received.v1", "data": data})
 
 
 def rate(of: str) -> bytes:
@@ -144,9 +150,9 @@ def test_between_an_instant_and_itself_nothing_was_learnt(store: Any) -> None:
 
 
 def test_a_rate_that_was_corrected_is_named_with_both_events(store: Any) -> None:
-    fed(store, [written({**read(credit_note()), "id": "9a3", "type": "erp.invoice.posted.v1", "data": abroad()})], now=NOW + 11 * DAY)
-    fed(store, [written({**read(rate("1.30")), "time": "2026-02-01T07:00:00Z"})], now=NOW + 12 * DAY)
-    told = learnt(store, 11, 12)
+    fed(store, [written({**read(credit_note()), "id": "9a3", "type": "erp.invoice.posted.v1", "data": abroad()})], now=NOW + 21 * DAY)
+    fed(store, [written({**read(rate("1.30")), "time": "2026-02-01T07:00:00Z"})], now=NOW + 22 * DAY)
+    told = learnt(store, 21, 22)
     (changed,) = told["documents"]
     assert (changed["difference"]["receivables"], changed["events"]) == ("5.00", [])
     (one,) = told["rates"]
