@@ -4,6 +4,7 @@ from typing import Any
 
 from rich.markup import escape
 
+from exposure.figures import COMPONENTS
 from service.explanation_tree import event_line
 from service.tables import console, limit_text, printed, table
 
@@ -53,3 +54,26 @@ def part_line(part: dict[str, Any]) -> str:
 
 def rate_line(rate: dict[str, Any] | None) -> str:
     return "none" if rate is None else f"1 {rate['base']} buys {rate['rate']} {rate['quote']} from {rate['day']}, {event_line(rate['event'])}"
+
+
+def bridge_tables(told: dict[str, Any]) -> None:
+    """The whole way, and then day by day with the documents."""
+    out, columns = console(), (*COMPONENTS, "total")
+    currency = told["currency"] or "no currency told"
+    out.print(f"[bold]{escape(told['account'])}[/bold]  {currency}, from {told['from']} to {told['to']}, known at {told['known_at']}")
+    causes = [(one["cause"].replace("_", " "), *(one[name] for name in columns)) for one in told["causes"]]
+    ends = [(name, *(told[name][column] for column in columns)) for name in ("opening", "closing")]
+    tables = [table("", ["", *columns], [ends[0], *causes, ends[1]], numbers=columns)]
+    rows = [
+        ("" if place else day["day"], one["cause"].replace("_", " "), *(one[name] for name in columns), documents_line(one["documents"]))
+        for day in told["days"]
+        for place, one in enumerate(day["causes"])
+    ]
+    if rows:
+        tables.append(table("By day", ["day", "", *columns, "documents"], rows, numbers=columns))
+    printed(tables)
+
+
+def documents_line(documents: list[dict[str, Any]]) -> str:
+    """``invoice I-9 #6``: the document, and the events of the account's history that did it."""
+    return ", ".join(" ".join([one["kind"].replace("_", " "), one["document"], *(f"#{version}" for version in one["versions"])]) for one in documents)

@@ -82,6 +82,14 @@ class Output:
 
         difference_tables(told)
 
+    def bridge(self, told: dict[str, Any]) -> None:
+        if self.json:
+            self.document(told)
+            return
+        from service.comparison_tables import bridge_tables
+
+        bridge_tables(told)
+
     def history(self, account: str, events: Iterable[dict[str, Any]]) -> None:
         """Events as they come: an account's history may be longer than memory."""
         if not self.json:

@@ -47,6 +47,7 @@ PURE = [
     "exposure.classes",
     "exposure.judging",
     "exposure.ahead",
+    "exposure.bridge",
 ]
 HEAVY = {"pydantic", "pydantic_core", "eventsourcing", "orjson", "kafka", "confluent_kafka", "sqlite3", "sqlalchemy", "json", "logging"}
 RULES_READ = {"schemas", "schemas.facts", "schemas.amounts", "schemas.currencies", "schemas.policies"}
