@@ -13,12 +13,13 @@ from exposure.ledger.policies import in_force
 from exposure.rules.documents import Document, Key, Movement
 from projections.account import Asked, Known, account_known, day_of, figures_on, known_instant, speaking
 from projections.history import told
+from projections.origins import Origins
 from projections.rates import KnownRates
 from projections.when import instant_text
 from schemas.amounts import shown
 from schemas.facts import LAST_DAY, Fact
 
-TOLD = ("position", "version", "type", "source", "id", "time", "recorded", "actor")
+TOLD = ("position", "version", "type", "source", "id", "time", "recorded", "actor", "origin")
 """What an explanation says of an event; the rest is in the account's history."""
 CREDITS = ("payment", "credit_note")
 
@@ -137,5 +138,5 @@ def counts(fact: Fact, naming: str, day: str, version: int | None) -> bool:
 
 def events_at(moment: Any, account: str, versions: list[int], of: str = "account") -> dict[int, dict[str, Any]]:
     """By version what an explanation says of events of an account, or ``of`` a currency."""
-    rows = moment.events_at(f"{of}:{account}", versions)
-    return {row[1]: {name: value for name, value in told(account, None, *row).items() if name in TOLD} for row in rows}
+    rows, origins = moment.events_at(f"{of}:{account}", versions), Origins(moment)
+    return {row[1]: {name: value for name, value in told(account, None, origins.of(row[0]), *row).items() if name in TOLD} for row in rows}
