@@ -61,11 +61,11 @@ Column = Annotated[str, Field(min_length=1)]
 CurrencyCode = Annotated[str, AfterValidator(_currency_code)]
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
 
-class Columns(_Section):
+class Columns(Section):
     account: Column
     invoice: Column
     invoice_date: Column
@@ -74,18 +74,18 @@ class Columns(_Section):
     currency: Column | None = None
 
 
-class Settled(_Section):
+class Settled(Section):
     column: Column
     still_open: list[str] = []
 
 
-class Disputed(_Section):
+class Disputed(Section):
     column: Column
     yes: list[str] = Field(min_length=1)
     no: list[str] = []
 
 
-class Customer(_Section):
+class Customer(Section):
     name: Column
     currency: CurrencyCode | None = None
     currency_column: Column | None = None
@@ -95,7 +95,7 @@ class Customer(_Section):
 DateFormat = Annotated[str, AfterValidator(_date_format)]
 
 
-class Sheet(_Section):
+class Sheet(Section):
     """How the cells of a CSV are written, whatever its columns mean."""
 
     columns: Any

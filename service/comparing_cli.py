@@ -1,5 +1,7 @@
-"""The commands that compare: ``exposure diff``, what was learnt between two instants, and ``bridge``, what happened between two days."""
+"""The commands that compare: ``exposure diff``, what was learnt between two instants, ``bridge``, what happened between
+two days, and ``reconcile``, what an ERP's own balances or open items say otherwise."""
 
+import re
 from typing import Annotated
 
 import typer
@@ -53,3 +55,23 @@ def bridge(
         except DaysReversed as error:
             raise Failure("usage", f"--from: {error}", WRONG_USAGE) from error
     Output(json).bridge(told)
+
+
+@app.command()
+def reconcile(
+    file: Annotated[str, typer.Argument(help="the ERP's balances or open items: a CSV, or .jsonl")],
+    mapping: Annotated[str, typer.Option("--mapping", metavar="FILE", help="which column means what (TOML)")],
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    tolerance: Annotated[str, typer.Option("--tolerance", metavar="AMOUNT", help="differences of no more than this are none")] = "0",
+    named_only: Annotated[bool, typer.Option("--named-only", help="leave out accounts that the file does not name")] = False,
+    store: Store = None,
+    now: Now = None,
+    json: Json = False,
+) -> int:
+    """Compares the ERP's own balances or open items with ours; exits 3 where they differ."""
+    from service.reconciling import reconcile_file
+
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", tolerance):
+        raise Failure("usage", f"--tolerance: {tolerance!r} is not an amount, as 0.05", WRONG_USAGE)
+    return reconcile_file(opened(store), file, mapping, asked(now, as_of, known_at), tolerance, named_only, Output(json))

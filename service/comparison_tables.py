@@ -1,5 +1,6 @@
 """Comparisons as tables for people: figures then and now, and what made the difference."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from rich.markup import escape
@@ -77,3 +78,27 @@ def bridge_tables(told: dict[str, Any]) -> None:
 def documents_line(documents: list[dict[str, Any]]) -> str:
     """``invoice I-9 #6``: the document, and the events of the account's history that did it."""
     return ", ".join(" ".join([one["kind"].replace("_", " "), one["document"], *(f"#{version}" for version in one["versions"])]) for one in documents)
+
+
+def difference_lines(differences: Iterable[dict[str, Any]]) -> None:
+    """As they are found: what differs, since when, and the events of that day."""
+    out = console()
+    for one in differences:
+        if "message" in one:
+            out.print(escape(f"{one['account']}  {one['message']}"))
+            continue
+        of = one["document"] or "balance"
+        said = f"ours {one['ours']}, theirs {one['theirs'] or 'not named'} {one['currency']}"
+        out.print(f"[bold]{escape(one['account'])} {escape(of)}[/bold]  {one['difference'].replace('_', ' ')}: {said}")
+        if one["since"]:
+            out.print(f"  since {one['since']}" + ("" if one["was_equal"] else ", and never the same before"))
+        for event in one["events"]:
+            out.print(escape(f"  {event_line(event)}"))
+        for alike in one["same_amount"]:
+            out.print(escape(f"  as much on {alike['day']}: {'; '.join(map(event_line, alike['events']))}"))
+        if one["dated_later"]:
+            out.print(f"  here from {one['dated_later']} on")
+        for letter in one.get("dead_letters", ()):
+            out.print(f"  dead letter {letter} names it")
+        for waiting in one.get("pending", ()):
+            out.print(escape(f"  {waiting['kind']} {waiting['document']} waits for it"))

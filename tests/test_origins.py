@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumers.feed import feed
@@ -33,6 +33,7 @@ LINES = list(sample(400, seed=5, accounts=6))
 on_both = pytest.mark.usefixtures("each_store")
 
 
+@settings(max_examples=200)
 @given(st.lists(st.tuples(st.integers(0, 2_000), st.integers(-(1 << 62), 1 << 62)), min_size=1))
 def test_places_come_back_as_they_were_kept(stood: list[Stood]) -> None:
     places = [(index, offset // 2) for index, offset in stood]
