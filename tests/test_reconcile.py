@@ -17,7 +17,7 @@ from schemas.door import Unreadable
 from schemas.jsontext import read, written
 from service.sample import sample
 from tests.command import exposure
-from tests.letters import invoice
+from tests.letters import event, invoice
 from tests.stores import FAR, NOW, fed, opened
 
 pytestmark = pytest.mark.usefixtures("each_store")
@@ -66,12 +66,19 @@ def test_our_own_figures_are_no_difference(path: Path) -> None:
 def test_a_payment_that_they_lack_is_named_with_its_day(store: Any) -> None:
     (one,) = found(store, item(40000))
     assert (one["difference"], one["ours"], one["theirs"]) == ("other_amount", "200.00", "400.00")
-    assert (one["since"], one["was_equal"], [event["id"] for event in one["events"]]) == ("2026-02-16", True, ["8f5"])
+    assert (one["since"], one["was_equal"], [told["id"] for told in one["events"]]) == ("2026-02-16", True, ["8f5"])
+
+
+def test_what_differed_before_both_were_the_same_is_not_where_they_depart(store: Any) -> None:
+    paid = {"payment": "P-8", "date": DAY, "currency": "EUR", "amount": "30.00", "allocations": [{"invoice": "I-9", "amount": "30.00"}]}
+    fed(store, [event("9b1", "erp.payment.received.v1", "C-1001", paid)])
+    (one,) = found(store, item(20000))
+    assert (one["since"], one["was_equal"], [told["id"] for told in one["events"]]) == (DAY, True, ["9b1"])
 
 
 def test_an_amount_that_was_never_ours_departs_from_the_first_day(store: Any) -> None:
     (one,) = found(store, item(39900))
-    assert (one["since"], one["was_equal"], [event["id"] for event in one["events"]]) == ("2026-01-12", False, ["8f2"])
+    assert (one["since"], one["was_equal"], [told["id"] for told in one["events"]]) == ("2026-01-12", False, ["8f2"])
 
 
 def test_what_they_do_not_name_is_missing_there_since_it_was_posted(store: Any) -> None:
@@ -88,7 +95,7 @@ def test_a_due_day_of_their_own_is_a_difference_and_one_not_told_is_none(store: 
 
 def test_a_balance_departs_where_it_last_was_theirs_and_events_of_that_amount_are_named(store: Any) -> None:
     (one,) = found(store, item(40000, document=""), of_items=False)
-    assert (one["document"], one["since"], [event["id"] for event in one["events"]]) == (None, "2026-02-16", ["8f5"])
+    assert (one["document"], one["since"], [told["id"] for told in one["events"]]) == (None, "2026-02-16", ["8f5"])
     (one,) = found(store, item(-20000, document=""), of_items=False)
     assert [(alike["day"], alike["events"][0]["id"]) for alike in one["same_amount"]] == []
     assert (one["since"], one["was_equal"]) == ("2026-01-12", False)
