@@ -13,7 +13,7 @@ from exposure.ledger.memory import Account
 from exposure.ledger.policies import in_force
 from exposure.rules.documents import Document
 from projections.account import Asked, Known, account_known, day_of, figures_on, known_account, speaking
-from projections.explanation import events_at, named, naming_of
+from projections.explanation import events_at, named, naming_of, rate_told
 from projections.rates import KnownRates
 from projections.standing import standing
 from projections.when import instant_text
@@ -176,17 +176,6 @@ def rates_compared(moment: Any, then: Side, now: Side, day: str) -> Iterator[dic
         one, other = (side.rates.published(currency, into, day) if into else None for side in (then, now))
         if one != other:
             yield {"currency": currency, "then": rate_told(moment, one), "now": rate_told(moment, other)}
-
-
-def rate_told(moment: Any, rate: Any) -> dict[str, Any] | None:
-    if rate is None:
-        return None
-    return {"base": rate.base, "quote": rate.quote, "day": rate.day, "rate": rate.rate, "event": rate_event(moment, rate)}
-
-
-def rate_event(moment: Any, rate: Any) -> dict[str, Any]:
-    """The event that told a rate."""
-    return events_at(moment, rate.base, [rate.version], of="currency")[rate.version]
 
 
 def alerts_compared(moment: Any, stored: Account, then: Side, now: Side, day: str) -> dict[str, Any]:

@@ -47,6 +47,7 @@ def explain(moment: Any, account: str, asked: Asked) -> dict[str, Any]:
             {**named(naming), "events": [events[version] for version in sorted(known_versions)]}
             for naming, known_versions in sorted(versions.items())
         ],
+        "rates": rates_told(moment, figures, rates),
     }
 
 
@@ -140,3 +141,20 @@ def events_at(moment: Any, account: str, versions: list[int], of: str = "account
     """By version what an explanation says of events of an account, or ``of`` a currency."""
     rows, origins = moment.events_at(f"{of}:{account}", versions), Origins(moment)
     return {row[1]: {name: value for name, value in told(account, None, origins.of(row[0]), *row).items() if name in TOLD} for row in rows}
+
+
+def rates_told(moment: Any, figures: Figures, rates: KnownRates) -> list[dict[str, Any]]:
+    """Of each foreign currency the rate that counts, and the event that told it."""
+    found = ((currency, rates.published(currency, str(figures.currency), figures.on.day)) for currency in sorted(figures.on.currencies))
+    return [{"currency": currency, **(rate_told(moment, rate) or {})} for currency, rate in found if rate is not None]
+
+
+def rate_told(moment: Any, rate: Any) -> dict[str, Any] | None:
+    if rate is None:
+        return None
+    return {"base": rate.base, "quote": rate.quote, "day": rate.day, "rate": rate.rate, "event": rate_event(moment, rate)}
+
+
+def rate_event(moment: Any, rate: Any) -> dict[str, Any]:
+    """The event that told a rate."""
+    return events_at(moment, rate.base, [rate.version], of="currency")[rate.version]

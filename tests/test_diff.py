@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from projections.account import Asked, NotKnownBefore, UnknownAccount
 from projections.account import show as shown
 from projections.difference import difference
+from projections.explanation import explain
 from schemas.jsontext import read, written
 from tests.command import exposure
 from tests.folding import Event
@@ -157,6 +158,13 @@ def test_a_rate_that_was_corrected_is_named_with_both_events(store: Any) -> None
     assert (changed["difference"]["receivables"], changed["events"]) == ("5.00", [])
     (one,) = told["rates"]
     assert [(one[side]["rate"], one[side]["event"]["id"]) for side in ("then", "now")] == [("1.25", "r1.25"), ("1.3", "r1.30")]
+
+
+def test_an_explanation_names_the_event_that_told_a_rate(store: Any) -> None:
+    fed(store, [written({**read(credit_note()), "id": "9a3", "type": "erp.invoice.posted.v1", "data": abroad()})], now=NOW + 21 * DAY)
+    with store.reading() as moment:
+        (one,) = explain(moment, "C-1001", Asked(FAR, "2026-02-20"))["rates"]
+    assert (one["currency"], one["rate"], one["day"], one["event"]["id"]) == ("USD", "1.25", "2026-02-01", "r1.25")
 
 
 def abroad() -> Any:
