@@ -5,10 +5,9 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator
 from datetime import date, datetime
-from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -62,11 +61,11 @@ Column = Annotated[str, Field(min_length=1)]
 CurrencyCode = Annotated[str, AfterValidator(_currency_code)]
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
 
-class Columns(_Section):
+class Columns(Section):
     account: Column
     invoice: Column
     invoice_date: Column
@@ -75,42 +74,46 @@ class Columns(_Section):
     currency: Column | None = None
 
 
-class Settled(_Section):
+class Settled(Section):
     column: Column
     still_open: list[str] = []
 
 
-class Disputed(_Section):
+class Disputed(Section):
     column: Column
     yes: list[str] = Field(min_length=1)
     no: list[str] = []
 
 
-class Customer(_Section):
+class Customer(Section):
     name: Column
     currency: CurrencyCode | None = None
     currency_column: Column | None = None
     country: Column | None = None
 
 
-class Mapping(_Section):
-    """Which column of a receivables CSV means what, and how its dates and amounts are written."""
+DateFormat = Annotated[str, AfterValidator(_date_format)]
 
-    columns: Columns
+
+class Sheet(Section):
+    """How the cells of a CSV are written, whatever its columns mean."""
+
+    columns: Any
     currency: CurrencyCode | None = None
-    settled: Settled | None = None
-    disputed: Disputed | None = None
-    customer: Customer | None = None
-    date_format: Annotated[str, AfterValidator(_date_format)]
+    date_format: DateFormat
     decimal: Literal[".", ","] = "."
     thousands: Annotated[str, AfterValidator(_thousands)] = ""
     delimiter: Annotated[str, AfterValidator(_delimiter)] = ","
     encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8-sig"
     cells_span_lines: bool = False
-    invoice_numbers: Literal["unique", "unique-per-account"] = "unique"
+
+    @property
+    def mapped(self) -> list[str]:
+        """The columns this mapping reads, each once."""
+        return list(dict.fromkeys(name for name in self.columns.model_dump().values() if name))
 
     @classmethod
-    def read(cls, toml: str, *, where: str) -> Mapping:
+    def read(cls, toml: str, *, where: str) -> Self:
         """The mapping written in `toml`. `where` names it in errors. Raises MappingError."""
         try:
             return cls.model_validate(tomllib.loads(toml))
@@ -118,6 +121,16 @@ class Mapping(_Section):
             raise MappingError(f"{where}: not TOML: {error}") from None
         except ValidationError as error:
             raise MappingError("\n".join(f"{where}: {wrong}" for wrong in _wrongs(error))) from None
+
+
+class Mapping(Sheet):
+    """Which column of a receivables CSV means what, and how its dates and amounts are written."""
+
+    columns: Columns
+    settled: Settled | None = None
+    disputed: Disputed | None = None
+    customer: Customer | None = None
+    invoice_numbers: Literal["unique", "unique-per-account"] = "unique"
 
     @model_validator(mode="after")
     def _one_currency_each(self) -> Self:
@@ -131,7 +144,7 @@ class Mapping(_Section):
                 raise ValueError("give either customer.currency or customer.currency_column, and not both")
         return self
 
-    @cached_property
+    @property
     def mapped(self) -> list[str]:
         """The columns this mapping reads, each once."""
         names = [*self.columns.model_dump().values()]

@@ -9,16 +9,14 @@ said once per account (a customer's name, a cut-over). Amounts stay text from th
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
-from functools import lru_cache
+from datetime import date
 from typing import Any, BinaryIO, NamedTuple, TextIO, cast
 
-from consumers.mapping import NO_CURRENCY, Disputed, Mapping
+from consumers.cells import amount_told, currency_told, dated, filled
+from consumers.mapping import Disputed, Mapping
 from consumers.rows import UnreadableRow, rows
-from schemas.currencies import DECIMALS
 from schemas.door import account_told
 
 Event = dict[str, Any]
@@ -63,67 +61,18 @@ class Row(NamedTuple):
 def _read(cells: dict[str, str], mapping: Mapping) -> Row:
     """The row's values. Raises UnreadableRow naming the first column that has none."""
     columns = mapping.columns
-    currency = mapping.currency or _currency(cells, columns.currency or "")
+    currency = mapping.currency or currency_told(cells, columns.currency or "")
     return Row(
-        account=_filled(cells, columns.account),
-        invoice=_filled(cells, columns.invoice),
-        invoice_date=_date(cells, columns.invoice_date, mapping),
-        due=_date(cells, columns.due_date, mapping),
+        account=filled(cells, columns.account),
+        invoice=filled(cells, columns.invoice),
+        invoice_date=dated(cells, columns.invoice_date, mapping),
+        due=dated(cells, columns.due_date, mapping),
         currency=currency,
-        amount=_amount(cells, columns.amount, currency, mapping),
+        amount=amount_told(cells, columns.amount, currency, mapping),
         disputed=_disputed(cells, mapping.disputed),
         settled=_settled(cells, mapping),
         customer=_customer(cells, mapping),
     )
-
-
-def _filled(cells: dict[str, str], column: str) -> str:
-    if not cells[column]:
-        raise UnreadableRow(column, "empty")
-    return cells[column]
-
-
-def _date(cells: dict[str, str], column: str, mapping: Mapping) -> date:
-    text = _filled(cells, column)
-    try:
-        return _day(text, mapping.date_format)
-    except ValueError:
-        raise UnreadableRow(column, f"not a date written as {mapping.date_format}") from None
-
-
-@lru_cache(maxsize=4096)
-def _day(text: str, pattern: str) -> date:
-    return datetime.strptime(text, pattern).date()
-
-
-def _currency(cells: dict[str, str], column: str) -> str:
-    code = _filled(cells, column)
-    if code not in DECIMALS:
-        raise UnreadableRow(column, NO_CURRENCY)
-    return code
-
-
-def _amount(cells: dict[str, str], column: str, currency: str, mapping: Mapping) -> str:
-    """The amount as the contract writes it: a point, and all decimals the currency has."""
-    text = _filled(cells, column)
-    if text.startswith(("-", "\u2212", "(")) or text.endswith("-"):
-        raise UnreadableRow(column, "negative: a credit is not an invoice; take it in as a credit note")
-    written = _amount_pattern(mapping.decimal, mapping.thousands).fullmatch(text)
-    if not written:
-        grouped = f" and {mapping.thousands!r} between thousands" if mapping.thousands else ""
-        raise UnreadableRow(column, f"not an amount with {mapping.decimal!r} before decimals{grouped}")
-    decimals = DECIMALS[currency]
-    fraction = (written["fraction"] or "").rstrip("0")
-    if len(fraction) > decimals:
-        raise UnreadableRow(column, f"more than the {decimals} decimals of its currency")
-    whole = (written["whole"] or "").replace(mapping.thousands, "").lstrip("0") or "0"
-    return f"{whole}.{fraction:0<{decimals}}" if decimals else whole
-
-
-@lru_cache(maxsize=16)
-def _amount_pattern(decimal: str, thousands: str) -> re.Pattern[str]:
-    grouped = rf"[0-9]{{1,3}}(?:{re.escape(thousands)}[0-9]{{3}})+|" if thousands else ""
-    return re.compile(rf"(?=.*[0-9])(?P<whole>{grouped}[0-9]+)?(?:{re.escape(decimal)}(?P<fraction>[0-9]+))?")
 
 
 def _disputed(cells: dict[str, str], disputed: Disputed | None) -> bool:
@@ -140,7 +89,7 @@ def _settled(cells: dict[str, str], mapping: Mapping) -> date | None:
     settled = mapping.settled
     if settled is None or cells[settled.column] in ("", *settled.still_open):
         return None
-    return _date(cells, settled.column, mapping)
+    return dated(cells, settled.column, mapping)
 
 
 def _customer(cells: dict[str, str], mapping: Mapping) -> dict[str, str] | None:
@@ -149,8 +98,8 @@ def _customer(cells: dict[str, str], mapping: Mapping) -> dict[str, str] | None:
         return None
     fixed = customer.currency or (None if customer.currency_column else mapping.currency)
     data = {
-        "name": _filled(cells, customer.name),
-        "currency": fixed or _currency(cells, customer.currency_column or ""),
+        "name": filled(cells, customer.name),
+        "currency": fixed or currency_told(cells, customer.currency_column or ""),
     }
     if customer.country and cells[customer.country]:
         data["country"] = cells[customer.country]

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TextIO
 
-from consumers.mapping import Mapping, MappingError
+from consumers.mapping import MappingError, Sheet
 from schemas.door import account_told
 
 CELL_LINES_MAX = 20
@@ -41,7 +41,7 @@ class _Lines:
         self._back.extendleft(reversed(lines))
 
 
-def _cells(text: str, mapping: Mapping) -> list[str]:
+def _cells(text: str, mapping: Sheet) -> list[str]:
     try:
         cells = next(csv.reader([text], delimiter=mapping.delimiter, strict=True), [])
     except csv.Error as error:
@@ -49,7 +49,7 @@ def _cells(text: str, mapping: Mapping) -> list[str]:
     return [cell.strip() for cell in cells]
 
 
-def _longer_row(first: str, width: int, lines: _Lines, mapping: Mapping) -> tuple[str, list[str]] | None:
+def _longer_row(first: str, width: int, lines: _Lines, mapping: Sheet) -> tuple[str, list[str]] | None:
     """The row that begins with `first` and goes on behind it, or None, with nothing taken from `lines`."""
     taken: list[tuple[int, str]] = []
     while len(taken) < CELL_LINES_MAX - 1 and (line := lines.next()):
@@ -66,7 +66,7 @@ def _longer_row(first: str, width: int, lines: _Lines, mapping: Mapping) -> tupl
     return None
 
 
-def _header(line: tuple[int, str] | None, mapping: Mapping) -> list[str]:
+def _header(line: tuple[int, str] | None, mapping: Sheet) -> list[str]:
     if line is None:
         raise MappingError("the file is empty; its first line must name the columns")
     try:
@@ -81,7 +81,7 @@ def _header(line: tuple[int, str] | None, mapping: Mapping) -> list[str]:
     return header
 
 
-def rows(file: TextIO, mapping: Mapping) -> Iterator[tuple[int, str, dict[str, str] | UnreadableRow]]:
+def rows(file: TextIO, mapping: Sheet) -> Iterator[tuple[int, str, dict[str, str] | UnreadableRow]]:
     """Each row: its line, its text, and its cells by column or why they cannot be told apart."""
     lines = _Lines(file)
     header = _header(lines.next(), mapping)
@@ -99,7 +99,7 @@ def rows(file: TextIO, mapping: Mapping) -> Iterator[tuple[int, str, dict[str, s
             yield number, text, _by_column(header, cells, mapping)
 
 
-def _by_column(header: list[str], cells: list[str], mapping: Mapping) -> dict[str, str] | UnreadableRow:
+def _by_column(header: list[str], cells: list[str], mapping: Sheet) -> dict[str, str] | UnreadableRow:
     if len(cells) > len(header):
         return UnreadableRow(None, f"the row has {len(cells)} cells, the header {len(header)}: one unquoted")
     row = dict(zip(header, cells, strict=False))

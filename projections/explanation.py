@@ -13,12 +13,13 @@ from exposure.ledger.policies import in_force
 from exposure.rules.documents import Document, Key, Movement
 from projections.account import Asked, Known, account_known, day_of, figures_on, known_instant, speaking
 from projections.history import told
+from projections.origins import Origins
 from projections.rates import KnownRates
 from projections.when import instant_text
 from schemas.amounts import shown
 from schemas.facts import LAST_DAY, Fact
 
-TOLD = ("position", "version", "type", "source", "id", "time", "recorded", "actor")
+TOLD = ("position", "version", "type", "source", "id", "time", "recorded", "actor", "origin")
 """What an explanation says of an event; the rest is in the account's history."""
 CREDITS = ("payment", "credit_note")
 
@@ -46,6 +47,7 @@ def explain(moment: Any, account: str, asked: Asked) -> dict[str, Any]:
             {**named(naming), "events": [events[version] for version in sorted(known_versions)]}
             for naming, known_versions in sorted(versions.items())
         ],
+        "rates": rates_told(moment, figures, rates),
     }
 
 
@@ -135,6 +137,24 @@ def counts(fact: Fact, naming: str, day: str, version: int | None) -> bool:
     return is_of_it and fact.data.get("date", "") <= day and (version is None or fact.version <= version)
 
 
-def events_at(moment: Any, account: str, versions: list[int]) -> dict[int, dict[str, Any]]:
-    rows = moment.events_at(f"account:{account}", versions)
-    return {row[1]: {name: value for name, value in told(account, None, *row).items() if name in TOLD} for row in rows}
+def events_at(moment: Any, account: str, versions: list[int], of: str = "account") -> dict[int, dict[str, Any]]:
+    """By version what an explanation says of events of an account, or ``of`` a currency."""
+    rows, origins = moment.events_at(f"{of}:{account}", versions), Origins(moment)
+    return {row[1]: {name: value for name, value in told(account, None, origins.of(row[0]), *row).items() if name in TOLD} for row in rows}
+
+
+def rates_told(moment: Any, figures: Figures, rates: KnownRates) -> list[dict[str, Any]]:
+    """Of each foreign currency the rate that counts, and the event that told it."""
+    found = ((currency, rates.published(currency, str(figures.currency), figures.on.day)) for currency in sorted(figures.on.currencies))
+    return [{"currency": currency, **(rate_told(moment, rate) or {})} for currency, rate in found if rate is not None]
+
+
+def rate_told(moment: Any, rate: Any) -> dict[str, Any] | None:
+    if rate is None:
+        return None
+    return {"base": rate.base, "quote": rate.quote, "day": rate.day, "rate": rate.rate, "event": rate_event(moment, rate)}
+
+
+def rate_event(moment: Any, rate: Any) -> dict[str, Any]:
+    """The event that told a rate."""
+    return events_at(moment, rate.base, [rate.version], of="currency")[rate.version]

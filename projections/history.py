@@ -7,6 +7,7 @@ from typing import Any
 
 from exposure.ledger.keys import unseal
 from projections.account import UnknownAccount
+from projections.origins import Origin, Origins
 from projections.when import instant_text
 from schemas.facts import CONTRACT_TYPE, OUR_SOURCE
 from schemas.jsontext import read
@@ -19,15 +20,25 @@ def history(moment: Any, account: str) -> Iterator[dict[str, Any]]:
     if not moment.last_version(stream):
         raise UnknownAccount(f"nothing is known of account {account!r}")
     key = moment.keys([account]).get(account)
-    facts = (told(account, key, *row) for row in moment.events(stream))
+    origins = Origins(moment)
+    facts = (told(account, key, origins.of(row[0]), *row) for row in moment.events(stream))
     cases = (decided(*row) for row in moment.events_of(moment.cases(account)))
     return merge(facts, cases, key=itemgetter("position"))
 
 
 def told(
-    account: str, key: bytes | None, position: int, version: int, topic: str, state: bytes, recorded_at: int, actor: str | None
+    account: str,
+    key: bytes | None,
+    origin: Origin | None,
+    position: int,
+    version: int,
+    topic: str,
+    state: bytes,
+    recorded_at: int,
+    actor: str | None,
 ) -> dict[str, Any]:
-    """``personal`` is null where the account's key was thrown away, and absent where nothing personal was told."""
+    """``origin`` is where it stood, null where that is not known. ``personal`` is null where the account's key was thrown away, and absent where
+    nothing personal was told."""
     fact = read_fact(version, topic, state)
     event = {
         "position": position,
@@ -38,6 +49,7 @@ def told(
         "time": f"{fact.time}Z",
         "recorded": instant_text(recorded_at),
         "actor": actor,
+        "origin": origin,
         "data": fact.data,
     }
     sealed = read_sealed(state)
@@ -48,7 +60,7 @@ def told(
 
 
 def decided(position: int, stream: str, version: int, topic: str, state: bytes, recorded_at: int, actor: str | None) -> dict[str, Any]:
-    """An event of a case: it happened when it was recorded."""
+    """An event of a case: it happened when it was recorded, and came from nowhere else."""
     recorded = instant_text(recorded_at)
     return {
         "position": position,
@@ -59,6 +71,7 @@ def decided(position: int, stream: str, version: int, topic: str, state: bytes, 
         "time": recorded,
         "recorded": recorded,
         "actor": actor,
+        "origin": None,
         "data": read_ours(topic, state)._asdict(),
     }
 

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from exposure.figures import Rates, converted
 from projections.when import version_at
@@ -12,6 +12,16 @@ from schemas.jsontext import read
 
 Told = tuple[list[str], list[int]]
 """Days in order, and from each on the rate in billionths."""
+
+
+class Published(NamedTuple):
+    """The rate that counts: one ``base`` buys so many ``quote``, from the day on. It is the event ``version`` of the currency's history."""
+
+    base: str
+    quote: str
+    day: str
+    rate: str
+    version: int
 
 
 class KnownRates:
@@ -46,6 +56,16 @@ class KnownRates:
     def days(self, currencies: Iterable[str], into: str | None) -> set[str]:
         """Every day from which on another rate may count."""
         return {day for currency in currencies if into for pair in ((currency, into), (into, currency)) for day in self.told(*pair)[0]}
+
+    def published(self, currency: str, into: str, day: str) -> Published | None:
+        """Which told rate is the one that counts on the day, direct or inverted."""
+        for base, quote in ((currency, into), (into, currency)):
+            version = version_at(self.moment, f"currency:{base}", self.known_at)
+            known = [row for row in self.moment.rates(base, quote, day) if version is None or row[2] <= version]
+            if known:
+                last, _, rate_version, rate = max(known, key=lambda row: (row[0], tuple(read(row[1]))))
+                return Published(base, quote, last, rate, rate_version)
+        return None
 
     def told(self, base: str, quote: str) -> Told:
         pair = (base, quote)

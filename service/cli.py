@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from service import decisions_cli, kafka_cli
+from service import comparing_cli, decisions_cli, kafka_cli
 from service.alerts import app as alerts
 from service.checkpoint_keys import app as checkpoint_keys
 from service.dead_letters import app as dead_letters
@@ -37,6 +37,7 @@ app.add_typer(measures, name="measures")
 app.add_typer(webhook, name="webhook")
 app.add_typer(kafka_cli.app)
 app.add_typer(decisions_cli.app)
+app.add_typer(comparing_cli.app)
 
 
 @app.callback()

@@ -5,6 +5,7 @@ from typing import Any
 from rich.markup import escape
 from rich.tree import Tree
 
+from projections.origins import place_text
 from service.tables import console
 
 
@@ -32,4 +33,5 @@ def part_line(part: dict[str, Any], currency: str | None) -> str:
 
 
 def event_line(event: dict[str, Any]) -> str:
-    return f"#{event['version']} {event['type']} {event['source']} {event['id']}, told {event['time']}, recorded {event['recorded']}"
+    stood = f", from {place_text(event['origin'])}" if event["origin"] else ""
+    return f"#{event['version']} {event['type']} {event['source']} {event['id']}, told {event['time']}, recorded {event['recorded']}{stood}"

@@ -1,7 +1,7 @@
 """What a command shows: tables for people, one JSON document for programs."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -74,6 +74,35 @@ class Output:
 
         explanation_tree(explained)
 
+    def difference(self, told: dict[str, Any]) -> None:
+        if self.json:
+            self.document(told)
+            return
+        from service.comparison_tables import difference_tables
+
+        difference_tables(told)
+
+    def bridge(self, told: dict[str, Any]) -> None:
+        if self.json:
+            self.document(told)
+            return
+        from service.comparison_tables import bridge_tables
+
+        bridge_tables(told)
+
+    def reconciliation(self, as_of: str | None, differences: Iterable[dict[str, Any]], counts: dict[str, int]) -> None:
+        """Differences as they are found, and how many there were behind them."""
+        if self.json:
+            self.streamed(b'{"as_of":' + written(as_of) + b',"differences":[', differences, lambda: b'],"compared":' + written(counts) + b"}\n")
+            return
+        from service.comparison_tables import difference_lines
+
+        difference_lines(differences)
+        self.counted_all(counts)
+
+    def counted_all(self, counts: dict[str, int]) -> None:
+        typer.echo("  ".join(f"{name} {count:,}" for name, count in counts.items()))
+
     def history(self, account: str, events: Iterable[dict[str, Any]]) -> None:
         """Events as they come: an account's history may be longer than memory."""
         if not self.json:
@@ -83,13 +112,13 @@ class Output:
             return
         self.streamed(b'{"account":' + written(account) + b',"events":[', events)
 
-    def streamed(self, beginning: bytes, parts: Iterable[dict[str, Any]]) -> None:
-        """One JSON document that ends with a list."""
+    def streamed(self, beginning: bytes, parts: Iterable[dict[str, Any]], ending: Callable[[], bytes] = lambda: b"]}\n") -> None:
+        """One JSON document that ends with a list, and what is known only behind it."""
         out = sys.stdout.buffer
         out.write(beginning)
         for number, part in enumerate(parts):
             out.write(b"," * (number > 0) + written(part))
-        out.write(b"]}\n")
+        out.write(ending())
         out.flush()
 
     def dead_letters(self, letters: list[dict[str, Any]]) -> None:

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from exposure.approvals import RELEASED
+from projections.origins import place_text
 from schemas.jsontext import written
 from service.words import counted
 
@@ -189,7 +190,8 @@ def totals_table(totals: dict[str, Any]) -> Table:
 def history_lines(events: Iterable[dict[str, Any]]) -> None:
     """One event a line or two, as they come."""
     for event in events:
-        typer.echo(f"{event['version']:>6}  recorded {event['recorded']}  told {event['time']}  {event['type']}")
+        stood = f"  from {place_text(event['origin'])}" if event["origin"] else ""
+        typer.echo(f"{event['version']:>6}  recorded {event['recorded']}  told {event['time']}  {event['type']}{stood}")
         typer.echo(f"        {event['source']} {event['id']}  {written(event['data']).decode()}")
 
 

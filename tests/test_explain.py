@@ -120,7 +120,7 @@ def test_the_limit_names_who_told_it(store: Any) -> None:
 
 def test_nothing_personal_is_in_an_explanation(store: Any) -> None:
     assert {key for one in explained(store)["documents"] for event in one["events"] for key in event} == {
-        *("position", "version", "type", "source", "id", "time", "recorded", "actor")
+        *("position", "version", "type", "source", "id", "time", "recorded", "actor", "origin")
     }
 
 

@@ -53,6 +53,7 @@ PURE = [
     "exposure.merkle",
     "exposure.interest",
     "exposure.dunning",
+    "exposure.bridge",
 ]
 HEAVY = {"pydantic", "pydantic_core", "eventsourcing", "orjson", "kafka", "confluent_kafka", "sqlite3", "sqlalchemy", "json", "logging"}
 RULES_READ = {f"schemas{name}" for name in ("", ".facts", ".amounts", ".currencies", ".dunning", ".measures", ".policies")}

@@ -19,7 +19,7 @@ from service.sample import sample
 from tests.stores import alter, fed, holds_the_same, opened
 
 LINES = list(sample(1500, seed=13, accounts=15))
-YOUNGER_TABLES = ["claims", "leases", "cases", "members", "alert_states", "figures_told", "subscriptions", "deliveries"]
+YOUNGER_TABLES = ["claims", "leases", "cases", "members", "alert_states", "figures_told", "subscriptions", "deliveries", "origins"]
 YOUNGER_COLUMNS = [
     ("accounts", "written"),
     ("dead_letters", "carried"),

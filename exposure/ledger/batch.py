@@ -54,6 +54,10 @@ Touched = tuple[str, str]
 """An account, and the first day on which what was told of it may change anything."""
 
 
+Stood = tuple[int, int]
+"""Which event of a batch, counted from 0, and where its record stood in its input."""
+
+
 @dataclass(slots=True)
 class Batch:
     """``now`` and recorded instants are microseconds since 1970 (UTC). ``documents`` holds those of heads whose documents are written with them, and
@@ -66,6 +70,7 @@ class Batch:
     input: tuple[str, int, int, bytes] | None = None
     epoch: int | None = None
     events: list[Row] = field(default_factory=list)
+    origins: dict[str, list[Stood]] = field(default_factory=dict)
     names: list[tuple[bytes, bytes]] = field(default_factory=list)
     heads: list[HeadRow] = field(default_factory=list)
     settled: list[tuple[str, int]] = field(default_factory=list)

@@ -99,6 +99,12 @@ class Retrying(Folding):
         self.told_before = 0
         keys = writing.keys(sorted({letter.account or "" for letter in self.open}))
         self.read = [read_or_refuse(letter.record(keys.get(letter.account or ""))) for letter in self.open]
+        self.inputs = {one.record: letter.source for one, letter in zip(self.read, self.open, strict=True)}
+
+    def input_of(self, record: Record) -> str:
+        """Where it stood when it could not be taken; which of the files that had one name it was, a letter does not say."""
+        source = self.inputs[record]
+        return f"{source}#0" if source.startswith("file:") else source
 
     def sort_out(self, moment: Any, read: Sequence[Read]) -> None:
         """A letter is settled when its record is taken, or was told before; what is still unreadable is no new dead letter."""

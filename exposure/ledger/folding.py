@@ -3,12 +3,13 @@
 What the batch before it has not written yet (its ``before``) counts as written: that one's accounts are in memory, its names and keys are known.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from eventsourcing.persistence import Tracking
 
-from exposure.ledger.batch import Batch, DeadLetter, DocumentRow, Row
+from exposure.ledger.batch import Batch, DeadLetter, DocumentRow, Row, Stood
 from exposure.ledger.encoding import document_row, encode_carried, head_row, member_rows, rate_row
 from exposure.ledger.keys import new_key, seal
 from exposure.ledger.loading import catch_up, load, load_heads, tails
@@ -20,7 +21,7 @@ from exposure.rules.evolve import MissingDocument, evolve
 from exposure.rules.references import names, reaches
 from exposure.rules.transfers import named_elsewhere, news
 from schemas.door import ToldFact, Unreadable
-from schemas.facts import ALLOCATES, LAST_DAY, REQUESTS, TRANSFER, Data, Fact
+from schemas.facts import ALLOCATES, LAST_DAY, OUR_SOURCE, REQUESTS, TRANSFER, Data, Fact
 from schemas.jsontext import written
 from schemas.stored import TOPICS, write_fact
 
@@ -39,7 +40,7 @@ class Folding:
         self.batch = Batch(now, actor, tracking, source.before, source.input, source.epoch)
         self.before = before
         self.counts = Counts()
-        self.fresh: list[tuple[ToldFact, bytes]] = []
+        self.fresh: list[tuple[ToldFact, bytes, Record]] = []
         self.requests: list[ToldFact] = []
         self.refused: list[tuple[Record, Unreadable]] = []
         self.accounts: dict[str, Account] = {}
@@ -56,17 +57,19 @@ class Folding:
         """Sorts out what is new and brings what it touches into memory. ``missed`` are documents that an earlier attempt did not load."""
         self.counts.read = len(read)
         self.sort_out(moment, read)
-        fresh = [told for told, _ in self.fresh if told.name != RATE]
+        fresh = [told for told, *_ in self.fresh if told.name != RATE]
         missed = [*missed, *(place for told in fresh if told.name in ALLOCATES for place in named_elsewhere(told.name, told.data, told.subject))]
         self.elsewhere = {account for account, _ in missed}
         self.load_accounts(moment, fresh, missed)
-        self.load_streams(moment, {f"currency:{told.subject}" for told, _ in self.fresh if told.name == RATE})
+        self.load_streams(moment, {f"currency:{told.subject}" for told, *_ in self.fresh if told.name == RATE})
         self.load_keys(moment)
         self.before = None
 
     def fold(self) -> None:
         """Folds what is new and makes the rows ready. Raises ``MissingDocument``: then the accounts are half changed."""
-        for told, state in self.fresh:
+        origins: dict[str, list[Stood]] = defaultdict(list)
+        for told, state, record in self.fresh:
+            origins[self.input_of(record)].append((len(self.batch.events), record.position))
             if told.personal:
                 state = write_fact(told, seal(self.keys[told.subject], written(told.personal), told.subject))
             if told.name == RATE:
@@ -75,8 +78,14 @@ class Folding:
                 self.record(told, state)
         for record, refusal in self.refused:
             self.bury(record, refusal)
+        origins.pop(OUR_SOURCE, None)
+        self.batch.origins = origins
         self.counts.recorded, self.counts.dead_letters = len(self.fresh) + len(self.requests), len(self.refused)
         self.encode()
+
+    def input_of(self, _: Record) -> str:
+        """Where a record stood: what we say ourselves stood nowhere, and is of our own source."""
+        return self.source.tracking or self.source.name
 
     def sort_out(self, moment: Any, read: Sequence[Read]) -> None:
         """What is new, and what cannot be taken; the same name with the same content again is neither."""
@@ -94,7 +103,7 @@ class Folding:
         if self.before:
             known.update(self.before.names)
         judged: list[Unreadable | bool] = []
-        for _, told, state in read:
+        for record, told, state in read:
             if isinstance(told, Unreadable):
                 judged.append(told)
                 continue
@@ -104,7 +113,7 @@ class Folding:
                 if told.name in REQUESTS:
                     self.requests.append(told)
                 else:
-                    self.fresh.append((told, state))
+                    self.fresh.append((told, state, record))
                 judged.append(True)
             elif content == told.content:
                 judged.append(False)
@@ -134,7 +143,7 @@ class Folding:
             self.streams[stream] = before.get(stream) or moment.last_version(stream)
 
     def load_keys(self, moment: Any) -> None:
-        wanted = {told.subject for told, _ in self.fresh if told.personal} | {refusal.subject or "" for _, refusal in self.refused}
+        wanted = {told.subject for told, *_ in self.fresh if told.personal} | {refusal.subject or "" for _, refusal in self.refused}
         if wanted:
             self.keys = {**moment.keys(sorted(wanted)), **(self.before.keys if self.before else {})}
             for account in wanted - self.keys.keys():

@@ -123,6 +123,11 @@ class Moment(Tables):
         given = [(stream,) for stream in streams]
         return self.joined(f"t.{self.position}, t.{columns}", "stored_events", of_them, given, order=f"t.{self.position}")
 
+    def origins_from(self, position: int) -> list[Any]:
+        """(first, last, input, stood) of the batch that an event of the log was written with, or of the last one before it."""
+        of_batch = "first = (SELECT max(first) FROM origins WHERE first <= ?)"
+        return self.rows(f"SELECT first, last, input, stood FROM origins WHERE {of_batch}", position)
+
     def last_version(self, stream: str) -> int:
         return int(self.rows("SELECT coalesce(max(originator_version),0) FROM stored_events WHERE originator_id=?", stream)[0][0])
 

@@ -5,8 +5,7 @@ from typing import Any
 
 from exposure.ledger.account import Head
 from exposure.rules.documents import Document, Key
-from exposure.rules.evolve import evolve
-from exposure.rules.references import names, own_key, reaches
+from exposure.rules.evolve import fold
 from schemas.facts import Fact
 from schemas.stored import read_fact
 
@@ -34,13 +33,7 @@ class Replay:
             self.fold(read_fact(version, topic, state))
 
     def fold(self, fact: Fact) -> None:
-        named = names(fact.name, fact.data, self.account)
-        wanted = set(named)
-        while wanted:
-            for key in wanted:
-                self.documents.setdefault(key, Document(key))
-            wanted = reaches(fact.name, self.documents[own_key(fact.name, fact.data, self.account)], named, self.documents) - self.documents.keys()
-        _, moves = evolve(self.account, fact, self.documents)
+        _, moves = fold(self.account, fact, self.documents)
         self.head.take(fact, moves)
 
     def speaking(self, day: str) -> Iterator[Document]:

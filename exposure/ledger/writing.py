@@ -8,6 +8,7 @@ from eventsourcing.persistence import IntegrityError, Tracking
 from exposure.ledger.batch import Batch, DeadLetter, LetterSettled, Row
 from exposure.ledger.chain import LogEnd
 from exposure.ledger.moment import Moment
+from exposure.ledger.origins import origin_rows
 from schemas.jsontext import written
 from schemas.topics import DEAD_LETTERS
 
@@ -69,6 +70,7 @@ class Writing(Deriving):
             self.move_on(batch.tracking, batch)
         if batch.events:
             self.append(batch.events, batch.actor)
+            self.put("INSERT INTO origins (first, input, last, stood) VALUES {rows}", origin_rows(batch, self.end.position))
         self.put("INSERT INTO names (naming, content) VALUES {rows}", batch.names)
         self.put("INSERT INTO account_keys (account, key) VALUES {rows}", batch.keys)
         moved_on = {account for account, version in batch.settled if not self.settle(account, version)}

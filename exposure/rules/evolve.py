@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from exposure.rules import credits, deliveries, grants, invoices, orders, promises, settlements, terms, transfers
 from exposure.rules.documents import Claim, Document, Key, Movement
-from exposure.rules.references import ANNOUNCES, CLAIMANTS, announced, own_key, watching
+from exposure.rules.references import ANNOUNCES, CLAIMANTS, announced, names, own_key, reaches, watching
 from schemas.facts import OWN, Fact
 
 EVERY_TURN = frozenset({"PaymentReturned", "PaymentReturnCancelled"}) | OWN
@@ -45,6 +45,17 @@ def evolve(account: str, fact: Fact, documents: Mapping[Key, Document]) -> tuple
         if key in documents or ":" not in key:
             raise
         raise MissingDocument(account, key) from missing
+
+
+def fold(account: str, fact: Fact, documents: dict[Key, Document]) -> tuple[list[Document], list[Movement]]:
+    """The same where all documents of the account are at hand: one that is not among them is new."""
+    named = names(fact.name, fact.data, account)
+    wanted = set(named)
+    while wanted:
+        for key in wanted:
+            documents.setdefault(key, Document(key))
+        wanted = reaches(fact.name, documents[own_key(fact.name, fact.data, account)], named, documents) - documents.keys()
+    return evolve(account, fact, documents)
 
 
 def taken(account: str, fact: Fact, documents: Mapping[Key, Document]) -> tuple[list[Document], list[Movement]]:

@@ -1,0 +1,136 @@
+"""A statement: what an ERP says its accounts owe on a day, as balances or as open items, put in order of accounts: on disk where it is long.
+
+Law: what is compared is all that could be read; a row that could not is named and never guessed.
+"""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from heapq import merge
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, Self
+
+from pydantic import model_validator
+
+from consumers.cells import amount_told, currency_told, dated, filled
+from consumers.mapping import Column, DateFormat, MappingError, Section, Sheet
+from consumers.rows import UnreadableRow, rows
+from schemas.amounts import minor
+from schemas.jsontext import NotJson, read, written
+
+ROWS_IN_MEMORY = 50_000
+
+
+class StatementColumns(Section):
+    account: Column
+    balance: Column | None = None
+    document: Column | None = None
+    open: Column | None = None
+    due: Column | None = None
+    currency: Column | None = None
+
+
+class StatementMapping(Sheet):
+    """Which column of a statement means what: ``balance``, or ``document`` and ``open`` (and ``due``). ``as_of`` is the day it was drawn up."""
+
+    columns: StatementColumns
+    date_format: DateFormat = "%Y-%m-%d"
+    as_of: str | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        columns = self.columns
+        if (columns.balance is None) == (columns.document is None) or (columns.document is None) != (columns.open is None):
+            raise ValueError("give either columns.balance, or columns.document and columns.open")
+        if (self.currency is None) == (columns.currency is None):
+            raise ValueError("give either currency (one for the whole file) or columns.currency, and not both")
+        return self
+
+
+class Claim(NamedTuple):
+    """One row: minor units of its currency, negative for what the customer has to get. ``document`` is empty for a balance, ``due`` where it is not
+    told."""
+
+    account: str
+    document: str
+    currency: str
+    due: str
+    amount: int
+
+
+class Refused(NamedTuple):
+    """A row that could not be read: its line, counted from 1, and why."""
+
+    line: int
+    reason: str
+
+
+def mapping_of(path: str) -> StatementMapping:
+    """Raises MappingError."""
+    try:
+        return StatementMapping.read(Path(path).read_text(encoding="utf-8"), where=path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise MappingError(f"the mapping {path!r} could not be read: {error}") from None
+
+
+def claims_of(file: BinaryIO, mapping: StatementMapping, *, is_json: bool) -> Iterator[Claim | Refused]:
+    """The rows of a CSV, or of a file with a JSON object of texts a line. Raises MappingError where mapping and file do not fit."""
+    for line, cells in json_rows(file, mapping) if is_json else csv_rows(file, mapping):
+        try:
+            if isinstance(cells, UnreadableRow):
+                raise cells
+            yield claim(cells, mapping)
+        except UnreadableRow as error:
+            yield Refused(line, f"column {error.column}: {error.reason}" if error.column else error.reason)
+
+
+def csv_rows(file: BinaryIO, mapping: StatementMapping) -> Iterator[tuple[int, dict[str, str] | UnreadableRow]]:
+    text = io.TextIOWrapper(file, encoding=mapping.encoding, errors="surrogateescape", newline="")
+    for line, _, cells in rows(text, mapping):
+        yield line, cells
+
+
+def json_rows(file: BinaryIO, mapping: StatementMapping) -> Iterator[tuple[int, dict[str, str] | UnreadableRow]]:
+    for line, raw in enumerate(file, 1):
+        try:
+            told: Any = read(raw)
+        except NotJson:
+            told = None
+        if not isinstance(told, dict):
+            yield line, UnreadableRow(None, "not a JSON object")
+        elif wrong := next((name for name in mapping.mapped if not isinstance(told.get(name, ""), str)), None):
+            yield line, UnreadableRow(wrong, "not a text")
+        else:
+            yield line, {name: told.get(name, "") for name in mapping.mapped}
+
+
+def claim(cells: dict[str, str], mapping: StatementMapping) -> Claim:
+    columns = mapping.columns
+    currency = mapping.currency or currency_told(cells, str(columns.currency))
+    column = columns.balance or str(columns.open)
+    text = filled(cells, column)
+    is_negative = text.startswith("-") or text.endswith("-")
+    amount = minor(amount_told({column: text.strip("-")}, column, currency, mapping), currency)
+    document = filled(cells, columns.document) if columns.document else ""
+    due = str(dated(cells, columns.due, mapping)) if columns.due and cells[columns.due] else ""
+    return Claim(filled(cells, columns.account), document, currency, due, -amount if is_negative else amount)
+
+
+def in_order(claims: Iterable[Claim], at_once: int = ROWS_IN_MEMORY) -> Iterator[Claim]:
+    """By account; of a long statement only so many rows are in memory, the others wait sorted in files."""
+    left = iter(claims)
+    with ExitStack() as files:
+        parts: list[Iterable[Claim]] = []
+        while part := sorted(islice(left, at_once)):
+            if len(part) < at_once:
+                parts.append(part)
+                break
+            file = files.enter_context(tempfile.TemporaryFile())
+            file.writelines(written(list(one)) + b"\n" for one in part)
+            file.seek(0)
+            parts.append(Claim(*read(line)) for line in file)
+        yield from merge(*parts)

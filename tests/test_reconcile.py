@@ -1,0 +1,147 @@
+"""What the ERP's own list says otherwise is found and nothing else, with the first day and the event from which it does."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from consumers.statements import Claim, in_order
+from exposure.ledger.ledger import Ledger
+from exposure.ledger.records import Record, Source
+from projections.account import Asked
+from projections.reconciliation import Question, reconcile
+from schemas.amounts import minor
+from schemas.door import Unreadable
+from schemas.jsontext import read, written
+from service.sample import sample
+from tests.command import exposure
+from tests.letters import event, invoice
+from tests.stores import FAR, NOW, fed, opened
+
+pytestmark = pytest.mark.usefixtures("each_store")
+
+EXAMPLE = Path(__file__).with_name("contract_example.jsonl")
+DAY = "2026-02-20"
+claims = st.builds(Claim, st.text("AB1\u00c4", max_size=3), st.text("I1", max_size=2), st.just("EUR"), st.just(""), st.integers(-9, 9))
+
+
+@pytest.fixture
+def store(path: Path) -> Any:
+    """An invoice of 400.00 of which 200.00 were paid on 2026-02-16."""
+    store = opened(path)
+    fed(store, EXAMPLE.read_bytes().splitlines())
+    return store
+
+
+def found(store: Any, *told: Claim, of_items: bool = True, **more: Any) -> list[Any]:
+    with store.reading() as moment:
+        question = Question(Asked(FAR, DAY), of_items, **more)
+        return read(written(list(reconcile(moment, in_order(told), question, lambda: None))))
+
+
+def item(amount: int, document: str = "I-9", due: str = "", account: str = "C-1001") -> Claim:
+    return Claim(account, document, "EUR", due, amount)
+
+
+@settings(max_examples=200)
+@given(st.lists(claims, max_size=40), st.integers(1, 9))
+def test_a_statement_longer_than_memory_is_put_in_the_same_order(told: list[Claim], at_once: int) -> None:
+    assert list(in_order(told, at_once)) == sorted(told)
+
+
+def test_our_own_figures_are_no_difference(path: Path) -> None:
+    store, day = opened(path), "2024-06-30"
+    fed(store, sample(600, seed=3, accounts=12))
+    with store.reading() as moment:
+        ours = list(reconcile(moment, [], Question(Asked(FAR, day), True), lambda: None))
+        told = [Claim(one["account"], one["document"], one["currency"], "", minor(one["ours"], one["currency"])) for one in ours]
+        assert {one["difference"] for one in ours} == {"missing_there"}
+        assert list(reconcile(moment, in_order(told), Question(Asked(FAR, day), True), lambda: None)) == []
+        balances = in_order([one._replace(document="") for one in told])
+        assert list(reconcile(moment, balances, Question(Asked(FAR, day), False), lambda: None)) == []
+
+
+def test_a_payment_that_they_lack_is_named_with_its_day(store: Any) -> None:
+    (one,) = found(store, item(40000))
+    assert (one["difference"], one["ours"], one["theirs"]) == ("other_amount", "200.00", "400.00")
+    assert (one["since"], one["was_equal"], [told["id"] for told in one["events"]]) == ("2026-02-16", True, ["8f5"])
+
+
+def test_what_differed_before_both_were_the_same_is_not_where_they_depart(store: Any) -> None:
+    paid = {"payment": "P-8", "date": DAY, "currency": "EUR", "amount": "30.00", "allocations": [{"invoice": "I-9", "amount": "30.00"}]}
+    fed(store, [event("9b1", "erp.payment.received.v1", "C-1001", paid)])
+    (one,) = found(store, item(20000))
+    assert (one["since"], one["was_equal"], [told["id"] for told in one["events"]]) == (DAY, True, ["9b1"])
+
+
+def test_an_amount_that_was_never_ours_departs_from_the_first_day(store: Any) -> None:
+    (one,) = found(store, item(39900))
+    assert (one["since"], one["was_equal"], [told["id"] for told in one["events"]]) == ("2026-01-12", False, ["8f2"])
+
+
+def test_what_they_do_not_name_is_missing_there_since_it_was_posted(store: Any) -> None:
+    (one,) = found(store)
+    assert (one["difference"], one["theirs"], one["since"]) == ("missing_there", None, "2026-01-12")
+    assert found(store, is_named_only=True) == []
+
+
+def test_a_due_day_of_their_own_is_a_difference_and_one_not_told_is_none(store: Any) -> None:
+    assert found(store, item(20000)) == found(store, item(20000, due="2026-02-11")) == []
+    (one,) = found(store, item(20000, due="2026-03-11"))
+    assert (one["difference"], one["dues"]) == ("other_due", {"ours": {"2026-02-11": "200.00"}, "theirs": {"2026-03-11": "200.00"}})
+
+
+def test_a_balance_departs_where_it_last_was_theirs_and_events_of_that_amount_are_named(store: Any) -> None:
+    (one,) = found(store, item(40000, document=""), of_items=False)
+    assert (one["document"], one["since"], [told["id"] for told in one["events"]]) == (None, "2026-02-16", ["8f5"])
+    (one,) = found(store, item(-20000, document=""), of_items=False)
+    assert [(alike["day"], alike["events"][0]["id"]) for alike in one["same_amount"]] == []
+    assert (one["since"], one["was_equal"]) == ("2026-01-12", False)
+
+
+def test_a_difference_within_the_tolerance_is_none(store: Any) -> None:
+    assert found(store, item(20005), tolerance="0.05") == []
+    assert len(found(store, item(20006), tolerance="0.05")) == 1
+
+
+def test_a_document_we_lack_is_looked_for_among_what_could_not_be_taken(store: Any) -> None:
+    letter = Record(invoice("I-77", account="C-1001"), 5, Unreadable("unknown_type", "an older engine did not take it", "C-1001"))
+    Ledger(store, lambda: NOW).take([letter], Source("test"))
+    one, other = found(store, item(20000), item(1000, "I-7"), item(1000, "I-77"))
+    assert (one["document"], one["difference"], one["dead_letters"], one["since"]) == ("I-7", "missing_here", [], None)
+    assert (other["document"], other["dead_letters"]) == ("I-77", [letter.digest.hex()])
+
+
+def test_an_account_that_is_only_theirs_is_missing_here(store: Any) -> None:
+    assert [one["account"] for one in found(store, item(20000), item(1, account="A-1"), item(1, account="Z-1"))] == ["A-1", "Z-1"]
+
+
+MAPPING = """currency = "EUR"
+decimal = ","
+as_of = "2026-02-20"
+[columns]
+account = "Customer"
+document = "Document"
+open = "Open"
+"""
+
+
+def test_the_command_line_exits_3_where_they_differ_and_0_where_not(store: Any, path: Path, tmp_path: Path) -> None:
+    store.datastore.close()
+    mapping, file, lines = tmp_path / "open.toml", tmp_path / "open.csv", tmp_path / "open.jsonl"
+    mapping.write_text(MAPPING)
+    file.write_text('Customer,Document,Open\nC-1001,I-9,"200,00"\n')
+    assert exposure("reconcile", file, "--mapping", mapping, "--json", store=path).json == {
+        "as_of": DAY,
+        "differences": [],
+        "compared": {"accounts": 1, "differences": 0, "unreadable": 0},
+    }
+    lines.write_text('{"Customer":"C-1001","Document":"I-9","Open":"400,00"}\n')
+    said = exposure("reconcile", lines, "--mapping", mapping, store=path)
+    assert said.exit_code == 3
+    assert "C-1001 I-9  other amount: ours 200.00, theirs 400.00 EUR\n  since 2026-02-16\n" in said.out
+    file.write_text('Customer,Document,Open\nC-1001,I-9,"200,00"\nC-1001,I-10,much\n')
+    said = exposure("reconcile", file, "--mapping", mapping, store=path)
+    assert (said.exit_code, "line 3: column Open" in said.err) == (3, True)
