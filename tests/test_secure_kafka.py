@@ -66,19 +66,19 @@ class Secured(NamedTuple):
         }
 
 
-def free_addresses() -> Iterator[str]:
-    for port in random.sample(PORTS, len(PORTS)):
-        with suppress(OSError), socket.create_server((HOST, port)):
-            yield f"{HOST}:{port}"
+def is_free(port: int) -> bool:
+    with suppress(OSError), socket.create_server((HOST, port)):
+        return True
+    return False
 
 
 @pytest.fixture(scope="module")
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
-    folder, addresses = tmp_path_factory.mktemp("certificates"), free_addresses()
+    folder = tmp_path_factory.mktemp("certificates")
     ours, strangers = Authority(folder, "authority"), Authority(folder, "stranger")
     server, keystore = ours.identity("server"), folder / "keystore.pem"
     keystore.write_bytes(server.key.read_bytes() + server.certificate.read_bytes())
-    login, certificate = next(addresses), next(addresses)
+    login, certificate = [f"{HOST}:{port}" for port in random.sample(PORTS, len(PORTS)) if is_free(port)][:2]
     further = PROPERTIES.format(
         login=login, certificate=certificate, keystore=keystore, truststore=ours.certificate, user=USER, plain_word=PLAIN_WORD
     )
