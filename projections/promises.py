@@ -71,7 +71,7 @@ def promise(moment: Any, number: str, asked: Asked) -> dict[str, Any]:
 def trail(moment: Any, account: str, versions: list[int]) -> list[dict[str, Any]]:
     """What was said of a promise; ``note`` is null where the account's key was thrown away, and absent where none was told."""
     key = moment.keys([account]).get(account)
-    events = [told(account, key, *row) for row in moment.events_at(f"account:{account}", versions)]
+    events = [told(account, key, None, *row) for row in moment.events_at(f"account:{account}", versions)]
     return [
         {
             **{name: event[name] for name in TOLD},
