@@ -121,7 +121,7 @@ class AccountByDefault(ListByDefault):
         return super().parse_args(ctx, args if place is None or args[place] in self.commands else ["list", *args])
 
 
-HAVE_VALUES = ("--store", "--now", "--code", "--by", "--to", "--note")
+HAVE_VALUES = ("--store", "--now", "--code", "--by", "--to", "--note", "--as-of", "--known-at")
 
 
 def first_word(args: list[str]) -> int | None:

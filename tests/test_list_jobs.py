@@ -10,6 +10,7 @@ from projections.account import Asked
 from schemas.jsontext import written
 from service.failures import Failure
 from service.listing import Listed, list_accounts
+from tests.command import exposure
 from tests.stores import DAY, NOW, fed, opened, url_of
 from tests.test_rules import told
 
@@ -49,3 +50,9 @@ def test_what_will_be_known_is_not_known(each_store: str, path: Path) -> None:  
     assert list_accounts(url_of(path), Listed(Asked(NOW, None, NOW + DAY)), quiet=True)["accounts"], (
         "recorded by a clock that was ahead: it is the past"
     )
+
+
+@pytest.mark.parametrize("group", ["alerts", "holds", "limit", "dead-letters"])
+def test_a_list_that_is_not_named_takes_its_clocks_too(path: Path, group: str) -> None:
+    filled(path)
+    assert exposure(group, "--known-at", "2024-10-04T00:00:00Z", "--json", store=path).exit_code == 0
