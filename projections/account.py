@@ -101,6 +101,14 @@ def account_known(moment: Any, account: str, asked: Asked, more: Iterable[Key] =
     return stored, known
 
 
+def refuse_unknown(moment: Any, account: str, known_at: int | None) -> None:
+    """Raises ``UnknownAccount`` where nothing of the account was recorded by the instant."""
+    first = moment.event_at(f"account:{account}", 1)
+    if first is None or (known_at is not None and first > known_at):
+        when = "" if known_at is None else f" at {instant_text(known_at)}"
+        raise UnknownAccount(f"nothing is known of account {account!r}{when}")
+
+
 def accounts_stored(moment: Any, names: list[str], more: Iterable[tuple[str, Key]] = ()) -> dict[str, Account]:
     """Accounts as new as the log, with the documents that are newer than their rows, that of the customer, and ``more`` that are asked for."""
     return caught_up(moment, names, [*((name, f"customer:{name}") for name in names), *more])

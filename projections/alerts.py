@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from exposure.ledger.alerts import acts, recorded
-from projections.account import UnknownAccount
+from projections.account import refuse_unknown
 from projections.when import instant_text
 from schemas.facts import AlertAcknowledged, AlertAct, AlertRaised, OfAlert
 
@@ -13,11 +13,14 @@ Acts = Sequence[tuple[AlertAct, int]]
 
 
 class Wanted(NamedTuple):
-    """Which alerts are asked for: of an account, and by some rules (all where none is named), or only what stands."""
+    """Which alerts are asked for: of an account, and by some rules (all where none is named), or only what stands; as the log was at an instant,
+    and what stood on a day (``None``: whatever the day)."""
 
     account: str | None = None
     rules: frozenset[str] = frozenset()
     standing: bool = False
+    as_of: str | None = None
+    known_at: int | None = None
 
     def wants(self, alert: OfAlert) -> bool:
         return self.account in (None, alert.account) and (not self.rules or alert.rule in self.rules)
@@ -25,22 +28,23 @@ class Wanted(NamedTuple):
 
 def alert_log(moment: Any, wanted: Wanted) -> Iterator[dict[str, Any]]:
     """The alerts of ``exposure alerts``, oldest first; raises ``UnknownAccount`` at once."""
-    account = wanted.account
-    if account is not None and not moment.last_version(f"account:{account}"):
-        raise UnknownAccount(f"nothing is known of account {account!r}")
-    done, said = acts(moment, account), recorded(moment, account)
-    told = raised_still(said) if wanted.standing else said
+    account, known_at = wanted.account, wanted.known_at
+    if account is not None:
+        refuse_unknown(moment, account, known_at)
+    done, said = acts(moment, account, known_at), recorded(moment, account, known_at)
+    told = raised_still(said, wanted.as_of) if wanted.standing else said
     return (shown(alert, recorded_at, done.get(alert.alert_id, ())) for alert, recorded_at in told if wanted.wants(alert))
 
 
-def raised_still(said: Iterator[tuple[OfAlert, int]]) -> Iterator[tuple[OfAlert, int]]:
-    """Of what was said only what stands."""
+def raised_still(said: Iterator[tuple[OfAlert, int]], day: str | None) -> Iterator[tuple[OfAlert, int]]:
+    """Of what was said only what stands, or what of it stood on a day: from the day it became true until it is true no more."""
     stands: dict[str, tuple[OfAlert, int]] = {}
     for alert, recorded_at in said:
         if isinstance(alert, AlertRaised):
-            stands[alert.alert_id] = (alert, recorded_at)
-        else:
-            del stands[alert.clears]
+            if day is None or alert.effective <= day:
+                stands[alert.alert_id] = (alert, recorded_at)
+        elif day is None or alert.effective <= day:
+            stands.pop(alert.clears, None)
     return iter(stands.values())
 
 

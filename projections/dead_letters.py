@@ -12,11 +12,18 @@ EVER = 1 << 62
 
 
 def dead_letters(
-    moment: Any, account: str | None = None, *, source: str | None = None, code: str | None = None, settled: bool = False
+    moment: Any,
+    account: str | None = None,
+    *,
+    source: str | None = None,
+    code: str | None = None,
+    settled: bool = False,
+    known_at: int | None = None,
 ) -> list[dict[str, Any]]:
-    """The open dead letters or the settled ones, all or those of an account, a source or a code, oldest first; the record is missing where its
-    account's key was thrown away."""
-    letters = [Letter(*row) for row in moment.dead_letters(account=account, source=source, code=code, settled=settled)]
+    """The open dead letters or the settled ones, as known at an instant, all or those of an account, a source or a code, oldest first; the record is
+    missing where its account's key was thrown away."""
+    found = [Letter(*row) for row in moment.dead_letters(account=account, source=source, code=code, settled=settled, known_at=known_at)]
+    letters = found if settled else [letter._replace(settled_at=None, outcome=None) for letter in found]
     keys = moment.keys(sorted({letter.account or "" for letter in letters}))
     last = {stream: (topic, state) for _, stream, _, topic, state, *_ in moment.events_of([letter.stream for letter in letters])} if settled else {}
     return [shown(letter, keys.get(letter.account or ""), settling(*last[letter.stream]) if settled else None) for letter in letters]

@@ -5,6 +5,7 @@ share; so what was recorded in the same microsecond is on its right side too. Wh
 which streams are releases of an account's orders.
 """
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +21,7 @@ from exposure.ledger.replay import Replay
 from exposure.rules.documents import Document
 from exposure.rules.fulfilled import fulfilled
 from exposure.seen import Seen
-from projections.account import Asked, Known, UnknownAccount, day_of, figures_on
+from projections.account import Asked, Known, UnknownAccount, day_of, figures_on, refuse_unknown
 from projections.groups import Members, judging
 from projections.rates import KnownRates, Told
 from projections.when import instant_text
@@ -113,6 +114,20 @@ class MembersThen(Members):
 
     def known_rates(self) -> KnownRates:
         return self.then.rates
+
+
+def decisions_of(moment: Any, account: str | None, first: str | None, last: str | None, known_at: int | None) -> Iterator[dict[str, Any]]:
+    """Every decision recorded by an instant, oldest first, of one account or of all; between two days, each account's own, both included. Without
+    what it depended on. Raises ``UnknownAccount`` at once."""
+    if account is not None:
+        refuse_unknown(moment, account, known_at)
+    known = recorded.decided(moment, account, known_at)
+    return (listed(at, one) for at, one in known if (first or "") <= one.as_of <= (last or one.as_of))
+
+
+def listed(recorded_at: int, decision: OrderChecked) -> dict[str, Any]:
+    told = {name: value for name, value in decision._asdict().items() if name != "inputs"}
+    return {**told, "recorded": instant_text(recorded_at)}
 
 
 def shown(moment: Any, decision_id: str) -> dict[str, Any]:

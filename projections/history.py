@@ -1,12 +1,13 @@
 """Every recorded event of an account with both clocks: what was told or decided, when it was so, and when we wrote it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from heapq import merge
+from itertools import takewhile
 from operator import itemgetter
 from typing import Any
 
 from exposure.ledger.keys import unseal
-from projections.account import UnknownAccount
+from projections.account import refuse_unknown
 from projections.origins import Origin, Origins
 from projections.when import instant_text
 from schemas.facts import CONTRACT_TYPE, OUR_SOURCE
@@ -14,16 +15,21 @@ from schemas.jsontext import read
 from schemas.stored import read_fact, read_ours, read_sealed
 
 
-def history(moment: Any, account: str) -> Iterator[dict[str, Any]]:
-    """The account's events and those of its cases one by one, in the order they were recorded; raises ``UnknownAccount`` at once."""
+def history(moment: Any, account: str, known_at: int | None = None) -> Iterator[dict[str, Any]]:
+    """The account's events and those of its cases one by one, in the order they were recorded, those recorded by an instant; raises
+    ``UnknownAccount`` at once."""
     stream = f"account:{account}"
-    if not moment.last_version(stream):
-        raise UnknownAccount(f"nothing is known of account {account!r}")
+    refuse_unknown(moment, account, known_at)
     key = moment.keys([account]).get(account)
     origins = Origins(moment)
-    facts = (told(account, key, origins.of(row[0]), *row) for row in moment.events(stream))
-    cases = (decided(*row) for row in moment.events_of(moment.cases(account)))
+    facts = (told(account, key, origins.of(row[0]), *row) for row in known_by(known_at, moment.events(stream)))
+    cases = (decided(*row) for row in known_by(known_at, moment.events_of(moment.cases(account))))
     return merge(facts, cases, key=itemgetter("position"))
+
+
+def known_by(known_at: int | None, rows: Iterable[Any]) -> Iterator[Any]:
+    """Rows that end with a recorded instant and who acted, as far as the instant: recorded time never falls."""
+    return takewhile(lambda row: known_at is None or row[-2] <= known_at, rows)
 
 
 def told(

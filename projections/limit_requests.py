@@ -6,6 +6,7 @@ from exposure import approvals
 from exposure.approvals import UNLIMITED, Asked, Worth
 from exposure.ledger.cases import OPEN
 from exposure.ledger.limit_requests import KIND, Trail, trail_of_stream
+from exposure.ledger.policies import in_force
 from projections.account import Asked as Question
 from projections.account import figures_of
 from projections.history import type_of
@@ -17,50 +18,55 @@ from schemas.policies import Policy
 from schemas.stored import TOPIC_OF_OURS
 
 
-def limit_requests(moment: Any, account: str | None, now: int, policy: Policy, *, settled: bool) -> list[dict[str, Any]]:
+def limit_requests(moment: Any, account: str | None, question: Question, *, settled: bool) -> list[dict[str, Any]]:
     """The open ones, or all, of one account or of every one: in order of accounts, the oldest first."""
-    streams = [stream for _, stream in moment.cases_of_kind(KIND, None if settled else OPEN, account)]
-    trails = [found for stream in streams if (found := trail_of_stream(moment, stream)) is not None]
-    return [shown(moment, one, now, policy) for one in sorted(trails, key=lambda one: (one.request.account, one.events[0][0], one.request.request))]
+    # What is settled now may have been open then.
+    state = OPEN if not settled and question.known_at is None else None
+    streams = [stream for _, stream in moment.cases_of_kind(KIND, state, account)]
+    known = [found for stream in streams if (found := trail_of_stream(moment, stream, question.known_at)) is not None]
+    trails, policy = [one for one in known if settled or one.state == OPEN], in_force(moment, question.known_at)
+    return [
+        shown(moment, one, question, policy) for one in sorted(trails, key=lambda one: (one.request.account, one.events[0][0], one.request.request))
+    ]
 
 
-def shown(moment: Any, trail: Trail, now: int, policy: Policy) -> dict[str, Any]:
-    """A request, how it stands under the policy in force, and all that was said to it."""
+def shown(moment: Any, trail: Trail, question: Question, policy: Policy) -> dict[str, Any]:
+    """A request, how it stands under a policy at the instant of the question, and all that was said to it by then."""
     request = trail.request
     told = {name: value for name, value in request._asdict().items() if name != "policy"}
     said = [{"type": type_of(TOPIC_OF_OURS[type(event)]), "recorded": instant_text(at), **event._asdict()} for at, event in trail.events]
-    waits = waiting_for(moment, trail, now, policy) if trail.state == OPEN else None
+    waits = waiting_for(moment, trail, question, policy) if trail.state == OPEN else None
     return {**told, "state": trail.state, "approved_by": [one.by for one in trail.approvals], "waiting_for": waits, "trail": said}
 
 
-def waiting_for(moment: Any, trail: Trail, now: int, policy: Policy) -> dict[str, Any]:
+def waiting_for(moment: Any, trail: Trail, question: Question, policy: Policy) -> dict[str, Any]:
     """How many have to say yes still (``None`` where no rate tells), and who may; where the policy names nobody, anybody but who asked."""
-    asked = asked_of(moment, trail, now, policy)
+    asked = asked_of(moment, trail, question, policy)
     needed = approvals.approvers_needed(asked.worth, policy)
     missing = max(needed - len(asked.agreed), 1) if isinstance(needed, int) else None
     named = approvals.may_still_agree(asked, approvals.limit_powers(policy), policy) if policy.authority else None
     return {"approvers": missing, "who": named, "not": [asked.by, *asked.agreed]}
 
 
-def asked_of(moment: Any, trail: Trail, now: int, policy: Policy) -> Asked:
+def asked_of(moment: Any, trail: Trail, question: Question, policy: Policy) -> Asked:
     """What the rules of approval look at; amounts at the rates of the account's today."""
     agreed = tuple(one.by for one in trail.approvals)
-    return Asked(trail.request.by, worth_of(moment, trail.request, now, policy), agreed, trail.state != OPEN)
+    return Asked(trail.request.by, worth_of(moment, trail.request, question, policy), agreed, trail.state != OPEN)
 
 
-def worth_of(moment: Any, request: LimitRequested, now: int, policy: Policy) -> Worth | None:
+def worth_of(moment: Any, request: LimitRequested, question: Question, policy: Policy) -> Worth | None:
     currencies = approvals.currencies_of(policy)
     if request.amount == UNLIMITED:
         return None
     if request.amount == "none":
         return dict.fromkeys(currencies, 0)
-    return worth_today(moment, request.account, minor(request.amount, request.currency), request.currency, now, policy)
+    return worth_today(moment, request.account, minor(request.amount, request.currency), request.currency, question, policy)
 
 
-def worth_today(moment: Any, account: str, amount: int, currency: str, now: int, policy: Policy) -> Worth:
+def worth_today(moment: Any, account: str, amount: int, currency: str, question: Question, policy: Policy) -> Worth:
     """An amount in every currency the policy speaks of, at the rates of the account's today."""
     currencies = approvals.currencies_of(policy)
     if not currencies:
         return {}
-    day = figures_of(moment, account, Question(now))[0].on.day
-    return KnownRates(moment, None).worth(amount, currency, currencies, day)
+    day = figures_of(moment, account, question)[0].on.day
+    return KnownRates(moment, question.known_at).worth(amount, currency, currencies, day)

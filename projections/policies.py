@@ -12,9 +12,9 @@ class UnknownPolicy(LookupError):
     """No policy of that version was adopted."""
 
 
-def policy_of_version(moment: Any, version: str) -> Policy:
-    """One that was adopted; raises ``UnknownPolicy``."""
-    found = next((one.policy for one in adopted(moment) if one.event.version == version), None)
+def policy_of_version(moment: Any, version: str, known_at: int | None = None) -> Policy:
+    """One that was adopted by an instant; raises ``UnknownPolicy``."""
+    found = next((one.policy for one in adopted(moment, known_at) if one.event.version == version), None)
     if found is None:
         raise UnknownPolicy(f"{version!r} is neither a file nor the version of a policy that was adopted; `exposure policy list` names those")
     return found

@@ -3,11 +3,11 @@
 Law: a row comes from the same functions as ``show``, so the two can never differ. Documents pass account by account; only the rows stay.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
-from itertools import groupby, islice
+from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from exposure.figures import BUCKETS, COMPONENTS
 from exposure.ledger.memory import Account
@@ -32,15 +32,33 @@ from projections.when import instant_text
 from schemas.amounts import minor, shown
 
 ACCOUNTS_AT_ONCE = 500
-"""Accounts whose master data, and what is newer than their rows, is read in one query."""
+"""Accounts that are one part of the list: what is read of them is read in one query each, and parts are what processes share out."""
 
 SUMMED = ("overdue_amount", "disputed", "written_off")
 
 
+class Part(NamedTuple):
+    """Rows of accounts that stand side by side in the list, and those of them that were not yet taken on at the day."""
+
+    rows: list[dict[str, Any]]
+    not_known_before: list[str]
+
+
 def portfolio(moment: Any, asked: Asked, selection: Selection) -> dict[str, Any]:
-    """The document of ``exposure list``. Totals and sources are those of all accounts the filters let through, listed or beyond ``top``."""
+    """The document of ``exposure list``."""
+    listing = Listing(moment, asked, selection)
+    return whole(moment, asked, selection, (listing.part(names) for names in shared_out(moment)))
+
+
+def whole(moment: Any, asked: Asked, selection: Selection, parts: Iterable[Part]) -> dict[str, Any]:
+    """The list from its parts in order of accounts, whoever made them of the same moment. Totals and sources are those of all accounts the filters
+    let through, listed or beyond ``top``."""
+    found: list[dict[str, Any]] = []
     not_known_before: list[str] = []
-    rows = selection.sorted(row for row in rows_of(moment, asked, not_known_before) if selection.wants(row))
+    for part in parts:
+        found += part.rows
+        not_known_before += part.not_known_before
+    rows = selection.sorted(found)
     return {
         "accounts": rows[: selection.top],
         "totals": totals(rows),
@@ -52,46 +70,59 @@ def portfolio(moment: Any, asked: Asked, selection: Selection) -> dict[str, Any]
     }
 
 
-def rows_of(moment: Any, asked: Asked, not_known_before: list[str]) -> Iterator[dict[str, Any]]:
-    """One row per account, in order of accounts; those not yet taken on at the day are named in ``not_known_before`` instead."""
-    known_at = known_instant(moment, asked)
-    dead_letters = moment.dead_letter_counts(known_at)
-    rates, policy = KnownRates(moment, asked.known_at), in_force(moment, asked.known_at)
-    for known, stored, documents in accounts(moment, asked):
-        account = known.head.account
-        try:
-            day = day_of(known, asked)
-        except NotKnownBefore:
-            not_known_before.append(account)
-            continue
-        figures = figures_on(known, asked, day, speaking(documents, stored, day, known.version), rates, policy)
-        yield summary(figures, known_at, dead_letters.get(account, 0), sources(moment, known.head, known.version))
+def shared_out(moment: Any) -> list[list[str]]:
+    """All accounts in order, part by part."""
+    names = moment.account_names()
+    return [names[start : start + ACCOUNTS_AT_ONCE] for start in range(0, len(names), ACCOUNTS_AT_ONCE)]
 
 
-def accounts(moment: Any, asked: Asked) -> Iterator[tuple[Known, Account, Iterator[Any]]]:
-    """Each account known at the instant, with a stream of its documents' rows that is read before the next account."""
+class Listing:
+    """What all rows have in common is read once: rates, policy, and how many records of each account could not be taken."""
+
+    def __init__(self, moment: Any, asked: Asked, selection: Selection) -> None:
+        self.moment = moment
+        self.asked = asked
+        self.selection = selection
+        self.known_at = known_instant(moment, asked)
+        self.dead_letters = moment.dead_letter_counts(self.known_at)
+        self.rates, self.policy = KnownRates(moment, asked.known_at), in_force(moment, asked.known_at)
+
+    def part(self, names: list[str]) -> Part:
+        """Of accounts that stand side by side, one row of each that the filters let through."""
+        part = Part([], [])
+        for known, stored, documents in accounts(self.moment, self.asked, names):
+            try:
+                row = self.row(known, stored, documents)
+            except NotKnownBefore:
+                part.not_known_before.append(known.head.account)
+                continue
+            if self.selection.wants(row):
+                part.rows.append(row)
+        return part
+
+    def row(self, known: Known, stored: Account, documents: Iterable[Any]) -> dict[str, Any]:
+        day = day_of(known, self.asked)
+        figures = figures_on(known, self.asked, day, speaking(documents, stored, day, known.version), self.rates, self.policy)
+        letters = self.dead_letters.get(known.head.account, 0)
+        return summary(figures, self.known_at, letters, sources(self.moment, known.head, known.version))
+
+
+def accounts(moment: Any, asked: Asked, names: list[str]) -> Iterator[tuple[Known, Account, Iterator[Any]]]:
+    """Each of the accounts known at the instant, with a stream of its documents' rows that is read before the next account."""
     first_day, last_day = days(asked)
     everything = asked.known_at is not None and asked.known_at < moment.last_recorded()
-    groups = groupby(moment.all_documents_on(first_day, last_day, everything), key=itemgetter(0))
+    groups = groupby(moment.all_documents_on(names[0], names[-1], first_day, last_day, everything), key=itemgetter(0))
     waiting = next(groups, None)
-    for stored in all_accounts(moment):
-        name = stored.head.account
+    stored = accounts_stored(moment, names)
+    for name in names:
         rows: Iterator[Any] = iter(())
         if waiting is not None and waiting[0] == name:
             rows = (row[1:] for row in waiting[1])
-        known = known_account(moment, stored, asked)
+        known = known_account(moment, stored[name], asked)
         if known is not None:
-            yield known, stored, rows
+            yield known, stored[name], rows
         if waiting is not None and waiting[0] == name:
             waiting = next(groups, None)
-
-
-def all_accounts(moment: Any) -> Iterator[Account]:
-    """Every account, in order."""
-    names = (row[0] for row in moment.all_heads())
-    while part := list(islice(names, ACCOUNTS_AT_ONCE)):
-        stored = accounts_stored(moment, part)
-        yield from (stored[name] for name in part)
 
 
 def days(asked: Asked) -> tuple[str, str]:

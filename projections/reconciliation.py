@@ -7,7 +7,7 @@ the tolerance are equal; of those that are not, the day named is the first after
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from itertools import groupby
+from itertools import chain, groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from exposure.ledger.policies import in_force
 from projections.account import Asked, Known, NotKnownBefore, day_of, figures_on, speaking
 from projections.bridge import facts_known
 from projections.explanation import events_at, naming_of
-from projections.portfolio import accounts
+from projections.portfolio import accounts, shared_out
 from projections.rates import KnownRates
 from schemas.amounts import minor, shown
 
@@ -55,7 +55,7 @@ def reconcile(moment: Any, claims: Iterable[Any], question: Question, compared: 
     groups = groupby(claims, key=attrgetter("account"))
     waiting = next(groups, None)
     rates, policy = KnownRates(moment, question.asked.known_at), in_force(moment, question.asked.known_at)
-    for known, stored, documents in accounts(moment, question.asked):
+    for known, stored, documents in chain.from_iterable(accounts(moment, question.asked, names) for names in shared_out(moment)):
         name = known.head.account
         while waiting is not None and waiting[0] < name:
             compared()

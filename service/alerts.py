@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
-from service.failures import BUSINESS_NO, DONE, WRONG_USAGE, Failure, telling
-from service.options import AccountByDefault, By, Json, Now, RuleNames, Store, actor, clock, in_one_line, opened, rules_named
+from service.asking import asking
+from service.failures import BUSINESS_NO, DONE, WRONG_USAGE, Failure
+from service.options import AccountByDefault, By, Json, KnownAt, Now, RuleNames, Store, actor, clock, in_one_line, opened, rules_named
 from service.output import Output
 
 app = typer.Typer(cls=AccountByDefault, add_completion=False, help="The alert log, of all accounts or of one; and what people do about an alert.")
@@ -21,25 +22,31 @@ def list_(
     rule: RuleNames = None,
     follow: Annotated[bool, typer.Option("--follow", help="goes on with new ones as they come, until stopped; with --json one line each")] = False,
     from_beginning: Annotated[bool, typer.Option("--from-beginning", help="with --follow: those of before first")] = False,
+    as_of: Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="with --standing: what stood on that day")] = None,
+    known_at: KnownAt = None,
     store: Store = None,
-    now: Now = None,  # noqa: ARG001 - every command takes --now
+    now: Now = None,
     json: Json = False,
 ) -> None:
     """The alert log, oldest first."""
     from projections.alerts import Wanted, alert_log
 
-    wanted, recorder = Wanted(account, rules_named(rule), standing), opened(store)
+    wanted = Wanted(account, rules_named(rule), standing)
+    if as_of is not None and not standing:
+        raise Failure("usage", "--as-of is for --standing: the log itself is of all days", WRONG_USAGE)
     if follow:
+        if (as_of, known_at) != (None, None):
+            raise Failure("usage", "--follow goes on with what comes: it has no --as-of and no --known-at", WRONG_USAGE)
         from service import following
         from service.stopping import stopping
 
         with stopping() as stop:
-            Output(json).followed(following.follow(recorder, wanted, stop, from_beginning=from_beginning))
+            Output(json).followed(following.follow(opened(store), wanted, stop, from_beginning=from_beginning))
         return
     if from_beginning:
         raise Failure("usage", "--from-beginning is for --follow: without it the whole log is what is shown", WRONG_USAGE)
-    with recorder.reading() as moment, telling():
-        Output(json).alerts(alert_log(moment, wanted))
+    with asking(store, now, as_of, known_at) as (moment, question):
+        Output(json).alerts(alert_log(moment, wanted._replace(as_of=question.as_of, known_at=question.known_at)))
 
 
 @app.command()

@@ -78,6 +78,17 @@ def holds_table(listed: list[dict[str, Any]]) -> None:
     console().print(counted(len(listed), "held order"))
 
 
+def decisions_table(listed: list[dict[str, Any]]) -> None:
+    columns = ["recorded", "account", "order", "amount", "decision", "held for", "as of", "asked by"]
+    rows = [
+        [one["recorded"], one["account"], one["order"], money(one), one["decision"], ", ".join(one["reasons"]) or "-", one["as_of"], one["by"]]
+        for one in listed
+    ]
+    if listed:
+        printed([table("", columns, rows, numbers=["amount"])])
+    console().print(counted(len(listed), "decision"))
+
+
 def release_line(one: dict[str, Any]) -> None:
     by = one["released_by"] or one["proposed_by"]
     said = f" by {by}" if by else ""

@@ -68,7 +68,7 @@ def request(store: Any, wanted: Wanted, by: str, now: Callable[[], int], policy_
         id_, known = recorded.open_id(writing, wanted.account, list(asked[2:-1]))
         if known is None:
             recorded.record(writing, asked._replace(request=id_))
-        return Done(shown(writing, trail_of(writing, id_), at, policy))
+        return Done(shown(writing, trail_of(writing, id_), Asked(at), policy))
 
 
 def act(store: Any, act: Act, now: Callable[[], int], policy_at: Policies = in_force) -> Done:
@@ -80,14 +80,14 @@ def act(store: Any, act: Act, now: Callable[[], int], policy_at: Policies = in_f
             recorded.record(writing, said)
         if isinstance(said, LimitApproved) and said.is_final:
             recorded.tell_limit(writing, trail.request, [*(one.by for one in trail.approvals), act.by])
-        return Done(shown(writing, trail_of(writing, act.request), writing.recorded_at, policy), refused)
+        return Done(shown(writing, trail_of(writing, act.request), Asked(writing.recorded_at), policy), refused)
 
 
 def answered(writing: Any, trail: Trail, act: Act, policy: Policy) -> tuple[OfLimit | None, Refused | None]:
     """What is recorded of an act, and why it was refused; nothing is recorded of one that was done before."""
     if done_before(trail, act):
         return None, None
-    asked = asked_of(writing, trail, writing.recorded_at, policy)
+    asked = asked_of(writing, trail, Asked(writing.recorded_at), policy)
     named = (act.request, trail.request.account, act.by)
     answer = judged(asked, act, policy)
     if answer == TWICE:
@@ -113,8 +113,8 @@ def done_before(trail: Trail, act: Act) -> bool:
     return kind is not None and any(isinstance(event, kind) and approvals.same(event.by, act.by) for _, event in trail.events)
 
 
-def trail_of(moment: Any, request: str) -> Trail:
-    found = recorded.trail(moment, request)
+def trail_of(moment: Any, request: str, known_at: int | None = None) -> Trail:
+    found = recorded.trail(moment, request, known_at)
     if found is None:
         raise Failure("unknown_request", f"there is no limit request {request!r}; `exposure limit list --all` names them")
     return found

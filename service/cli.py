@@ -9,14 +9,15 @@ import typer
 
 from service import comparing_cli, decisions_cli, kafka_cli
 from service.alerts import app as alerts
+from service.asking import asked, asking
 from service.checkpoint_keys import app as checkpoint_keys
 from service.dead_letters import app as dead_letters
 from service.dunning_cli import app as dunning
-from service.failures import FAILED, WRONG_USAGE, Failure, telling
+from service.failures import FAILED, WRONG_USAGE, Failure
 from service.holds import app as holds
 from service.limits import app as limits
 from service.measures import app as measures
-from service.options import AsOf, Bootstrap, Jobs, Json, KnownAt, Now, Store, asked, clock, day, given_before, opened, settings
+from service.options import AsOf, Bootstrap, Jobs, Json, KnownAt, Now, Store, clock, day, given_before, opened, settings
 from service.output import Output
 from service.policies import app as policy
 from service.promises import app as promises
@@ -124,8 +125,7 @@ def show(account: str, as_of: AsOf = None, known_at: KnownAt = None, store: Stor
     """One account's figures."""
     from projections import account as figures
 
-    wanted = asked(now, as_of, known_at)
-    with opened(store).reading() as moment, telling():
+    with asking(store, now, as_of, known_at) as (moment, wanted):
         Output(json).account(figures.show(moment, account, wanted))
 
 
@@ -134,8 +134,7 @@ def explain(account: str, as_of: AsOf = None, known_at: KnownAt = None, store: S
     """Each figure opened into documents, and these into events."""
     from projections.explanation import explain as explained
 
-    wanted = asked(now, as_of, known_at)
-    with opened(store).reading() as moment, telling():
+    with asking(store, now, as_of, known_at) as (moment, wanted):
         Output(json).explanation(explained(moment, account, wanted))
 
 
@@ -144,8 +143,7 @@ def group(account: str, as_of: AsOf = None, known_at: KnownAt = None, store: Sto
     """The accounts of a group under their parents, and what of each limit is left."""
     from projections import groups
 
-    wanted = asked(now, as_of, known_at)
-    with opened(store).reading() as moment, telling():
+    with asking(store, now, as_of, known_at) as (moment, wanted):
         Output(json).group(groups.group(moment, account, wanted))
 
 
@@ -167,34 +165,32 @@ def list_(
     ] = None,
     top: Annotated[int | None, typer.Option("--top", min=0, help="only the first so many; totals are of all")] = None,
     csv: Annotated[bool, typer.Option("--csv", help="one row an account, for a spreadsheet")] = False,
+    jobs: Annotated[int | None, typer.Option("--jobs", min=1, help="so many processes (default: a core each, one where accounts are few)")] = None,
     store: Store = None,
     now: Now = None,
     json: Json = False,
 ) -> None:
     """All accounts, each as show without its items, and totals per currency."""
-    from projections.portfolio import portfolio
-    from projections.selection import selection
+    from service.listing import Listed, list_accounts
 
     if csv and json:
         raise Failure("usage", "--csv or --json, not both", WRONG_USAGE)
-    with telling():
-        wanted, question = selection(filters or (), sort, top), asked(now, as_of, known_at)
-        with opened(store).reading() as moment:
-            listed = portfolio(moment, question, wanted)
+    wanted = Listed(asked(now, as_of, known_at), tuple(filters or ()), sort, top)
+    listed = list_accounts(store or settings().store, wanted, jobs, quiet=json)
     Output(json).sheet(listed) if csv else Output(json).portfolio(listed)
 
 
 @app.command()
-def history(account: str, store: Store = None, now: Now = None, json: Json = False) -> None:  # noqa: ARG001 - every command takes --now
+def history(account: str, known_at: KnownAt = None, store: Store = None, now: Now = None, json: Json = False) -> None:
     """Every recorded event of an account with both clocks."""
     from projections import history as recorded
 
-    with opened(store).reading() as moment, telling():
-        Output(json).history(account, recorded.history(moment, account))
+    with asking(store, now, known_at=known_at) as (moment, wanted):
+        Output(json).history(account, recorded.history(moment, account, wanted.known_at))
 
 
 @app.command()
-def status(store: Store = None, now: Now = None, json: Json = False) -> None:  # noqa: ARG001
+def status(store: Store = None, now: Now = None, json: Json = False) -> None:  # noqa: ARG001 - every command takes --now
     """What the store holds, how far its inputs were taken, and what waits."""
     from projections import status as standing
 

@@ -2,12 +2,14 @@
 two days, and ``reconcile``, what an ERP's own balances or open items say otherwise."""
 
 import re
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
-from service.failures import WRONG_USAGE, Failure, telling
-from service.options import AsOf, Json, KnownAt, Now, Store, asked, day, instant, opened
+from service.asking import asked, asking
+from service.failures import WRONG_USAGE, Failure
+from service.options import AsOf, Json, KnownAt, Now, Store, day, instant, opened
 from service.output import Output
 
 app = typer.Typer()
@@ -30,9 +32,8 @@ def diff(
     earlier, later = (instant(text, "--known-at") for text in known_at)
     if earlier is None or later is None or earlier > later:
         raise Failure("usage", "--known-at: say the earlier of the two instants first", WRONG_USAGE)
-    wanted = asked(now, as_of, None)
-    with opened(store).reading() as moment, telling():
-        Output(json).difference(difference(moment, account, (earlier, later), wanted))
+    with asking(store, now, as_of, known_at[1]) as (moment, wanted):
+        Output(json).difference(difference(moment, account, (earlier, later), replace(wanted, known_at=None)))
 
 
 @app.command()
@@ -48,8 +49,8 @@ def bridge(
     """What changed an account's exposure from one day to another, day by day."""
     from projections.bridge import DaysReversed, bridge_between
 
-    opening, wanted = day(first, "--from"), asked(now, day(last, "--to"), known_at)
-    with opened(store).reading() as moment, telling():
+    opening, _ = day(first, "--from"), day(last, "--to")
+    with asking(store, now, last, known_at) as (moment, wanted):
         try:
             told = bridge_between(moment, account, str(opening), wanted)
         except DaysReversed as error:

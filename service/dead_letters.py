@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
+from service.asking import asking
 from service.failures import DONE, FAILED, WRONG_USAGE, Failure
-from service.options import By, Json, ListByDefault, Now, Reason, Store, actor, clock, in_one_line, opened, settings
+from service.options import By, Json, KnownAt, ListByDefault, Now, Reason, Store, actor, clock, in_one_line, opened, settings
 from service.output import Output
 from service.words import counted
 
@@ -25,15 +26,16 @@ def list_(
     account: Annotated[str | None, typer.Argument(help="only this account's")] = None,
     code: Code = None,
     settled: Annotated[bool, typer.Option("--settled", help="those that were retried or discarded: when, by whom and why")] = False,
+    known_at: KnownAt = None,
     store: Store = None,
-    now: Now = None,  # noqa: ARG001 - every command takes --now
+    now: Now = None,
     json: Json = False,
 ) -> None:
     """What could not be taken: where it stood, why, and the record itself."""
     from projections.dead_letters import dead_letters
 
-    with opened(store).reading() as moment:
-        Output(json).dead_letters(dead_letters(moment, account, code=code, settled=settled))
+    with asking(store, now, known_at=known_at) as (moment, wanted):
+        Output(json).dead_letters(dead_letters(moment, account, code=code, settled=settled, known_at=wanted.known_at))
 
 
 @app.command()

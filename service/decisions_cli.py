@@ -4,8 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
+from service.asking import asking
 from service.failures import BUSINESS_NO, DONE, Failure, telling
-from service.options import By, Json, Now, Store, clock, instant_told, opened, settings
+from service.options import By, Json, KnownAt, Now, Store, clock, day, instant_told, opened, settings
 from service.output import Output
 
 app = typer.Typer()
@@ -108,6 +109,24 @@ def decision(
             raise Failure("unknown_decision", str(error)) from error
     Output(json).recorded_decision(told)
     return DONE if told["reproduced"] else BUSINESS_NO
+
+
+@app.command()
+def decisions(
+    account: Annotated[str | None, typer.Argument(help="only this account's")] = None,
+    first: Annotated[str | None, typer.Option("--from", metavar="DAY", help="as of that day (the account's own) or later")] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="DAY", help="as of that day or earlier")] = None,
+    known_at: KnownAt = None,
+    store: Store = None,
+    now: Now = None,
+    json: Json = False,
+) -> None:
+    """Every recorded decision, oldest first: what was asked, what was answered, and why."""
+    from projections.decisions import decisions_of
+
+    days = day(first, "--from"), day(last, "--to")
+    with asking(store, now, known_at=known_at) as (moment, wanted):
+        Output(json).decisions(decisions_of(moment, account, *days, wanted.known_at))
 
 
 def decided(told: dict[str, Any], json: bool) -> int:

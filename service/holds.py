@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
+from service.asking import asking
 from service.failures import BUSINESS_NO, DONE, Failure, telling
-from service.options import By, Json, ListByDefault, Now, Reason, Store, actor, clock, day, in_one_line, opened
+from service.options import By, Json, KnownAt, ListByDefault, Now, Reason, Store, actor, clock, day, in_one_line, opened
 from service.output import Output
 
 app = typer.Typer(cls=ListByDefault, add_completion=False, help="Held orders and their releases; lists where nothing else is named.")
@@ -14,15 +15,16 @@ app = typer.Typer(cls=ListByDefault, add_completion=False, help="Held orders and
 @app.command("list")
 def list_(
     account: Annotated[str | None, typer.Argument(help="only this account's")] = None,
+    known_at: KnownAt = None,
     store: Store = None,
-    now: Now = None,  # noqa: ARG001 - every command takes --now
+    now: Now = None,
     json: Json = False,
 ) -> None:
     """Orders whose newest decision holds them, and that nobody has released."""
     from projections.holds import holds
 
-    with opened(store).reading() as moment:
-        Output(json).holds(holds(moment, account))
+    with asking(store, now, known_at=known_at) as (moment, wanted):
+        Output(json).holds(holds(moment, account, wanted.known_at))
 
 
 @app.command()
@@ -49,13 +51,14 @@ def release(
 def overrides(
     first: Annotated[str | None, typer.Option("--from", metavar="DAY", help="released on that day (the account's own) or later")] = None,
     last: Annotated[str | None, typer.Option("--to", metavar="DAY", help="released on that day or earlier")] = None,
+    known_at: KnownAt = None,
     store: Store = None,
-    now: Now = None,  # noqa: ARG001
+    now: Now = None,
     json: Json = False,
 ) -> None:
     """Every release: which order, which rules were overridden, by whom and why."""
     from projections import holds
 
     days = day(first, "--from"), day(last, "--to")
-    with opened(store).reading() as moment:
-        Output(json).overrides(holds.overrides(moment, *days))
+    with asking(store, now, known_at=known_at) as (moment, wanted):
+        Output(json).overrides(holds.overrides(moment, *days, wanted.known_at))

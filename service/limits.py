@@ -4,8 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
+from service.asking import asking
 from service.failures import BUSINESS_NO, DONE, Failure, telling
-from service.options import By, Json, ListByDefault, Now, Reason, Store, actor, clock, day, in_one_line, opened
+from service.options import By, Json, KnownAt, ListByDefault, Now, Reason, Store, actor, clock, day, in_one_line, opened
 from service.output import Output
 
 app = typer.Typer(cls=ListByDefault, add_completion=False, help="Limits by request and approval; lists the open ones where nothing else is named.")
@@ -59,27 +60,28 @@ def withdraw(request: Request, by: By = None, store: Store = None, now: Now = No
 def list_(
     account: Annotated[str | None, typer.Argument(help="only this account's")] = None,
     settled: Annotated[bool, typer.Option("--all", help="those that are settled too")] = False,
+    known_at: KnownAt = None,
     store: Store = None,
     now: Now = None,
     json: Json = False,
 ) -> None:
     """The open requests: what is asked for, and who still has to say yes."""
-    from exposure.ledger.policies import in_force
     from projections.limit_requests import limit_requests
 
-    with opened(store).reading() as moment, telling():
-        Output(json).limit_requests(limit_requests(moment, account, clock(now)(), in_force(moment), settled=settled))
+    with asking(store, now, known_at=known_at) as (moment, wanted):
+        Output(json).limit_requests(limit_requests(moment, account, wanted, settled=settled))
 
 
 @app.command()
-def show(request: Request, store: Store = None, now: Now = None, json: Json = False) -> None:
+def show(request: Request, known_at: KnownAt = None, store: Store = None, now: Now = None, json: Json = False) -> None:
     """One request with its whole trail."""
     from exposure.ledger.policies import in_force
     from projections.limit_requests import shown
     from service.approving import trail_of
 
-    with opened(store).reading() as moment, telling():
-        Output(json).limit_request(shown(moment, trail_of(moment, request), clock(now)(), in_force(moment)))
+    with asking(store, now, known_at=known_at) as (moment, wanted):
+        trail, policy = trail_of(moment, request, wanted.known_at), in_force(moment, wanted.known_at)
+        Output(json).limit_request(shown(moment, trail, wanted, policy))
 
 
 def act(name: str, request: str, reason: str | None, by: str | None, store: str | None, now: str | None, json: bool) -> int:

@@ -42,13 +42,6 @@ def opened(store: str | None, *, create: bool = False) -> Any:
     return open_store(store or settings().store, create=create)
 
 
-def asked(now: str | None, as_of: str | None, known_at: str | None) -> Any:
-    """The two clocks of a question."""
-    from projections.account import Asked
-
-    return Asked(clock(now)(), day(as_of, "--as-of"), instant(known_at, "--known-at"))
-
-
 def clock(now: str | None) -> Callable[[], int]:
     """Microseconds since 1970 (UTC): of the given instant, else of the system's clock at each call."""
     from projections.when import microseconds

@@ -173,6 +173,14 @@ class Output:
 
         recorded_decision_lines(told)
 
+    def decisions(self, listed: Iterable[dict[str, Any]]) -> None:
+        if self.json:
+            self.streamed(b'{"decisions":[', listed)
+            return
+        from service.approval_tables import decisions_table
+
+        decisions_table(list(listed))
+
     def followed(self, told: Iterable[dict[str, Any]]) -> None:
         """Alerts that come one after the other and never end: a document a line, for no list of them is ever whole."""
         if self.json:

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
+from service.asking import asking
 from service.failures import Failure
-from service.options import By, Json, KnownAt, Now, Reason, Store, actor, clock, day, in_one_line, instant, opened
+from service.options import By, Json, KnownAt, Now, Reason, Store, actor, clock, day, in_one_line, opened
 from service.output import Output
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The credit policy: what counts, and what is asked of whom.")
@@ -76,26 +77,23 @@ def adopt(file: File, reason: Reason, by: By = None, store: Store = None, now: N
 
 @app.command()
 def show(version: Annotated[str | None, typer.Argument(help="of a policy that was adopted (default: the one in force)")] = None,
-         known_at: KnownAt = None, store: Store = None, now: Now = None, json: Json = False) -> None:  # noqa: ARG001  # fmt: skip
+         known_at: KnownAt = None, store: Store = None, now: Now = None, json: Json = False) -> None:  # fmt: skip
     """What the policy in force says, or one of an earlier version."""
     from exposure.ledger.policies import in_force
     from projections.policies import shown
 
-    if version is None:
-        with opened(store).reading() as moment:
-            policy = in_force(moment, instant(known_at, "--known-at"))
-    else:
-        policy = of_version(version, store)
+    with asking(store, now, known_at=known_at) as (moment, wanted):
+        policy = in_force(moment, wanted.known_at) if version is None else of_version(moment, version, wanted.known_at)
     Output(json).policy(shown(policy))
 
 
 @app.command("list")
-def list_(known_at: KnownAt = None, store: Store = None, now: Now = None, json: Json = False) -> None:  # noqa: ARG001
+def list_(known_at: KnownAt = None, store: Store = None, now: Now = None, json: Json = False) -> None:
     """Every policy that was adopted, oldest first: when, by whom and why. The last one is in force."""
     from projections.policies import adoptions
 
-    with opened(store).reading() as moment:
-        Output(json).policies(adoptions(moment, instant(known_at, "--known-at")))
+    with asking(store, now, known_at=known_at) as (moment, wanted):
+        Output(json).policies(adoptions(moment, wanted.known_at))
 
 
 def from_file(file: str) -> Any:
@@ -112,17 +110,19 @@ def from_file(file: str) -> Any:
 
 def named(text: str, store: str | None) -> Any:
     """A policy by its file, or by its version."""
-    return from_file(text) if Path(text).exists() else of_version(text, store)
+    if Path(text).exists():
+        return from_file(text)
+    with opened(store).reading() as moment:
+        return of_version(moment, text)
 
 
-def of_version(version: str, store: str | None) -> Any:
+def of_version(moment: Any, version: str, known_at: int | None = None) -> Any:
     from projections.policies import UnknownPolicy, policy_of_version
     from schemas.policies import DEFAULT
 
     if version == DEFAULT.version:
         return DEFAULT
-    with opened(store).reading() as moment:
-        try:
-            return policy_of_version(moment, version)
-        except UnknownPolicy as error:
-            raise Failure("unknown_policy", str(error)) from error
+    try:
+        return policy_of_version(moment, version, known_at)
+    except UnknownPolicy as error:
+        raise Failure("unknown_policy", str(error)) from error

@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
+from service.asking import asking
 from service.failures import BUSINESS_NO, DONE, WRONG_USAGE, Failure, telling
-from service.options import AsOf, By, Json, KnownAt, ListByDefault, Now, Reason, Store, actor, asked, clock, day, in_one_line, opened
+from service.options import AsOf, By, Json, KnownAt, ListByDefault, Now, Reason, Store, actor, clock, day, in_one_line, opened
 from service.output import Output
 
 app = typer.Typer(cls=ListByDefault, add_completion=False, help="Promises to pay and repayment plans; lists them where nothing else is named.")
@@ -77,8 +78,7 @@ def list_(
     unknown = set(state or ()) - set(STATES)
     if unknown:
         raise Failure("usage", f"--state: there is no {min(unknown)!r}; there are: {', '.join(STATES)}", WRONG_USAGE)
-    wanted = asked(now, as_of, known_at)
-    with opened(store).reading() as moment, telling():
+    with asking(store, now, as_of, known_at) as (moment, wanted):
         Output(json).promises(promises(moment, account, wanted, state or ()))
 
 
@@ -87,8 +87,7 @@ def show(number: Number, as_of: AsOf = None, known_at: KnownAt = None, store: St
     """One promise with its instalments, and who said what of it."""
     from projections.promises import promise
 
-    wanted = asked(now, as_of, known_at)
-    with opened(store).reading() as moment, telling():
+    with asking(store, now, as_of, known_at) as (moment, wanted):
         Output(json).promise(promise(moment, number, wanted))
 
 

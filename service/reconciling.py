@@ -11,6 +11,7 @@ from consumers.mapping import MappingError
 from consumers.statements import Claim, Refused, claims_of, in_order, mapping_of
 from projections.account import Asked
 from projections.reconciliation import Question, reconcile
+from service.asking import refuse_future
 from service.failures import BUSINESS_NO, DONE, Failure
 from service.options import day
 from service.output import Output
@@ -33,6 +34,7 @@ def reconcile_file(store: Any, file: str, mapping: str, asked: Asked, tolerance:
         means = mapping_of(mapping)
         asked = Asked(asked.now, asked.as_of or day(means.as_of, "as_of"), asked.known_at)
         with open(file, "rb") as rows, store.reading() as moment:
+            refuse_future(moment, asked)
             claims = in_order(readable(claims_of(rows, means, is_json=file.endswith(".jsonl")), file, counts))
             found = reconcile(moment, claims, Question(asked, means.columns.document is not None, tolerance, named_only), compared)
             out.reconciliation(asked.as_of, counted(found, counts), counts)

@@ -57,7 +57,9 @@ def answered(
     """What is recorded of it, and why it was refused."""
     done, first = releases.released(trail), releases.proposed(trail)
     agreed = tuple(event.by for event in (first, done) if event is not None)
-    worth = worth_today(writing, decision.account, minor(decision.amount, decision.currency), decision.currency, writing.recorded_at, policy)
+    worth = worth_today(
+        writing, decision.account, minor(decision.amount, decision.currency), decision.currency, Question(writing.recorded_at), policy
+    )
     answer = approvals.release_approved(Asked(decision.by, worth, agreed, done is not None), wanted.by, policy)
     if answer == TWICE:
         return None, None

@@ -180,8 +180,8 @@ def test_a_rejected_or_withdrawn_request_makes_no_limit(path: Path) -> None:
         assert (refused and refused.code) == code, (name, who)
     assert desk.limit() is None
     with desk.store.reading() as moment:
-        assert limit_requests(moment, None, NOON, POLICY, settled=False) == []
-        assert sorted(one["state"] for one in limit_requests(moment, ACCOUNT, NOON, POLICY, settled=True)) == ["rejected", "withdrawn"]
+        assert limit_requests(moment, None, Asked(NOON), settled=False) == []
+        assert sorted(one["state"] for one in limit_requests(moment, ACCOUNT, Asked(NOON), settled=True)) == ["rejected", "withdrawn"]
 
 
 def test_an_open_request_says_how_many_still_have_to_say_yes_and_who_may(path: Path) -> None:

@@ -136,14 +136,16 @@ def alert_id(account: str, sequence: int) -> str:
     return blake2b(written_sorted([STREAM, account, sequence]), digest_size=16).hexdigest()
 
 
-def stream(moment: Any, account: str | None) -> Iterator[tuple[OfAlert | AlertAct, int]]:
-    """What was said and done, of one account or of all, with its recorded instants, oldest first."""
+def stream(moment: Any, account: str | None, known_at: int | None = None) -> Iterator[tuple[OfAlert | AlertAct, int]]:
+    """What was said and done by an instant, of one account or of all, with its recorded instants, oldest first."""
     columns = "topic, state, recorded_at FROM stored_events WHERE originator_id"
     if account is None:
         rows = moment.stream(f"SELECT {columns} >= ? AND originator_id < ? ORDER BY {moment.position}", *OF_ALL)
     else:
         rows = moment.stream(f"SELECT {columns} = ? ORDER BY originator_version", f"{STREAM}{account}")
     for topic, state, recorded_at in rows:
+        if known_at is not None and recorded_at > known_at:
+            return
         yield read_alert(topic, state), recorded_at
 
 
@@ -162,15 +164,15 @@ def read_alert(topic: str, state: bytes) -> OfAlert | AlertAct:
     return event
 
 
-def recorded(moment: Any, account: str | None) -> Iterator[tuple[OfAlert, int]]:
+def recorded(moment: Any, account: str | None, known_at: int | None = None) -> Iterator[tuple[OfAlert, int]]:
     """What was said, without what people did about it."""
-    return ((event, recorded_at) for event, recorded_at in stream(moment, account) if isinstance(event, OfAlert))
+    return ((event, recorded_at) for event, recorded_at in stream(moment, account, known_at) if isinstance(event, OfAlert))
 
 
-def acts(moment: Any, account: str | None) -> dict[str, list[tuple[AlertAct, int]]]:
+def acts(moment: Any, account: str | None, known_at: int | None = None) -> dict[str, list[tuple[AlertAct, int]]]:
     """What was done about each alert, by its id, with the recorded instants, oldest first."""
     found: dict[str, list[tuple[AlertAct, int]]] = {}
-    for event, recorded_at in stream(moment, account):
+    for event, recorded_at in stream(moment, account, known_at):
         if isinstance(event, AlertAcknowledged | AlertEscalated):
             about = event.acknowledges if isinstance(event, AlertAcknowledged) else event.escalates
             found.setdefault(about, []).append((event, recorded_at))

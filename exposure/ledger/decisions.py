@@ -4,6 +4,7 @@ Law: the same question under unchanged inputs has one decision, and a request th
 The write lock is taken before anything is read.
 """
 
+from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
 
@@ -12,6 +13,7 @@ from schemas.facts import OUR_SOURCE, Data, OfAccount, OrderChecked, RequestAnsw
 from schemas.jsontext import written_sorted
 from schemas.stored import read_ours
 
+KIND = "decision"
 TOPIC = "credit.decisions"
 MADE, REFUSED = "credit.decision.made.v1", "credit.decision.refused.v1"
 
@@ -29,6 +31,20 @@ def known(moment: Any, id_: str) -> OrderChecked | None:
     decision = first_of(moment, decision_stream(id_))
     assert decision is None or isinstance(decision, OrderChecked)
     return decision
+
+
+def decided(moment: Any, account: str | None, known_at: int | None = None) -> Iterator[tuple[int, OrderChecked]]:
+    """Every decision recorded by an instant, of one account or of all, with its recorded instant (microseconds), oldest first."""
+    if account is None:
+        rows = moment.events_of_kind(f"{KIND}:")
+    else:
+        rows = (row[3:6] for row in moment.events_of([stream for _, stream in moment.cases_of_kind(KIND, None, account)]))
+    for topic, state, recorded_at in rows:
+        if known_at is not None and recorded_at > known_at:
+            return
+        decision = read_ours(topic, state)
+        assert isinstance(decision, OrderChecked)
+        yield recorded_at, decision
 
 
 def named(request: str, source: str | None) -> Named:
@@ -79,7 +95,7 @@ def message_of(account: str, request: Named) -> str:
 
 
 def decision_stream(id_: str) -> str:
-    return f"decision:{id_}"
+    return f"{KIND}:{id_}"
 
 
 def request_stream(account: str, request: Named) -> str:

@@ -34,12 +34,13 @@ def stream_of(request: str) -> str:
     return f"{KIND}:{request}"
 
 
-def trail(moment: Any, request: str) -> Trail | None:
-    return trail_of_stream(moment, stream_of(request))
+def trail(moment: Any, request: str, known_at: int | None = None) -> Trail | None:
+    return trail_of_stream(moment, stream_of(request), known_at)
 
 
-def trail_of_stream(moment: Any, stream: str) -> Trail | None:
-    said = ((recorded_at, read_ours(topic, state)) for _, _, topic, state, recorded_at, _ in moment.events(stream))
+def trail_of_stream(moment: Any, stream: str, known_at: int | None = None) -> Trail | None:
+    """As far as it was recorded by an instant; ``None`` where nothing was."""
+    said = ((at, read_ours(topic, state)) for _, _, topic, state, at, _ in moment.events(stream) if known_at is None or at <= known_at)
     events = [(recorded_at, event) for recorded_at, event in said if isinstance(event, OfLimit)]
     if not events:
         return None

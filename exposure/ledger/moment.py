@@ -59,12 +59,16 @@ class Moment(Tables):
         columns, first = "key, version, opened, closed, state", day if since is None else since
         return self.rows(f"SELECT {columns} FROM documents WHERE account = ? AND (closed > ?{later}) AND opened <= ?", account, first, day)
 
-    def all_documents_on(self, first_day: str, last_day: str, everything: bool) -> Iterator[Any]:
-        """(account, key, version, opened, closed, state) of what says anything on one of the days, in order of accounts; all of them where
-        what was known earlier is asked."""
+    def all_documents_on(self, first: str, last: str, first_day: str, last_day: str, everything: bool) -> Iterator[Any]:
+        """(account, key, version, opened, closed, state) of what says anything on one of the days, of the accounts from one to another, in order of
+        accounts; where what was known earlier is asked, of all that began by then."""
+        columns = f"SELECT {DOCUMENT} FROM documents WHERE account BETWEEN ? AND ? AND opened <= ?"
         if everything:
-            return self.stream(f"SELECT {DOCUMENT} FROM documents ORDER BY account")
-        return self.stream(f"SELECT {DOCUMENT} FROM documents WHERE closed > ? AND opened <= ? ORDER BY account", first_day, last_day)
+            return self.stream(f"{columns} ORDER BY account", first, last, last_day)
+        return self.stream(f"{columns} AND closed > ? ORDER BY account", first, last, last_day, first_day)
+
+    def account_names(self) -> list[str]:
+        return [row[0] for row in self.rows("SELECT account FROM accounts ORDER BY account")]
 
     def all_heads(self) -> Iterator[Any]:
         return self.stream(f"SELECT {HEAD} FROM accounts ORDER BY account")
@@ -202,17 +206,23 @@ class Moment(Tables):
         """How far the log goes."""
         return int(self.rows(f"SELECT coalesce(max({self.position}), 0) FROM stored_events")[0][0])
 
-    def dead_letters(self, *, account: str | None = None, source: str | None = None, code: str | None = None, settled: bool = False) -> list[Any]:
-        """The open or the settled ones, all or those of an account, a source or a code, oldest first."""
-        return self.letters_where(LETTER, settled, account=account, source=source, code=code)
+    def dead_letters(
+        self, *, account: str | None = None, source: str | None = None, code: str | None = None, settled: bool = False, known_at: int | None = None
+    ) -> list[Any]:
+        """The open or the settled ones, now or at an instant, all or those of an account, a source or a code, oldest first."""
+        return self.letters_where(LETTER, settled, known_at, account=account, source=source, code=code)
 
     def open_letters(self, *, account: str | None = None, code: str | None = None) -> list[bytes]:
         """The digests of the open ones, all or those of an account or a code, oldest first."""
         return [row[0] for row in self.letters_where("digest", False, account=account, code=code)]
 
-    def letters_where(self, columns: str, settled: bool, **wanted: str | None) -> list[Any]:
+    def letters_where(self, columns: str, settled: bool, known_at: int | None = None, **wanted: str | None) -> list[Any]:
         told = {name: value for name, value in wanted.items() if value is not None}
-        where = " AND ".join([f"settled_at IS {'NOT ' if settled else ''}NULL", *(f"{name} = ?" for name in told)])
+        stand = f"settled_at IS {'NOT ' if settled else ''}NULL"
+        if known_at is not None:
+            then = int(known_at)
+            stand = f"settled_at <= {then}" if settled else f"recorded_at <= {then} AND (settled_at IS NULL OR settled_at > {then})"
+        where = " AND ".join([stand, *(f"{name} = ?" for name in told)])
         return self.rows(f"SELECT {columns} FROM dead_letters WHERE {where} ORDER BY recorded_at, source, position, digest", *told.values())
 
     def letters(self, digests: list[bytes]) -> list[Any]:

@@ -15,9 +15,10 @@ def stream_of(decision_id: str) -> str:
     return f"{KIND}:{decision_id}"
 
 
-def trail(moment: Any, decision_id: str) -> list[OfRelease]:
-    """All that was said to the release of a decision, oldest first."""
-    said = (read_ours(topic, state) for _, _, topic, state, *_ in moment.events(stream_of(decision_id)))
+def trail(moment: Any, decision_id: str, known_at: int | None = None) -> list[OfRelease]:
+    """All that was said to the release of a decision by an instant, oldest first."""
+    rows = moment.events(stream_of(decision_id))
+    said = (read_ours(topic, state) for _, _, topic, state, at, _ in rows if known_at is None or at <= known_at)
     return [event for event in said if isinstance(event, OfRelease)]
 
 

@@ -95,8 +95,14 @@ class SQLiteLedger(SQLiteProcessRecorder):
             yield SQLiteWriting(cursor, now)
 
     @contextmanager
-    def reading(self) -> Iterator[SQLiteMoment]:
-        """All reads inside see one moment of the store."""
+    def shared(self) -> Iterator[str | None]:
+        """A moment that several processes read: while inside nobody writes, so whoever begins to read meanwhile sees the same."""
+        with self.writing(0):
+            yield None
+
+    @contextmanager
+    def reading(self, shared: str | None = None) -> Iterator[SQLiteMoment]:  # noqa: ARG002 - it has no name here
+        """All reads inside see one moment of the store: the present one, or one that is shared."""
         with self.datastore.transaction(commit=False) as cursor:
             cursor.sqlite_cursor.row_factory = None
             yield SQLiteMoment(cursor)
