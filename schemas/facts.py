@@ -55,6 +55,24 @@ class DeadLetterDiscarded(NamedTuple):
     reason: str
 
 
+class DeadLetterErased(NamedTuple):
+    """The bytes of a dead letter were thrown away, and what it carried beside them: it can be discarded, and not be read again."""
+
+    letter: str
+    by: str
+    reason: str
+
+
+class PersonErased(NamedTuple):
+    """The personal fields of an account can not be read any more: their key was thrown away. ``key`` is its mark, which stands in all that was sealed
+    under it and does not tell it."""
+
+    account: str
+    key: str
+    by: str
+    reason: str
+
+
 NONE: list[Any] = []
 NOTHING_MORE: Data = {}
 """What an older version did not tell. Nobody changes a recorded event."""
@@ -296,9 +314,9 @@ AlertAct = AlertAcknowledged | AlertEscalated
 OfAlert = AlertRaised | AlertCleared
 OfLimit = LimitRequested | LimitApproved | LimitRejected | LimitRequestWithdrawn | LimitApprovalRefused
 OfRelease = HoldReleaseProposed | HoldReleased | HoldReleaseRefused
-OfAccount = OrderChecked | RequestAnswered | RequestRefused | OfLimit | OfRelease
+OfAccount = OrderChecked | RequestAnswered | RequestRefused | OfLimit | OfRelease | PersonErased
 """What concerns an account and changes none of its figures: each stands in a stream of its own."""
-Ours = OfLetter | OfAccount | OfAlert | AlertAct | PolicyAdopted
+Ours = OfLetter | DeadLetterErased | OfAccount | OfAlert | AlertAct | PolicyAdopted
 
 STORED: dict[str, str] = {
     "erp.customer.changed.v1": "CustomerChanged",

@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from service import decisions_cli, kafka_cli
+from service import decisions_cli, erasing, kafka_cli
 from service.alerts import app as alerts
 from service.dead_letters import app as dead_letters
 from service.failures import FAILED, WRONG_USAGE, Failure, telling
@@ -26,6 +26,7 @@ app.add_typer(holds, name="holds")
 app.add_typer(webhook, name="webhook")
 app.add_typer(kafka_cli.app)
 app.add_typer(decisions_cli.app)
+app.add_typer(erasing.app)
 
 
 @app.callback()

@@ -19,6 +19,7 @@ from schemas.facts import (
     OfAccount,
     OrderChecked,
     Ours,
+    PersonErased,
     RequestAnswered,
     RequestRefused,
 )
@@ -27,6 +28,7 @@ from schemas.stored import write_ours
 ANSWERED, REFUSED = "answered", "refused"
 OPEN, APPROVED, REJECTED, WITHDRAWN = "open", "approved", "rejected", "withdrawn"
 PROPOSED, RELEASED = "proposed", "released"
+ERASED = "erased"
 
 
 def cases_of(stream: str, event: Ours) -> list[CaseRow]:
@@ -58,6 +60,8 @@ def state_after(event: OfAccount) -> str:
             return RELEASED
         case LimitApprovalRefused() | HoldReleaseRefused():
             return event.state
+        case PersonErased():
+            return ERASED
 
 
 def record(writing: Any, events: Iterable[tuple[str, OfAccount]], by: str) -> None:
