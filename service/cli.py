@@ -17,6 +17,8 @@ from service.output import Output
 from service.policies import app as policy
 from service.webhook_cli import app as webhook
 
+BackupFile = Annotated[str, typer.Argument(metavar="FILE", help="a SQLite file, whatever database the store is in")]
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Credit exposure, right and provable.")
 app.add_typer(alerts, name="alerts")
 app.add_typer(dead_letters, name="dead-letters")
@@ -106,6 +108,22 @@ def import_(
     told = settings()
     fed = feed_import(wanted, opened(store, create=True), clock(now), memory=told.documents_in_memory, tells=told.tells_exposure(False))
     Output(json).counts(fed)
+
+
+@app.command()
+def backup(file: BackupFile, store: Store = None, now: Now = None, json: Json = False) -> int:  # noqa: ARG001 - every command takes --now
+    """Copies the store as it is at one moment into a file, while others write to it, and verifies the copy. The file holds the keys: guard it."""
+    from service.backing_up import backup_store
+
+    return backup_store(opened(store), file, Output(json))
+
+
+@app.command()
+def restore(file: BackupFile, store: Store = None, now: Now = None, json: Json = False) -> int:  # noqa: ARG001
+    """Makes a new store out of a backup, verifies it, and says how far each source was taken."""
+    from service.backing_up import restore_store
+
+    return restore_store(file, lambda: opened(store, create=True), Output(json))
 
 
 @app.command()
