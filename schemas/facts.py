@@ -136,6 +136,17 @@ class RequestRefused(NamedTuple):
     by: str
 
 
+class DecisionReadBack(NamedTuple):
+    """What is recorded of a decision, or of a request that was refused, was not made here: it was read back from the ``message`` it was told by,
+    recorded at ``told`` in the store that made it."""
+
+    account: str
+    message: str
+    told: str
+    by: str
+    reason: str
+
+
 class PolicyAdopted(NamedTuple):
     """From its recorded instant on a policy is in force: ``text`` is its frozen form, ``version`` the digest of it."""
 
@@ -314,7 +325,7 @@ AlertAct = AlertAcknowledged | AlertEscalated
 OfAlert = AlertRaised | AlertCleared
 OfLimit = LimitRequested | LimitApproved | LimitRejected | LimitRequestWithdrawn | LimitApprovalRefused
 OfRelease = HoldReleaseProposed | HoldReleased | HoldReleaseRefused
-OfAccount = OrderChecked | RequestAnswered | RequestRefused | OfLimit | OfRelease | PersonErased
+OfAccount = OrderChecked | RequestAnswered | RequestRefused | OfLimit | OfRelease | PersonErased | DecisionReadBack
 """What concerns an account and changes none of its figures: each stands in a stream of its own."""
 Ours = OfLetter | DeadLetterErased | OfAccount | OfAlert | AlertAct | PolicyAdopted
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from exposure.ledger.batch import Batch, CaseRow, Row
 from schemas.facts import (
+    DecisionReadBack,
     HoldReleased,
     HoldReleaseProposed,
     HoldReleaseRefused,
@@ -28,7 +29,7 @@ from schemas.stored import write_ours
 ANSWERED, REFUSED = "answered", "refused"
 OPEN, APPROVED, REJECTED, WITHDRAWN = "open", "approved", "rejected", "withdrawn"
 PROPOSED, RELEASED = "proposed", "released"
-ERASED = "erased"
+ERASED, READ_BACK = "erased", "read_back"
 
 
 def cases_of(stream: str, event: Ours) -> list[CaseRow]:
@@ -62,6 +63,8 @@ def state_after(event: OfAccount) -> str:
             return event.state
         case PersonErased():
             return ERASED
+        case DecisionReadBack():
+            return READ_BACK
 
 
 def record(writing: Any, events: Iterable[tuple[str, OfAccount]], by: str) -> None:
