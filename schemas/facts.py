@@ -136,6 +136,20 @@ class RequestRefused(NamedTuple):
     by: str
 
 
+class CorrectionMade(NamedTuple):
+    """Somebody took back what was told wrongly of a ``document``: ``corrects`` are the events that told it, ``date`` the day from which it is gone.
+    The event that does so is told of the account by us, beside this."""
+
+    account: str
+    kind: str
+    document: str
+    date: str
+    corrects: list[dict[str, str]]
+    by: str
+    reason: str
+    policy: str
+
+
 class DecisionReadBack(NamedTuple):
     """What is recorded of a decision, or of a request that was refused, was not made here: it was read back from the ``message`` it was told by,
     recorded at ``told`` in the store that made it."""
@@ -325,7 +339,7 @@ AlertAct = AlertAcknowledged | AlertEscalated
 OfAlert = AlertRaised | AlertCleared
 OfLimit = LimitRequested | LimitApproved | LimitRejected | LimitRequestWithdrawn | LimitApprovalRefused
 OfRelease = HoldReleaseProposed | HoldReleased | HoldReleaseRefused
-OfAccount = OrderChecked | RequestAnswered | RequestRefused | OfLimit | OfRelease | PersonErased | DecisionReadBack
+OfAccount = OrderChecked | RequestAnswered | RequestRefused | OfLimit | OfRelease | PersonErased | DecisionReadBack | CorrectionMade
 """What concerns an account and changes none of its figures: each stands in a stream of its own."""
 Ours = OfLetter | DeadLetterErased | OfAccount | OfAlert | AlertAct | PolicyAdopted
 

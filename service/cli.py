@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from service import decisions_cli, erasing, kafka_cli, reading_back
+from service import correcting, decisions_cli, erasing, kafka_cli, reading_back
 from service.alerts import app as alerts
 from service.dead_letters import app as dead_letters
 from service.failures import FAILED, WRONG_USAGE, Failure, telling
@@ -29,6 +29,7 @@ app.add_typer(webhook, name="webhook")
 app.add_typer(kafka_cli.app)
 app.add_typer(decisions_cli.app)
 app.add_typer(erasing.app)
+app.add_typer(correcting.app)
 app.add_typer(reading_back.app)
 
 

@@ -22,6 +22,7 @@ from schemas.facts import (
     AlertCleared,
     AlertEscalated,
     AlertRaised,
+    CorrectionMade,
     DeadLetterDiscarded,
     DeadLetterErased,
     DeadLetterRetried,
@@ -53,6 +54,7 @@ from tests.folding import own_fact
 GOLDEN = Path(__file__).parent / "golden"
 CONTRACT_EXAMPLE = Path(__file__).parent / "contract_example.jsonl"
 SEALED = b"sealed under the key of the account"
+TELLING = {"type": "erp.invoice.posted.v1", "source": "/erp/1000", "id": "8f7"}
 LETTER = "e7e0d64535c9cc54f572fbde32e0dfaf"
 DECISION = "0f7d4a7ec1b9f4b7f5a1c2d3e4f50617"
 REQUEST = "5c1e4a7ec1b9f4b7f5a1c2d3e4f50617"
@@ -106,6 +108,16 @@ OURS_TOLD: list[Ours] = [
         released="1a2b4a7ec1b9f4b7f5a1c2d3e4f50617",
     ),
     DeadLetterErased("e7e0d64535c9cc54f572fbde32e0dfaf", "m.vogt", "it names a person of C-1001"),
+    CorrectionMade(
+        "C-1001",
+        "invoice",
+        "I-9",
+        "2026-02-20",
+        [TELLING],
+        "m.vogt",
+        "told twice",
+        "default",
+    ),
     DecisionReadBack("C-1001", DECISION, "2026-02-20T12:00:00", "m.vogt", "the copy of 20 February was restored"),
     PersonErased("C-1001", "8f0d4a7ec1b9f4b7", "m.vogt", "request 17 of 2 March"),
     PolicyAdopted("b79cfe9f45cd", "Credit 2026", '{"class":[{}],"currency":"EUR","name":"Credit 2026"}', "m.vogt", "the board's decision of 2 March"),

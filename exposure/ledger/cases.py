@@ -8,6 +8,7 @@ from typing import Any
 
 from exposure.ledger.batch import Batch, CaseRow, Row
 from schemas.facts import (
+    CorrectionMade,
     DecisionReadBack,
     HoldReleased,
     HoldReleaseProposed,
@@ -29,7 +30,7 @@ from schemas.stored import write_ours
 ANSWERED, REFUSED = "answered", "refused"
 OPEN, APPROVED, REJECTED, WITHDRAWN = "open", "approved", "rejected", "withdrawn"
 PROPOSED, RELEASED = "proposed", "released"
-ERASED, READ_BACK = "erased", "read_back"
+ERASED, READ_BACK, MADE = "erased", "read_back", "made"
 
 
 def cases_of(stream: str, event: Ours) -> list[CaseRow]:
@@ -65,6 +66,8 @@ def state_after(event: OfAccount) -> str:
             return ERASED
         case DecisionReadBack():
             return READ_BACK
+        case CorrectionMade():
+            return MADE
 
 
 def record(writing: Any, events: Iterable[tuple[str, OfAccount]], by: str) -> None:
