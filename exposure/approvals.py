@@ -78,6 +78,12 @@ def limit_rejected(asked: Asked, who: str, policy: Policy) -> Refused | None:
     return None if not policy.authority or powers_of(who, limit_powers(policy)) else nobody_said(who)
 
 
+def correcting_refused(who: str, policy: Policy) -> Refused | None:
+    """Who has any authority may correct what was told: it is no credit that is given, and what it changes is seen in every figure."""
+    powers = [*limit_powers(policy), *release_powers(policy)]
+    return None if not policy.authority or powers_of(who, powers) else nobody_said(who)
+
+
 def limit_withdrawn(asked: Asked, who: str) -> Refused | None:
     if asked.is_settled:
         return SETTLED

@@ -25,14 +25,10 @@ def dead_letters(
     found = [Letter(*row) for row in moment.dead_letters(account=account, source=source, code=code, settled=settled, known_at=known_at)]
     letters = found if settled else [letter._replace(settled_at=None, outcome=None) for letter in found]
     keys = moment.keys(sorted({letter.account or "" for letter in letters}))
-    last = {stream: (topic, state) for _, stream, _, topic, state, *_ in moment.events_of([letter.stream for letter in letters])} if settled else {}
-    return [shown(letter, keys.get(letter.account or ""), settling(*last[letter.stream]) if settled else None) for letter in letters]
-
-
-def settling(topic: str, state: bytes) -> OfLetter:
-    event = read_ours(topic, state)
-    assert isinstance(event, OfLetter)
-    return event
+    events = moment.events_of([letter.stream for letter in letters]) if settled else []
+    said = ((stream, read_ours(topic, state)) for _, stream, _, topic, state, *_ in events)
+    last = {stream: event for stream, event in said if isinstance(event, OfLetter)}
+    return [shown(letter, keys.get(letter.account or ""), last.get(letter.stream)) for letter in letters]
 
 
 def shown(letter: Letter, key: bytes | None, settled: OfLetter | None) -> dict[str, Any]:

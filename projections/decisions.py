@@ -15,7 +15,7 @@ from exposure.figures import Figures
 from exposure.findings import NoRate
 from exposure.groups import Group
 from exposure.ledger import decisions as recorded
-from exposure.ledger import releases
+from exposure.ledger import read_back, releases
 from exposure.ledger.policies import in_force
 from exposure.ledger.replay import Replay
 from exposure.rules.documents import Document
@@ -131,12 +131,16 @@ def listed(recorded_at: int, decision: OrderChecked) -> dict[str, Any]:
 
 
 def shown(moment: Any, decision_id: str) -> dict[str, Any]:
-    """The document of ``exposure decision``; raises ``UnknownDecision``."""
+    """The document of ``exposure decision``; raises ``UnknownDecision``. One that was read back was made of another log: nobody can make it again."""
     for position, _, topic, state, recorded_at, _ in moment.events(recorded.decision_stream(decision_id)):
         decision = read_ours(topic, state)
         assert isinstance(decision, OrderChecked)
+        told = {**decision._asdict(), "recorded": instant_text(recorded_at)}
+        if (found := read_back.of(moment, decision_id)) is not None:
+            _, event = found
+            return {**told, "reproduced": None, "differences": [], "read_back": event._asdict()}
         differing = differences(decision, Then(moment, position, recorded_at))
-        return {**decision._asdict(), "recorded": instant_text(recorded_at), "reproduced": not differing, "differences": differing}
+        return {**told, "reproduced": not differing, "differences": differing, "read_back": None}
     raise UnknownDecision(f"there is no decision {decision_id!r}")
 
 

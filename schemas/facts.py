@@ -9,6 +9,7 @@ what is recorded of it is its answer. A payment that clears items of another acc
 
 from typing import Any, NamedTuple
 
+from schemas.amends import DeadLetterErased, OfAmends
 from schemas.dunning import OfDunning
 from schemas.measures import OfMeasure
 
@@ -310,9 +311,9 @@ AlertAct = AlertAcknowledged | AlertEscalated
 OfAlert = AlertRaised | AlertCleared
 OfLimit = LimitRequested | LimitApproved | LimitRejected | LimitRequestWithdrawn | LimitApprovalRefused
 OfRelease = HoldReleaseProposed | HoldReleased | HoldReleaseRefused
-OfAccount = OrderChecked | RequestAnswered | RequestRefused | OfLimit | OfRelease | OfDunning | OfMeasure
+OfAccount = OrderChecked | RequestAnswered | RequestRefused | OfLimit | OfRelease | OfDunning | OfMeasure | OfAmends
 """What concerns an account and changes none of its figures: each stands in a stream of its own."""
-Ours = OfLetter | OfAccount | OfAlert | AlertAct | PolicyAdopted | CheckpointKeyRotated
+Ours = OfLetter | DeadLetterErased | OfAccount | OfAlert | AlertAct | PolicyAdopted | CheckpointKeyRotated
 
 STORED: dict[str, str] = {
     "erp.customer.changed.v1": "CustomerChanged",

@@ -7,6 +7,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from typing import Protocol
 
+from schemas.amends import CorrectionMade, DeadLetterErased, DecisionReadBack, PersonErased
 from schemas.dunning import (
     DunningApprovalRefused,
     DunningNoticeCancelled,
@@ -58,6 +59,10 @@ not read one that does as clearing an item of its own. Customers of version 1 ha
 OURS: dict[str, type[Ours]] = {
     "DeadLetterRetried.v1": DeadLetterRetried,
     "DeadLetterDiscarded.v1": DeadLetterDiscarded,
+    "DeadLetterErased.v1": DeadLetterErased,
+    "PersonErased.v1": PersonErased,
+    "DecisionReadBack.v1": DecisionReadBack,
+    "CorrectionMade.v1": CorrectionMade,
     "OrderChecked.v1": OrderChecked,
     "OrderChecked.v2": OrderChecked,
     "PolicyAdopted.v1": PolicyAdopted,

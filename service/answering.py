@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from exposure.ledger.decisions import refuse
+from exposure.ledger import decisions
 from projections.account import NotKnownBefore, UnknownAccount
 from schemas.door import ToldFact
 from schemas.facts import RequestRefused
@@ -30,13 +30,15 @@ ANSWERED_BY: dict[str, Callable[[Any, ToldFact, str], None]] = {"CheckRequested"
 
 
 def answer(writing: Any, told: ToldFact) -> None:
-    """Every request that could be read has its one answer after this."""
+    """Every request that could be read has its one answer after this; one that was read back into a restored store has it already."""
+    if decisions.is_answered(writing, told.subject, told.id, told.source):
+        return
     by = told.data.get("by") or told.source
     try:
         ANSWERED_BY[told.name](writing, told, by)
     except (Failure, UnknownAccount, NotKnownBefore) as no:
         asked = {name: value for name, value in told.data.items() if name != "by"}
-        refuse(writing, RequestRefused(told.subject, told.id, told.source, asked, *why(no), by))
+        decisions.refuse(writing, RequestRefused(told.subject, told.id, told.source, asked, *why(no), by))
 
 
 def why(no: Failure | UnknownAccount | NotKnownBefore) -> tuple[str, str]:

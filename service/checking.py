@@ -84,13 +84,14 @@ class Desk:
             by=self.by, version=self.known.head.version, inputs=inputs, instead_of=self.request.instead_of, **said,
         )  # fmt: skip
 
-    def record(self, decision: OrderChecked, *, is_new: bool) -> dict[str, Any]:
-        """Records a decision that is new, and of a named request what it was told; tells it, with how fresh and how whole its figures are."""
+    def record(self, decision: OrderChecked, *, is_new: bool, reserved: Data | None = None) -> dict[str, Any]:
+        """Records a decision that is new, and of a named request what it was told; tells it, with how fresh and how whole its figures are, and
+        with what is ``reserved`` by it."""
         request = self.request
         told = shown_with(self.writing, decision, self.known)
         name, words = request.request, request.words
         answer = RequestAnswered(request.account, name, words, decision.decision_id, request.source) if name else None
-        recorded.record(self.writing, decision, answer, told, is_new=is_new)
+        recorded.record(self.writing, decision, answer, told, is_new=is_new, reserved=reserved)
         return told
 
 

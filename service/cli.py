@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from service import comparing_cli, decisions_cli, kafka_cli
+from service import comparing_cli, correcting, decisions_cli, erasing, kafka_cli, reading_back
 from service.alerts import app as alerts
 from service.asking import asked, asking
 from service.checkpoint_keys import app as checkpoint_keys
@@ -24,6 +24,8 @@ from service.promises import app as promises
 from service.proofs import app as proof
 from service.webhook_cli import app as webhook
 
+BackupFile = Annotated[str, typer.Argument(metavar="FILE", help="a SQLite file, whatever database the store is in")]
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Credit exposure, right and provable.")
 app.add_typer(alerts, name="alerts")
 app.add_typer(checkpoint_keys, name="checkpoint-keys")
@@ -39,6 +41,9 @@ app.add_typer(webhook, name="webhook")
 app.add_typer(kafka_cli.app)
 app.add_typer(decisions_cli.app)
 app.add_typer(comparing_cli.app)
+app.add_typer(erasing.app)
+app.add_typer(correcting.app)
+app.add_typer(reading_back.app)
 
 
 @app.callback()
@@ -118,6 +123,22 @@ def import_(
     told = settings()
     fed = feed_import(wanted, opened(store, create=True), clock(now), memory=told.documents_in_memory, tells=told.tells_exposure(False))
     Output(json).counts(fed)
+
+
+@app.command()
+def backup(file: BackupFile, store: Store = None, now: Now = None, json: Json = False) -> int:  # noqa: ARG001 - every command takes --now
+    """Copies the store as it is at one moment into a file, while others write to it, and verifies the copy. The file holds the keys: guard it."""
+    from service.backing_up import backup_store
+
+    return backup_store(opened(store), file, Output(json))
+
+
+@app.command()
+def restore(file: BackupFile, store: Store = None, now: Now = None, json: Json = False) -> int:  # noqa: ARG001
+    """Makes a new store out of a backup, verifies it, and says how far each source was taken."""
+    from service.backing_up import restore_store
+
+    return restore_store(file, lambda: opened(store, create=True), Output(json))
 
 
 @app.command()

@@ -108,7 +108,7 @@ def decision(
         except decisions.UnknownDecision as error:
             raise Failure("unknown_decision", str(error)) from error
     Output(json).recorded_decision(told)
-    return DONE if told["reproduced"] else BUSINESS_NO
+    return BUSINESS_NO if told["reproduced"] is False else DONE
 
 
 @app.command()

@@ -68,7 +68,7 @@ def make(store: Any, wanted: Wanted, by: str, now: Callable[[], int]) -> dict[st
             }
             if paid := paid_today(writing, figures, invoices, currency):
                 data["paid_before"] = paid
-            tell(writing, [(wanted.account, "PromiseMade", number, data)], by, {"note": wanted.note} if wanted.note else None)
+            tell(writing, [(wanted.account, "PromiseMade", number, data)], by, personal={"note": wanted.note} if wanted.note else None)
         return promise(writing, number, asked)
 
 

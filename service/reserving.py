@@ -54,9 +54,10 @@ def reserved(writing: Any, request: Request, by: str) -> dict[str, Any]:
     decision, is_new = desk.decided(holds=end_of(desk), replaces=held and held.told.data["reservation"])
     if is_new:
         decision = held_for(desk, decision)
-    told = desk.record(decision, is_new=is_new)
-    if is_new and decision.reservation is not None:
-        tell(writing, [(request.account, "CreditReserved", decision.decision_id, fact_of(desk, decision))], by)
+    reserved = fact_of(desk, decision) if is_new and decision.reservation is not None else None
+    told = desk.record(decision, is_new=is_new, reserved=reserved)
+    if reserved is not None:
+        tell(writing, [(request.account, "CreditReserved", decision.decision_id, reserved)], by)
     return told
 
 

@@ -1,6 +1,7 @@
 """One example of everything that the engine records in words of its own, of which the golden files are made."""
 
 from exposure.ledger import records
+from schemas.amends import CorrectionMade, DeadLetterErased, DecisionReadBack, PersonErased
 from schemas.door import ToldFact
 from schemas.dunning import (
     DunningApprovalRefused,
@@ -37,6 +38,7 @@ from schemas.facts import (
 from schemas.measures import MeasureActRefused, MeasureApproved, MeasureLapsed, MeasureProposed, MeasureRejected, MeasureTakenBack
 from tests.folding import own_fact
 
+TELLING = {"type": "erp.invoice.posted.v1", "source": "/erp/1000", "id": "8f7"}
 LETTER = "e7e0d64535c9cc54f572fbde32e0dfaf"
 DECISION = "0f7d4a7ec1b9f4b7f5a1c2d3e4f50617"
 REQUEST = "5c1e4a7ec1b9f4b7f5a1c2d3e4f50617"
@@ -136,6 +138,10 @@ OURS_TOLD: list[Ours] = [
         judged={"gross": "1100.00", "protection": "0.00", "limit": "1000.00", "net": "1100.00", "available": "-100.00"},
         released="1a2b4a7ec1b9f4b7f5a1c2d3e4f50617",
     ),
+    DeadLetterErased("e7e0d64535c9cc54f572fbde32e0dfaf", "m.vogt", "it names a person of C-1001"),
+    CorrectionMade("C-1001", "invoice", "I-9", "2026-02-20", [TELLING], "m.vogt", "told twice", "default"),
+    DecisionReadBack("C-1001", DECISION, "2026-02-20T12:00:00", "m.vogt", "the copy of 20 February was restored"),
+    PersonErased("C-1001", "8f0d4a7ec1b9f4b7", "m.vogt", "request 17 of 2 March"),
     PolicyAdopted("b79cfe9f45cd", "Credit 2026", '{"class":[{}],"currency":"EUR","name":"Credit 2026"}', "m.vogt", "the board's decision of 2 March"),
     CheckpointKeyRotated("ab" * 32, "cd" * 32, "2026-03-02T09:00:00Z", "ef" * 64, "m.vogt", "a new key every year"),
     RequestAnswered("C-1001", "R-1", ["O-2", "700.00", None], "0f7d4a7ec1b9f4b7f5a1c2d3e4f50617", "/shop"),

@@ -149,7 +149,7 @@ def test_a_decision_is_recorded_with_what_it_saw_and_told_to_who_listens(path: P
     ((key, message_id, payload),) = desk.recorded()
     event = read(payload)
     assert (key, message_id, event["type"]) == (ACCOUNT, answer["decision_id"], "credit.decision.made.v1")
-    assert event["data"] == {**answer, "request": None, "request_source": None}
+    assert event["data"] == {**answer, "request": None, "request_source": None, "request_words": None, "reserved": None}
     with desk.store.reading() as moment:
         ((*_, recorded_at, actor),) = moment.events(f"decision:{answer['decision_id']}")
     assert (recorded_at, actor) == (NOON, "m.vogt")

@@ -61,7 +61,8 @@ Stood = tuple[int, int]
 @dataclass(slots=True)
 class Batch:
     """``now`` and recorded instants are microseconds since 1970 (UTC). ``documents`` holds those of heads whose documents are written with them, and
-    those of accounts of which nothing else is: these are ``settled`` at the version they have, unless another writer has moved them on."""
+    those of accounts of which nothing else is: these are ``settled`` at the version they have, unless another writer has moved them on.
+    ``sealed_under`` are keys that were there before: none of them may have been thrown away meanwhile."""
 
     now: int
     actor: str | None = None
@@ -80,5 +81,6 @@ class Batch:
     members: list[MemberRow] = field(default_factory=list)
     touched: list[Touched] = field(default_factory=list)
     keys: list[tuple[str, bytes]] = field(default_factory=list)
+    sealed_under: list[tuple[str, bytes]] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     letters_settled: list[LetterSettled] = field(default_factory=list)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from exposure.ledger.batch import Batch, CaseRow, Row
+from schemas.amends import CorrectionMade, DecisionReadBack, PersonErased
 from schemas.dunning import (
     DunningApprovalRefused,
     DunningNoticeCancelled,
@@ -39,6 +40,7 @@ PROPOSED, RELEASED = "proposed", "released"
 ISSUED, CANCELLED = "issued", "cancelled"
 STOPPED, RESUMED = "stopped", "resumed"
 APPLIED, LAPSED, LIFTED = "applied", "lapsed", "lifted"
+ERASED, READ_BACK, MADE = "erased", "read_back", "made"
 
 
 def cases_of(stream: str, event: Ours) -> list[CaseRow]:
@@ -86,6 +88,12 @@ def state_after(event: OfAccount) -> str:
             return LIFTED
         case LimitApprovalRefused() | HoldReleaseRefused() | DunningApprovalRefused() | MeasureActRefused():
             return event.state
+        case PersonErased():
+            return ERASED
+        case DecisionReadBack():
+            return READ_BACK
+        case CorrectionMade():
+            return MADE
 
 
 def record(writing: Any, events: Iterable[tuple[str, OfAccount]], by: str) -> None:

@@ -16,6 +16,7 @@ from exposure.ledger.ledger import Answer, Ledger, nobody
 from exposure.ledger.memory import Memory
 from exposure.ledger.records import Carried, Read, Record, Source, read_or_refuse
 from exposure.rules.documents import Key
+from schemas.amends import DeadLetterErased
 from schemas.door import Unreadable
 from schemas.facts import DeadLetterDiscarded, DeadLetterRetried, OfLetter
 from schemas.stored import write_ours
@@ -46,7 +47,7 @@ class Letter(NamedTuple):
         return f"dead_letter:{self.digest.hex()}"
 
     def opened(self, key: bytes | None) -> bytes | None:
-        """The record's bytes; ``None`` where the key of its account was thrown away."""
+        """The record's bytes; ``None`` where they, or the key of its account, were thrown away."""
         return unseal(key, self.sealed, self.account or "")
 
     def carried_opened(self, key: bytes | None) -> Carried | None:
@@ -58,7 +59,7 @@ class Letter(NamedTuple):
         """The record as it was, to be read again. What was refused before the door is refused again: the door knows no rows and no tombstones."""
         raw = self.opened(key)
         if raw is None:
-            erased = Unreadable("erased", "the key of its account was thrown away: it can be discarded, and not be read again", self.account)
+            erased = Unreadable("erased", "its bytes were erased: it can be discarded, and not be read again", self.account)
             return Record(b"", self.position, erased)
         carried = self.carried_opened(key)
         is_refused = self.code == ROW_OF_A_CSV or (carried is not None and carried.is_null)
@@ -167,7 +168,7 @@ def open_among(moment: Any, digests: Sequence[bytes]) -> list[Letter]:
     return [letters[digest] for digest in digests if letters[digest].settled_at is None]
 
 
-def row_of(moment: Any, letter: Letter, event: OfLetter) -> Row:
+def row_of(moment: Any, letter: Letter, event: OfLetter | DeadLetterErased) -> Row:
     """What became of a letter stands in a stream of its own."""
     topic, state = write_ours(event)
     return Row(letter.stream, moment.last_version(letter.stream) + 1, topic, state)

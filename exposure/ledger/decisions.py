@@ -58,14 +58,20 @@ def answered(moment: Any, account: str, request: str, source: str | None) -> Req
     return answer
 
 
+def is_answered(moment: Any, account: str, request: str, source: str) -> bool:
+    """Whether a request that came as an event was decided or refused before."""
+    return moment.first_event(request_stream(account, named(request, source))) is not None
+
+
 def first_of(moment: Any, stream: str) -> Any:
     first = moment.first_event(stream)
     return None if first is None else read_ours(*first)
 
 
-def record(writing: Any, decision: OrderChecked, answer: RequestAnswered | None, told: Data, *, is_new: bool) -> None:
+def record(writing: Any, decision: OrderChecked, answer: RequestAnswered | None, told: Data, *, is_new: bool, reserved: Data | None = None) -> None:
     """Records a decision that is new, and that it is the answer to a request. Each request is answered to who listens, and each decision that
-    nobody named a request for; ``told`` is the decision with how fresh and how whole its figures were."""
+    nobody named a request for; ``told`` is the decision with how fresh and how whole its figures were, ``reserved`` the fact of what it holds:
+    with the words of a request, that is all a store needs that lost the decision."""
     events: list[tuple[str, OfAccount]] = [(decision_stream(decision.decision_id), decision)] if is_new else []
     message_id, request, source = decision.decision_id, None, None
     if answer is not None:
@@ -74,7 +80,8 @@ def record(writing: Any, decision: OrderChecked, answer: RequestAnswered | None,
         events.append((request_stream(answer.account, named(request, source)), answer))
     if events:
         record_cases(writing, events, decision.by)
-        announce(writing, MADE, decision.account, message_id, {**told, "request": request, "request_source": source})
+        asked = {"request": request, "request_source": source, "request_words": None if answer is None else answer.asked}
+        announce(writing, MADE, decision.account, message_id, {**told, **asked, "reserved": reserved})
 
 
 def refuse(writing: Any, refused: RequestRefused) -> None:

@@ -146,6 +146,7 @@ class Folding:
         wanted = {told.subject for told, *_ in self.fresh if told.personal} | {refusal.subject or "" for _, refusal in self.refused}
         if wanted:
             self.keys = {**moment.keys(sorted(wanted)), **(self.before.keys if self.before else {})}
+            self.batch.sealed_under = [(account, self.keys[account]) for account in sorted(wanted & self.keys.keys())]
             for account in wanted - self.keys.keys():
                 self.keys[account] = new_key()
                 self.batch.keys.append((account, self.keys[account]))

@@ -14,12 +14,10 @@ from schemas.instants import instant_of
 from schemas.stored import write_fact
 
 
-def tell(writing: Any, facts: Iterable[tuple[str, str, str, Data]], by: str, personal: Data | None = None) -> None:
-    """Records facts, each given as its account, name, id and data, and what of them is ``personal``, which is sealed.
-
-    The rows of documents are written with them: a question finds nothing to fold.
-    """
-    time = instant_of(writing.recorded_at)
+def tell(writing: Any, facts: Iterable[tuple[str, str, str, Data]], by: str, *, personal: Data | None = None, time: str | None = None) -> None:
+    """Records facts, each given as its account, name, id and data, and what of them is ``personal``, which is sealed. ``time`` is when it was so,
+    where that is not now. The rows of documents are written with them: a question finds nothing to fold."""
+    time = time or instant_of(writing.recorded_at)
     read = [read_of(own_fact(account, name, id_, time, data, personal)) for account, name, id_, data in facts]
     missed: set[tuple[str, Key]] = set()
     while True:

@@ -18,6 +18,18 @@ class PostgresTables(Tables):
     least = "least"
     octets = "convert_to({}, 'UTF8')"
 
+    def columns(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        listed = "information_schema.columns WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position"
+        for table, column in self.rows(f"SELECT table_name::text, column_name::text FROM {listed}"):
+            found.setdefault(table, []).append(column)
+        return found
+
+    def fill(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        with self.cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copied:
+            for row in rows:
+                copied.write_row(row)
+
     def rows(self, sql: str, *values: Any) -> list[Any]:
         self.cursor.execute(marked(sql), values)
         return list(self.cursor.fetchall())

@@ -19,13 +19,14 @@ from exposure.ledger.sqlite_tables import SQLiteMoment, SQLiteWriting
 
 PAGE_CACHE_KIB = 64 * 1024
 CHECKPOINT_PAGES = 10_000
+READERS_WAITED_FOR_MS = 2_000
 
 
 class LedgerPool(SQLiteConnectionPool):
     def _create_connection(self) -> SQLiteConnection:
         connection = super()._create_connection()
         cursor = connection.cursor()
-        for pragma in ("synchronous=FULL", f"cache_size=-{PAGE_CACHE_KIB}", f"wal_autocheckpoint={CHECKPOINT_PAGES}"):
+        for pragma in ("synchronous=FULL", "secure_delete=ON", f"cache_size=-{PAGE_CACHE_KIB}", f"wal_autocheckpoint={CHECKPOINT_PAGES}"):
             cursor.execute(f"PRAGMA {pragma}")
         return connection
 
@@ -106,6 +107,17 @@ class SQLiteLedger(SQLiteProcessRecorder):
         with self.datastore.transaction(commit=False) as cursor:
             cursor.sqlite_cursor.row_factory = None
             yield SQLiteMoment(cursor)
+
+    def wipe(self) -> bool:
+        """Writes the file anew, without what was deleted and without copies that moved rows left; false where it is not done while others read."""
+        with self.datastore.get_connection(commit=True) as connection:
+            cursor = connection.cursor()
+            cursor.execute("VACUUM")
+            cursor.execute(f"PRAGMA busy_timeout={READERS_WAITED_FOR_MS}")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            is_kept = bool(cursor.fetchone()[0])
+            cursor.execute(f"PRAGMA busy_timeout={LOCK_SECONDS * 1000}")
+        return not is_kept
 
     @contextmanager
     def rebuilding(self, run: str, *, write: bool) -> Iterator[SQLiteRebuilt]:

@@ -19,6 +19,16 @@ class SQLiteTables(Tables):
     least = "min"
     octets = "CAST({} AS BLOB)"
 
+    def columns(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        listed = "sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table' ORDER BY m.name, c.cid"
+        for table, column in self.rows(f"SELECT m.name, c.name FROM {listed}"):
+            found.setdefault(table, []).append(column)
+        return found
+
+    def fill(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        self.put(f"INSERT INTO {table} ({', '.join(columns)}) VALUES {{rows}}", rows)
+
     def rows(self, sql: str, *values: Any) -> list[Any]:
         self.cursor.execute(sql, values)
         return list(self.cursor.fetchall())

@@ -21,6 +21,14 @@ class Tables(ABC):
         self.cursor = cursor
 
     @abstractmethod
+    def columns(self) -> dict[str, list[str]]:
+        """The columns of every table of the store."""
+
+    @abstractmethod
+    def fill(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        """Puts many rows into a table as they are; a column may have no value in any of them."""
+
+    @abstractmethod
     def rows(self, sql: str, *values: Any) -> list[Any]: ...
 
     @abstractmethod

@@ -68,6 +68,8 @@ class Writing(Deriving):
         """
         if batch.tracking is not None:
             self.move_on(batch.tracking, batch)
+        if batch.sealed_under and not self.has_keys(batch.sealed_under):
+            raise IntegrityError("the key of an account was thrown away meanwhile")
         if batch.events:
             self.append(batch.events, batch.actor)
             self.put("INSERT INTO origins (first, input, last, stood) VALUES {rows}", origin_rows(batch, self.end.position))
@@ -95,6 +97,10 @@ class Writing(Deriving):
         columns = f"{self.position}, originator_id, originator_version, topic, state, recorded_at, actor, previous_hash, hash"
         self.put(f"INSERT INTO stored_events ({columns}) VALUES {{rows}}", rows)
         self.rows("UPDATE clock SET position = ?, hash = ? RETURNING 1", self.end.position, self.end.hash)
+
+    def has_keys(self, used: Sequence[tuple[str, bytes]]) -> bool:
+        keys = self.keys([account for account, _ in used])
+        return all(keys.get(account) == key for account, key in used)
 
     def settle(self, account: str, version: int) -> bool:
         """Says that the rows of an account's documents are as new as the account, where that still has this version."""

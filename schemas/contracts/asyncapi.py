@@ -113,6 +113,8 @@ DECISION = {
     "released": {"type": ["string", "null"], "description": "the held decision whose release lets the order pass"},
     "request": {"type": ["string", "null"], "description": "the request that is answered, where it was named: its id, where it was an event"},
     "request_source": {"type": ["string", "null"], "description": "the source of that event"},
+    "request_words": {"type": ["array", "null"], "description": "the words it was asked in, where it was named; for a store that lost its answer"},
+    "reserved": {"type": ["object", "null"], "description": "the fact of the credit that this decision reserved just now; for a store that lost it"},
     "dead_letters": {"type": "integer", "description": "records of the account that could not be taken: the figures are not whole while it is not 0"},
     "sources": {"type": "array", "items": {"type": "object"}, "description": "how fresh the figures are: the time of the last that each source told"},
 }

@@ -1,0 +1,42 @@
+"""The decisions as they went out: every message that ``credit.decisions`` still has, or that somebody wrote into a file, one a line."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from consumers.broker.subscribe import Reading
+from exposure.ledger.decisions import TOPIC
+from exposure.ledger.read_back import Told
+from schemas.instants import instant
+from schemas.jsontext import read
+from schemas.topics import prefixed
+
+POLL_MS = 500
+
+
+def from_topic(connection: Mapping[str, Any], prefix: str) -> Iterator[Told]:
+    """All that is there now, from the first record on."""
+    reading = Reading(connection, prefixed(prefix, TOPIC), {}, None)
+    try:
+        while not reading.is_caught_up():
+            for record in reading.records(POLL_MS):
+                said = {name.removeprefix("ce_"): value.decode() for name, value in record.headers.items() if name.startswith("ce_")}
+                yield told({**said, "data": read(record.value or b"{}")})
+    finally:
+        reading.close()
+
+
+def from_file(file: str) -> Iterator[Told]:
+    """Lines of JSON: CloudEvents in structured mode."""
+    with Path(file).open("rb") as lines:
+        for line in lines:
+            if line.strip():
+                yield told(read(line))
+
+
+def told(event: Any) -> Told:
+    """What is no event of ours says nothing; who takes it counts it as unknown."""
+    try:
+        return Told(event["id"], event["type"], instant(event["time"]), event["data"])
+    except (KeyError, TypeError, ValueError):
+        return Told("", "", "", {})

@@ -1,0 +1,160 @@
+"""What a restored store lacks of the decisions is read back from what was told of them: with their ids, and before anybody asks again."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consumers.decisions import from_file
+from consumers.messages import structured
+from exposure.ledger.dead_letters import Order
+from exposure.ledger.read_back import ReadBack, read_back
+from exposure.ledger.rebuild import rebuild
+from exposure.ledger.verify import verify
+from projections.account import Asked, show
+from projections.decisions import shown
+from projections.history import history
+from schemas.jsontext import read, written
+from service.backing_up import backup_store, restore_store
+from service.checking import Request, check
+from service.output import Output
+from service.reserving import reserve
+from tests.asking import asked
+from tests.broker import fresh
+from tests.command import exposure
+from tests.stores import NOW, fed, opened, taken
+from tests.test_ledger import event, invoice
+
+pytestmark = pytest.mark.usefixtures("each_store")
+
+WHY = Order("d.admin", "the copy of Tuesday was restored")
+MINUTE = 60_000_000
+LIMIT = {"limit": "L-1", "version": 1, "kind": "base", "amount": "1000.00", "currency": "EUR", "valid_from": "2024-01-01"}
+LINE = {"line": "1", "quantity": "1", "unit_price": "300.00"}
+CONFIRMED = {"order": "O-1", "version": 1, "date": "2024-10-04", "currency": "EUR", "lines": [LINE]}
+
+
+def clock(minutes: int) -> Any:
+    return lambda: NOW + minutes * MINUTE
+
+
+def decided(store: Any) -> list[dict[str, Any]]:
+    """The messages of decisions that wait, and a reservation, a named check and one that is held among them."""
+    reserve(store, Request("C-9", "O-1", "700.00", "EUR", "R-1", holds=True), clock(1), "shop")
+    check(store, Request("C-9", "O-2", "100", None, "R-2"), clock(2), "k.weiss")
+    check(store, Request("C-9", "O-3", "900.00"), clock(3), "k.weiss")
+    return messages(store)
+
+
+def messages(store: Any) -> list[dict[str, Any]]:
+    with store.reading() as moment:
+        rows = moment.rows("SELECT payload, message_id, key, recorded_at FROM outbox WHERE topic = 'credit.decisions' ORDER BY id")
+    return [read(structured(read(payload), id_, key, at)) for payload, id_, key, at in rows]
+
+
+@pytest.fixture
+def lost(store: Any, tmp_path: Path) -> tuple[Any, Any, Path]:
+    """A store with decisions, an older copy of it that is restored elsewhere, and what was told of the decisions."""
+    fed(store, [event("L-1", "erp.limit.changed.v1", "C-9", LIMIT), invoice("I-1", "10.00")])
+    backup_store(store, str(tmp_path / "b.db"), Output(json=True))
+    file = tmp_path / "decisions.jsonl"
+    file.write_bytes(b"\n".join(map(written, decided(store))) + b"\n")
+    restore_store(str(tmp_path / "b.db"), lambda: opened(tmp_path / "copy.db"), Output(json=True))
+    return store, opened(tmp_path / "copy.db"), file
+
+
+def streams(store: Any) -> list[Any]:
+    """What was decided and reserved, as recorded; not when, and not by whom it was."""
+    with store.reading() as moment:
+        rows = moment.rows("SELECT originator_id, topic, state FROM stored_events ORDER BY originator_id, originator_version")
+    return [(stream, topic, read(state)) for stream, topic, state in rows if not stream.startswith("read_back:")]
+
+
+def figures(store: Any) -> Any:
+    with store.reading() as moment:
+        told = show(moment, "C-9", Asked(NOW + 9 * MINUTE))
+    return {name: told[name] for name in ("exposure", "available", "pending", "open_orders")}
+
+
+def test_what_was_decided_answered_and_reserved_is_recorded_as_it_was(lost: Any) -> None:
+    store, copy, file = lost
+    assert read_back(copy, clock(60), from_file(str(file)), WHY) == ReadBack(read=3, decisions=3, answers=2, reservations=1)
+    assert streams(copy) == streams(store)
+    assert figures(copy) == figures(store)
+    assert figures(copy)["exposure"]["reserved"] == "700.00"
+    assert verify(copy).first_bad is None
+    assert rebuild(copy, lambda _: None).equal
+
+
+def test_reading_back_again_records_nothing(lost: Any) -> None:
+    store, copy, file = lost
+    read_back(copy, clock(60), from_file(str(file)), WHY)
+    for one in (copy, store):
+        before = streams(one)
+        assert read_back(one, clock(90), from_file(str(file)), WHY) == ReadBack(read=3)
+        assert streams(one) == before
+
+
+def test_who_asks_again_gets_the_answer_of_before_and_no_credit_is_given_twice(lost: Any) -> None:
+    _, copy, file = lost
+    first = next(from_file(str(file))).data
+    read_back(copy, clock(60), from_file(str(file)), WHY)
+    again = reserve(copy, Request("C-9", "O-1", "700.00", "EUR", "R-1", holds=True), clock(61), "shop")
+    assert again["decision_id"] == first["decision_id"]
+    assert check(copy, Request("C-9", "O-4", "500.00"), clock(62), "k.weiss")["reasons"] == ["over_limit"]
+
+
+def test_it_does_not_matter_whether_the_order_came_again_before(lost: Any) -> None:
+    store, copy, file = lost
+    order = event("O-1", "erp.order.confirmed.v1", "C-9", CONFIRMED)
+    fed(copy, [order])
+    read_back(copy, clock(60), from_file(str(file)), WHY)
+    fed(store, [order])
+    assert figures(copy) == figures(store)
+    assert figures(copy)["exposure"]["orders"] == "300.00"
+
+
+def test_it_is_told_that_it_was_read_back_by_whom_and_when(lost: Any) -> None:
+    _, copy, file = lost
+    read_back(copy, clock(60), from_file(str(file)), WHY)
+    first = next(from_file(str(file)))
+    with copy.reading() as moment:
+        told = shown(moment, first.data["decision_id"])
+        events = [one for one in history(moment, "C-9") if one["type"] == "exposure.decision_read_back.v1"]
+    assert (told["by"], told["reproduced"], told["read_back"]["by"], told["read_back"]["told"]) == ("shop", None, WHY.by, first.time)
+    assert next((one["actor"], one["data"]["message"]) for one in events) == (WHY.by, first.id)
+    assert len(events) == 3
+
+
+def test_what_says_another_thing_than_its_id_was_made_of_is_not_read_back(lost: Any, tmp_path: Path) -> None:
+    _, copy, file = lost
+    one = read(file.read_bytes().splitlines()[0])
+    forged = {**one, "data": {**one["data"], "inputs": {**one["data"]["inputs"], "after": "0"}}}
+    for number, line in enumerate([forged, {**one, "type": "credit.alert.raised.v1"}, {**one, "data": {}}, [], {}]):
+        other = tmp_path / f"{number}.jsonl"
+        other.write_bytes(written(line) + b"\n")
+        assert read_back(copy, clock(60), from_file(str(other)), WHY) == ReadBack(read=1, unknown=1)
+
+
+def test_from_kafka_what_was_asked_by_events_is_not_answered_otherwise_after_a_restore(
+    path: Path, store: Any, tmp_path: Path, kafka: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topics = fresh(kafka).make(1)
+    for name, value in topics.environment.items():
+        monkeypatch.setenv(name, value)
+    facts = [event("L-1", "erp.limit.changed.v1", "C-9", LIMIT), invoice("I-1", "10.00")]
+    topics.send([("erp.limits", b"C-9", line, []) for line in facts])
+    assert topics.consume(path).exit_code == 0
+    backup_store(store, str(tmp_path / "b.db"), Output(json=True))
+    questions = [asked("R-1", "C-9", "O-1", "700.00"), asked("R-2", "C-7", "O-2", "1.00")]
+    topics.send([("credit.requests", b"C-9", line, []) for line in questions])
+    assert topics.consume(path).exit_code == 0
+    elsewhere = tmp_path / "copy.db"
+    restore_store(str(tmp_path / "b.db"), lambda: opened(elsewhere), Output(json=True))
+    said = exposure("read-back", "--reason", WHY.reason, "--by", WHY.by, "--json", store=elsewhere)
+    assert said.json == {"read": 2, "decisions": 1, "answers": 2, "reservations": 0, "unknown": 0}
+    assert topics.consume(elsewhere, "--group", f"{topics.prefix}elsewhere").json["recorded"] == 2
+    copy = opened(elsewhere)
+    assert streams(copy) == streams(store)
+    assert messages(copy) == [], "nothing is answered anew"
+    assert taken(copy) == taken(store)
