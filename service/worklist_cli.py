@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from service.failures import WRONG_USAGE, Failure
+from service.failures import WRONG_USAGE, Failure, telling
 from service.options import Json, Now, Store, clock, opened
 from service.output import Output
 
@@ -31,6 +31,6 @@ def worklist(
     unknown = set(kind or ()) - set(KINDS)
     if unknown:
         raise Failure("usage", f"--kind: there is no {min(unknown)!r}; there are: {', '.join(KINDS)}", WRONG_USAGE)
-    with opened(store).reading() as moment:
+    with opened(store).reading() as moment, telling():
         listed = to_do(moment, clock(now)(), Wanted(frozenset(kind or ()), who, top))
     Output(json).work_sheet(listed) if csv else Output(json).worklist(listed)

@@ -29,13 +29,13 @@ def rows_table(rows: list[dict[str, Any]]) -> Table:
         [
             row["priority"],
             row["account"],
-            row["kind"].replace("_", " "),
+            row["kind"],
             row["what"],
             row["amount"],
             row["currency"],
             row["day"],
             ", ".join(row["who"]),
-            row["overdue_amount"],
+            f"{row['overdue_amount']} {row['account_currency']}" if row["account_currency"] else None,
             row["id"],
         ]
         for row in rows
