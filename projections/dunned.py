@@ -1,11 +1,10 @@
 """One dunning notice, and whether it can be made again from the log alone: by the facts, rates, policy, notices and stops that stood before it there.
 
-What was promised is taken as the notice recorded it.
+What was promised is among the facts.
 """
 
 from typing import Any
 
-from exposure.dunning import PROMISED
 from exposure.ledger import dunning as recorded
 from exposure.ledger.dunning import Trail
 from projections.decisions import Then
@@ -34,9 +33,8 @@ def made_again(moment: Any, known: Trail) -> DunningNotice | None:
     figures = then.figures(account)
     before = [one for one in recorded.trails(moment, account, known.position) if not is_of_the_run(one, known)]
     stops = recorded.stops(moment, account, figures.on.day, known.position)
-    promised = frozenset(one["invoice"] for one in notice.left_out if one["reason"] == PROMISED)
     documents = {key: then.document(account, key) for key in late_keys(figures)}
-    due = due_from(figures, then.replay(account).head.version, documents, before, stops._replace(promised=promised))
+    due = due_from(figures, then.replay(account).head.version, documents, before, stops)
     return next((one for one in notices_of(due) if one.number == notice.number), None)
 
 

@@ -9,6 +9,7 @@ from exposure.dunning import Late, LeftOut, Line, Notice, Stops
 from exposure.figures import Figures, converted
 from exposure.ledger import dunning as recorded
 from exposure.ledger.dunning import Trail
+from exposure.promises import promised_invoices
 from exposure.rules import invoices
 from exposure.rules.documents import Document, Key, Movement
 from projections.account import Asked, accounts_stored, figures_known
@@ -29,19 +30,18 @@ class DueOf(NamedTuple):
     noticed_before: int
 
 
-def due_of(moment: Any, account: str, now: int, promised: frozenset[str] = frozenset(), but: str | None = None) -> DueOf:
-    """``promised`` are the invoices covered by an open promise to pay; ``but`` is a notice that is looked at as if it were not there. Raises
-    ``UnknownAccount`` or ``NotKnownBefore``."""
+def due_of(moment: Any, account: str, now: int, but: str | None = None) -> DueOf:
+    """``but`` is a notice that is looked at as if it were not there. Raises ``UnknownAccount`` or ``NotKnownBefore``."""
     figures, known, _ = figures_known(moment, account, Asked(now))
     before = [one for one in recorded.trails(moment, account) if one.notice.notice != but]
     keys = late_keys(figures) if figures.rules.dunning else set()
     documents = accounts_stored(moment, [account], [(account, key) for key in keys])[account].documents if keys else {}
-    stops = recorded.stops(moment, account, figures.on.day)._replace(promised=promised)
-    return due_from(figures, known.head.version, documents, before, stops)
+    return due_from(figures, known.head.version, documents, before, recorded.stops(moment, account, figures.on.day))
 
 
 def due_from(figures: Figures, version: int, documents: Mapping[Key, Document], before: list[Trail], stops: Stops) -> DueOf:
-    """What is due by the figures of an account, the documents of what is late, the notices of before, and what stops it."""
+    """What is due by the figures of an account, the documents of what is late, the notices of before, and what somebody stopped. An open promise
+    stops it too: which there are is said by the figures, so a notice made again knows those of then."""
     rules = figures.rules.dunning
     if rules is None:
         return DueOf(figures, version, (), (), len(before))
@@ -50,7 +50,8 @@ def due_from(figures: Figures, version: int, documents: Mapping[Key, Document], 
         return converted(amount, currency, figures.currency, figures.rates)
 
     late, noticed = late_items(figures, documents), recorded.noticed(before)
-    found = dunning.due(late, noticed, rules, stops, figures.on.day, in_account, lambda amount: in_policy(figures, amount))
+    stopped = stops._replace(promised=promised_invoices(figures.on))
+    found = dunning.due(late, noticed, rules, stopped, figures.on.day, in_account, lambda amount: in_policy(figures, amount))
     return DueOf(figures, version, found.notices, found.left_out, len(before))
 
 

@@ -66,6 +66,19 @@ class Output:
 
         write_sheet(listed["accounts"], sys.stdout)
 
+    def worklist(self, listed: dict[str, Any]) -> None:
+        if self.json:
+            self.document(listed)
+            return
+        from service.worklist_tables import worklist_tables
+
+        worklist_tables(listed)
+
+    def work_sheet(self, listed: dict[str, Any]) -> None:
+        from service.worklist_tables import write_worklist
+
+        write_worklist(listed["worklist"], sys.stdout)
+
     def explanation(self, explained: dict[str, Any]) -> None:
         if self.json:
             self.document(explained)

@@ -49,6 +49,16 @@ def test_a_notice_goes_its_way_by_commands(dunned: Path) -> None:
     assert [one["notice"] for one in said(dunned).json["notices"]] == [proposed["notice"]]
 
 
+def test_a_repayment_plan_holds_dunning_back_until_an_instalment_is_missed(dunned: Path) -> None:
+    plan = ("--amount", "200", "--every", "month", "--instalments", "2", "--first", "2026-02-27", "--by", "m.vogt")
+    promised = exposure("promise", "make", ACCOUNT, *plan, "--now", "2026-02-21T12:00:00Z", "--json", store=dunned)
+    assert promised.json["invoices"] == ["I-9"]
+    days = ("2026-02-21", "2026-02-27", "2026-02-28")
+    runs = [said(dunned, "run", "--by", "nightly", "--now", f"{day}T12:00:00Z").json["notices"] for day in days]
+    assert [len(notices) for notices in runs] == [0, 0, 1], "the first instalment was missed on the evening of its day"
+    assert said(dunned, "show", runs[-1][0]["notice"]).json["reproduced"] is True
+
+
 def test_a_stop_is_said_and_ended_and_what_is_not_there_is_an_error(dunned: Path) -> None:
     why = ("--reason", "we talk", "--by", "m.vogt", "--now", "2026-02-21T12:00:00Z")
     assert said(dunned, "stop", ACCOUNT, "--invoice", "I-9", *why).json["state"] == "stopped"

@@ -11,15 +11,16 @@ from exposure.ledger.rebuild import rebuild
 from exposure.ledger.verify import verify
 from projections import dunned
 from projections.account import Asked, show
-from projections.dunning import due_of, listed, notice_shown
+from projections.dunning import listed, notice_shown
 from projections.history import history
 from schemas.dunning import Dunning, DunningResumed, DunningStopped
 from schemas.jsontext import read, written
 from schemas.policies import DEFAULT, Authority, Policy
 from schemas.policy_file import versioned
-from service import dunning
+from service import dunning, promising
 from service.dunning import Act
 from service.failures import Failure
+from service.promising import Wanted
 from service.ticking import tick
 from tests.stores import derived, execute, fed, opened
 from tests.test_dunning import INTEREST
@@ -75,6 +76,13 @@ class Desk:
 
     def stop(self, invoice: str | None = None, until: str | None = None) -> None:
         dunning.stop(self.store, DunningStopped(ACCOUNT, invoice, until, "m.vogt", "we talk with them"), self.now)
+
+    def promise(self, due: str, amount: str, invoice: str) -> Json:
+        return self.plan({due: amount}, invoice)
+
+    def plan(self, instalments: dict[str, str], invoice: str) -> Json:
+        wanted = Wanted(ACCOUNT, instalments=tuple(instalments.items()), invoices=(invoice,))
+        return promising.make(self.store, wanted, "m.vogt", self.now)
 
     def told(self) -> list[Json]:
         """What waits to be told to the ERP."""
@@ -221,13 +229,6 @@ def test_a_stop_holds_until_its_day_or_until_it_is_resumed(path: Path) -> None:
     assert len(desk.run(40)) == 1
     with pytest.raises(Failure, match="is not stopped"):
         dunning.resume(desk.store, DunningResumed(ACCOUNT, None, "m.vogt", "again"), desk.now)
-
-
-def test_what_is_promised_is_left_out_and_named(path: Path) -> None:
-    desk = Desk(path)
-    with desk.store.reading() as moment:
-        found = due_of(moment, ACCOUNT, DUE_NOON + 20 * DAY, promised=frozenset({"I-1"}))
-    assert (found.notices, [one.reason for one in found.left_out]) == ((), ["promised"])
 
 
 # To the lawyers

@@ -59,6 +59,12 @@ def states(moment: Any, accounts: Sequence[str]) -> dict[str, State]:
     return {account: decoded(day, sequence, state) for account, day, sequence, state in rows}
 
 
+def raised(moment: Any) -> list[str]:
+    """Accounts of which anything was said to stand, or stood when they were last judged; in order."""
+    sql = "SELECT account FROM alert_states WHERE sequence > 0 AND state <> ? ORDER BY account"
+    return [name for (name,) in moment.rows(sql, encoded(State("", {}, {}, 0)))]
+
+
 def judge_all(writing: Any) -> None:
     """Says that every account is to be judged again, and from its first day on: all its days are judged by other rules."""
     writing.rows("UPDATE alert_states SET next_day = '', next_at = 0 RETURNING 1")

@@ -71,10 +71,16 @@ def master_data(facts: list[Fact], day: str) -> dict[str, Any]:
     changes = by_version([fact for fact in facts if fact.name == "CustomerChanged"])
     if not changes:
         return {}
+    change = change_on(changes, day)
+    known = {key: value for key, value in (change.data if change else {}).items() if key not in ("version", "date")}
+    return {**known, "currency": changes[-1].data["currency"], "timezone": zone_of(changes)}
+
+
+def change_on(facts: list[Fact], day: str) -> Fact | None:
+    """The change of master data that counts on the day: the highest version dated by it."""
+    changes = by_version([fact for fact in facts if fact.name == "CustomerChanged"])
     zone = zone_of(changes)
-    dated = [fact for fact in changes if day_of(fact, zone) <= day]
-    known = {key: value for key, value in (dated[-1].data if dated else {}).items() if key not in ("version", "date")}
-    return {**known, "currency": changes[-1].data["currency"], "timezone": zone}
+    return next((fact for fact in reversed(changes) if day_of(fact, zone) <= day), None)
 
 
 def day_of(fact: Fact, zone: str) -> str:
