@@ -105,7 +105,7 @@ def neglected(said: alerts.Recorded) -> Iterator[tuple[AlertRaised, tuple[str, .
     for event, _ in said:
         if isinstance(event, AlertAct):
             done[event.acknowledges if isinstance(event, AlertAcknowledged) else event.escalates] = event
-    for alert, _ in raised_still((event, at) for event, at in said if isinstance(event, OfAlert)):
+    for alert, _ in raised_still(((event, at) for event, at in said if isinstance(event, OfAlert)), None):
         assert isinstance(alert, AlertRaised)
         if alert.rule not in highest or (highest[alert.rule].step or 0) < (alert.step or 0):
             highest[alert.rule] = alert
@@ -116,7 +116,7 @@ def neglected(said: alerts.Recorded) -> Iterator[tuple[AlertRaised, tuple[str, .
 
 
 def limits_asked_for(today: Today) -> Iterator[Duty]:
-    for one in limit_requests(today.moment, None, today.now, today.policy, settled=False):
+    for one in limit_requests(today.moment, None, Asked(today.now), settled=False):
         bounded = one["amount"] not in (UNLIMITED, "none")
         kind = one["kind"] if bounded else f"{one['kind']} {one['amount']}"
         what = f"{kind} limit from {one['valid_from']}, asked for by {one['by']}"
