@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from service import decisions_cli, kafka_cli
+from service import decisions_cli, evidence_cli, kafka_cli
 from service.alerts import app as alerts
 from service.checkpoint_keys import app as checkpoint_keys
 from service.dead_letters import app as dead_letters
@@ -35,6 +35,7 @@ app.add_typer(proof, name="proof")
 app.add_typer(webhook, name="webhook")
 app.add_typer(kafka_cli.app)
 app.add_typer(decisions_cli.app)
+app.add_typer(evidence_cli.app)
 
 
 @app.callback()

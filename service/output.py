@@ -308,6 +308,12 @@ class Output:
         else:
             typer.echo(said)
 
+    def statement(self, told: dict[str, Any], file: str | None) -> None:
+        if self.json:
+            self.document(told)
+        else:
+            typer.echo(f"{told['account']} as of {told['as_of']}: {file}")
+
     def rotations(self, told: list[dict[str, Any]]) -> None:
         if self.json:
             self.document({"rotations": told})

@@ -27,6 +27,8 @@ ALONE = {
     "standardwebhooks": {"consumers/webhook.py"},
     "zoneinfo": {"exposure/rules/terms.py", "schemas/inbound.py"},
     "cryptography": {"exposure/ledger/keys.py"},
+    "jinja2": {"service/pages.py"},
+    "typst": {"service/typesetting.py"},
     "alembic": {"exposure/ledger/schema.py", "exposure/ledger/migrations"},
     "sqlalchemy": {"exposure/ledger/schema.py", "exposure/ledger/migrations"},
     "pydantic_settings": {"service/settings.py"},
