@@ -314,6 +314,12 @@ class Output:
         else:
             typer.echo(f"{told['account']} as of {told['as_of']}: {file}")
 
+    def packed(self, manifest: dict[str, Any], file: str) -> None:
+        if self.json:
+            self.document(manifest)
+        else:
+            typer.echo(f"{manifest['events']:,} events of {manifest['account']} to {manifest['to']}, known at {manifest['known_at']}: {file}")
+
     def rotations(self, told: list[dict[str, Any]]) -> None:
         if self.json:
             self.document({"rotations": told})
