@@ -125,19 +125,21 @@ def known_account(moment: Any, stored: Account, asked: Asked) -> Known | None:
     return Known(stored.head, version, [fact for fact in facts if version is None or fact.version <= version])
 
 
-def speaking(rows: Iterable[Any], stored: Account, day: str, version: int | None) -> Iterator[Document]:
-    """What says anything on the day, or changed after the version: from (key, version, opened, closed, state) as rows have it, or newer."""
+def speaking(rows: Iterable[Any], stored: Account, day: str, version: int | None, since: str | None = None) -> Iterator[Document]:
+    """What says anything on the day, or since a day before it, or changed after the version: from (key, version, opened, closed, state) as rows
+    have it, or newer."""
+    first = day if since is None else since
     for key, changed_at, opened, closed, state in rows:
-        if key not in stored.unwritten and speaks(changed_at, opened, closed, day, version):
+        if key not in stored.unwritten and speaks(changed_at, opened, closed, first, day, version):
             yield decode_document(key, changed_at, state)
     for key in stored.unwritten:
         document = stored.documents[key]
-        if speaks(document.version, document.opened, document.closed, day, version):
+        if speaks(document.version, document.opened, document.closed, first, day, version):
             yield document
 
 
-def speaks(changed_at: int, opened: str, closed: str, day: str, version: int | None) -> bool:
-    return opened <= day and (closed > day or (version is not None and changed_at > version))
+def speaks(changed_at: int, opened: str, closed: str, first: str, last: str, version: int | None) -> bool:
+    return opened <= last and (closed > first or (version is not None and changed_at > version))
 
 
 def day_of(known: Known, asked: Asked) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from service import comparing_cli, correcting, decisions_cli, erasing, kafka_cli, reading_back, worklist_cli
+from service import comparing_cli, correcting, decisions_cli, erasing, evidence_cli, kafka_cli, reading_back, worklist_cli
 from service.alerts import app as alerts
 from service.asking import asked, asking
 from service.checkpoint_keys import app as checkpoint_keys
@@ -45,6 +45,7 @@ app.add_typer(erasing.app)
 app.add_typer(correcting.app)
 app.add_typer(reading_back.app)
 app.add_typer(worklist_cli.app)
+app.add_typer(evidence_cli.app)
 
 
 @app.callback()

@@ -102,7 +102,7 @@ def refusal(writing: Any, known: Trail, who: str) -> Refused | None:
     if known.state != PROPOSED:
         return SETTLED
     notice, policy = known.notice, in_force(writing)
-    worth = worth_today(writing, notice.account, minor(notice.total, notice.currency), notice.currency, writing.recorded_at, policy)
+    worth = worth_today(writing, notice.account, minor(notice.total, notice.currency), notice.currency, Asked(writing.recorded_at), policy)
     asked = approvals.Asked(known.events[0][1].by, worth)
     answer = approvals.answered(asked, who, approvals.release_powers(policy), policy, 1)
     if isinstance(answer, Refused):

@@ -161,14 +161,11 @@ class Output:
         dunning_tables(told)
 
     def dunning_notice(self, shown: dict[str, Any], refused: Failure | None = None) -> None:
-        if self.json:
-            self.document({**shown, "error": error(refused.code, str(refused))} if refused else shown)
-            return
-        from service.dunning_tables import notice_tables
+        if not self.json:
+            from service.dunning_tables import notice_tables
 
-        notice_tables(shown)
-        if refused:
-            self.failure(refused.code, str(refused))
+            notice_tables(shown)
+        self.afterwards(shown, refused)
 
     def dunning_stop(self, told: dict[str, Any]) -> None:
         if self.json:
@@ -214,10 +211,7 @@ class Output:
 
     def counted(self, done: str, many: int) -> None:
         """One count, by what was done."""
-        if self.json:
-            self.document({done: many})
-        else:
-            typer.echo(f"{done} {many:,}")
+        self.line({done: many}, f"{done} {many:,}")
 
     def alert_act(self, shown: dict[str, Any] | None, failed: Failure | None) -> None:
         """The alert something was done about; nothing where it was refused."""
@@ -256,17 +250,11 @@ class Output:
         policy_lines(shown)
 
     def policy_checked(self, checked: dict[str, Any]) -> None:
-        if self.json:
-            self.document(checked)
-            return
-        typer.echo(f"policy {checked['policy']} ({checked['name']}) is valid; its classes: {'; '.join(checked['classes'])}")
+        self.line(checked, f"policy {checked['policy']} ({checked['name']}) is valid; its classes: {'; '.join(checked['classes'])}")
 
     def policy_adopted(self, adopted: dict[str, Any]) -> None:
-        if self.json:
-            self.document(adopted)
-            return
         said = "is in force from now on" if adopted["adopted"] else "is in force already: nothing was recorded"
-        typer.echo(f"policy {adopted['policy']} ({adopted['name']}) {said}")
+        self.line(adopted, f"policy {adopted['policy']} ({adopted['name']}) {said}")
 
     def policies(self, listed: list[dict[str, Any]]) -> None:
         if self.json:
@@ -367,11 +355,18 @@ class Output:
         elif failed:
             self.failure(failed.code, str(failed))
 
-    def proof(self, document: dict[str, Any], said: str) -> None:
+    def line(self, document: dict[str, Any], said: str) -> None:
+        """What people are told in a line."""
         if self.json:
             self.document(document)
         else:
             typer.echo(said)
+
+    def statement(self, told: dict[str, Any], file: str | None) -> None:
+        self.line(told, f"{told['account']} as of {told['as_of']}: {file}")
+
+    def packed(self, manifest: dict[str, Any], file: str) -> None:
+        self.line(manifest, f"{manifest['events']:,} events of {manifest['account']} to {manifest['to']}, known at {manifest['known_at']}: {file}")
 
     def rotations(self, told: list[dict[str, Any]]) -> None:
         if self.json:

@@ -42,7 +42,7 @@ def inclusion(
     if not told:
         raise Failure("unknown_account", f"nothing is known of account {account!r} in the log of that checkpoint")
     events = [{"position": one.position, "index": one.place, "hash": one.hash.hex(), "path": [part.hex() for part in one.path]} for one in told]
-    Output(json).proof({"proof": "inclusion", "checkpoint": made.document, "events": events}, f"{len(told):,} events are in the log")
+    Output(json).line({"proof": "inclusion", "checkpoint": made.document, "events": events}, f"{len(told):,} events are in the log")
 
 
 @app.command()
@@ -64,7 +64,7 @@ def consistency(
         except NoProof as error:
             raise Failure("no_proof", str(error)) from error
     document = {"proof": "consistency", "from": earlier.document, "to": later.document, "path": path}
-    Output(json).proof(document, f"the log of {earlier.events:,} events is the beginning of that of {later.events:,}")
+    Output(json).line(document, f"the log of {earlier.events:,} events is the beginning of that of {later.events:,}")
 
 
 @app.command("export")

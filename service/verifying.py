@@ -65,22 +65,29 @@ def check_key(store: Any, checkpoint: Checkpoint, trusted: str, keys: str | None
 
 def make_checkpoint(again: Callable[[], Any], output: Output, jobs: int | None, key_file: str, now: Callable[[], int]) -> int:
     """Prints the signed checkpoint of a log that is whole; of another one none is made. ``again`` opens the store."""
+    made = checkpoint_now(again, output, jobs, key_file, now)
+    if made is None:
+        return BUSINESS_NO
+    output.document(made.document)
+    return DONE
+
+
+def checkpoint_now(again: Callable[[], Any], output: Output, jobs: int | None, key_file: str, now: Callable[[], int]) -> Checkpoint | None:
+    """The signed checkpoint of a log that is whole; of another one it is shown what is damaged."""
     store = again()
     outcome = verified(store, again, output, jobs)
     if outcome.first_bad is not None:
         show(outcome, output)
-        return BUSINESS_NO
+        return None
     key = key_of(key_file)
     try:
         with store.reading() as moment:
             check_in_use(moment, key)
-        made = signed(key, outcome.events, outcome.end.position, outcome.end.hash, outcome.root, instant_text(now()))
+        return signed(key, outcome.events, outcome.end.position, outcome.end.hash, outcome.root, instant_text(now()))
     except KeyNotInUse as error:
         raise Failure("bad_key", str(error)) from error
     except ValueError as error:
         raise Failure("bad_key", f"{key_file} is no key to sign with: {error}") from error
-    output.document(made.document)
-    return DONE
 
 
 def key_of(file: str) -> bytes:

@@ -344,6 +344,7 @@ def test_a_store_of_before_dunning_knows_what_is_overdue(path: Path, each_store:
     desk.store.datastore.close()
     execute(
         path,
+        "DROP TABLE origins",
         "DROP INDEX alert_states_overdue",
         "ALTER TABLE alert_states DROP COLUMN overdue_since",
         "UPDATE alembic_version SET version_num = '0011'",

@@ -182,7 +182,7 @@ def test_the_program_is_laid_beside_the_evidence_and_needs_nothing_of_ours(store
 
 def test_the_program_imports_the_standard_library_alone() -> None:
     assert set(imported(VERIFIER)) <= sys.stdlib_module_names | {"collections.abc"}
-    assert len(VERIFIER.read_text(encoding="utf-8").splitlines()) < 300
+    assert len(VERIFIER.read_text(encoding="utf-8").splitlines()) < 330
 
 
 SIGNED = [

@@ -15,15 +15,18 @@ from exposure.ledger.stretches import text
 SHAPE = 1
 
 
-def export(moment: Any, account: str | None, checkpoint: Checkpoint) -> Iterator[dict[str, Any]]:
+def export(moment: Any, account: str | None, checkpoint: Checkpoint, until: int | None = None) -> Iterator[dict[str, Any]]:
     """The lines of evidence, as far as the checkpoint knows of the log: what it is of, then the events in their order; of all accounts where none is
-    named. Raises ``NoProof`` where an account's part can not be proven: the log is not the one of the checkpoint."""
+    named. Of an account only those recorded by an instant, where that is said; which keys signed is told to the end. Raises ``NoProof`` where an
+    account's part can not be proven: the log is not the one of the checkpoint."""
     yield {"exposure_evidence": SHAPE, "account": account, "checkpoint": checkpoint.document}
     if account is None:
         yield from whole(moment, checkpoint)
         return
     proofs = Proofs(moment, checkpoint)
     for row in moment.chained_of(streams_of(moment, account), checkpoint.position):
+        if until is not None and row[5] > until and row[1] != KEYS:
+            continue
         told = proofs.included(row[0])
         yield {**event(row, told.before), "index": told.place, "path": [part.hex() for part in told.path]}
 

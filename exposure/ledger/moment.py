@@ -132,6 +132,12 @@ class Moment(Tables):
         of_batch = "first = (SELECT max(first) FROM origins WHERE first <= ?)"
         return self.rows(f"SELECT first, last, input, stood FROM origins WHERE {of_batch}", position)
 
+    def recorded_behind(self, streams: list[str], position: int) -> int | None:
+        """When the first event of some streams behind a position was recorded; ``None`` where there is none."""
+        behind = f"t.originator_id = g.c0 AND t.{self.position} > {int(position)}"
+        rows = self.joined("min(t.recorded_at)", "stored_events", behind, [(stream,) for stream in streams], order="1")
+        return None if rows[0][0] is None else int(rows[0][0])
+
     def last_version(self, stream: str) -> int:
         return int(self.rows("SELECT coalesce(max(originator_version),0) FROM stored_events WHERE originator_id=?", stream)[0][0])
 

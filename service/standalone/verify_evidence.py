@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Verifies exported evidence of a log of events, with Python's standard library and nothing else: python3 verify_evidence.py FILE [--key HEX].
+"""Verifies exported evidence of a log of events, with Python's standard library and nothing else:
+python3 verify_evidence.py FILE [--key HEX] [--manifest FILE].
 
 Exit code 0: every event is as it was recorded, where it was recorded; 3: it is not, and the first bad line is named; 2: wrong usage. What is checked,
 and of which bytes, is told in the README of the folder ``exposure``, "How the log proves itself". --key is the public key that you trust; without it
-the evidence is checked against itself and says who signed it.
+the evidence is checked against itself and says who signed it. --manifest is that of an archive: every file it names has to be there, unaltered, and
+history.jsonl beside it has to say what the events of the evidence say.
 """
 
 import argparse
@@ -13,6 +15,8 @@ import struct
 import sys
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, NoReturn
 
 NOTHING = bytes(32)
@@ -221,14 +225,82 @@ def verified(lines: Iterable[bytes], trusted: str | None) -> Evidence:
     return evidence
 
 
+def laid_out(told: dict[str, Any]) -> bytes:
+    """A manifest in its one spelling."""
+    return f"{json.dumps(told, sort_keys=True, indent=2, ensure_ascii=False)}\n".encode()
+
+
+def is_packed(manifest: Path, evidence: Path, found: Evidence) -> bool:
+    """Whether a manifest, all of whose files are as it says, is signed by the key of the checkpoint; raises ``Bad`` where one is not."""
+    try:
+        told = json.loads(manifest.read_bytes())
+        digest = hashlib.sha256(laid_out({name: value for name, value in told.items() if name not in ("digest", "signature")})).hexdigest()
+        if laid_out(told) != manifest.read_bytes() or told["exposure_pack"] != 1 or told["digest"] != digest:
+            raise Bad(f"{manifest.name} was altered")
+        if (told["account"], told["checkpoint"], told["events"]) != (found.account, found.checkpoint, found.events):
+            raise Bad(f"{manifest.name} is of other evidence")
+        for file in told["files"]:
+            check_file(manifest.parent, **file)
+        check_history(manifest.parent / "history.jsonl", evidence)
+        signature = told["signature"]
+        if signature is not None and not is_signed(raw(found.checkpoint["key"], 32), raw(signature, 64), lines_of("exposure pack 1", digest)):
+            raise Bad(f"{manifest.name} is not signed by the key of the checkpoint")
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise Bad(f"{manifest.name} can not be read") from error
+    return signature is not None
+
+
+def check_file(folder: Path, name: str, bytes: int, sha256: str) -> None:
+    file, digest = folder / name, hashlib.sha256()
+    if ".." in file.parts or not file.is_file():
+        raise Bad(f"{name} is missing")
+    with open(file, "rb") as read:
+        while part := read.read(1 << 20):
+            digest.update(part)
+    if (file.stat().st_size, digest.hexdigest()) != (bytes, sha256):
+        raise Bad(f"{name} was altered")
+
+
+def check_history(history: Path, evidence: Path) -> None:
+    """Line by line the history says what was recorded."""
+    number = 0
+    with open(evidence, "rb") as proven, open(history, "rb") as words:
+        next(proven)
+        try:
+            for number, (line, told) in enumerate(zip(proven, words, strict=True), 1):  # noqa: B007
+                if not says(json.loads(told), json.loads(line)):
+                    raise ValueError
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise Bad(f"{history.name}, line {number}: it does not say what is recorded") from error
+
+
+def says(told: dict[str, Any], event: dict[str, Any]) -> bool:
+    state = json.loads(b64decode(event["state"]))
+    at = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=event["recorded_at"])).isoformat().replace("+00:00", "Z")
+    as_recorded = all(told[name] == event[name] for name in ("position", "stream", "version", "actor", "hash")) and told["recorded"] == at
+    if not event["stream"].startswith("account:"):
+        return as_recorded and bool(told["data"] == state)
+    return as_recorded and (told["data"], told["source"], told["id"], told["time"]) == (
+        state["data"],
+        state["source"],
+        state["id"],
+        f"{state['time']}Z",
+    )
+
+
 def main() -> NoReturn:
     parser = argparse.ArgumentParser(description="Verifies exported evidence of a log of events.")
     parser.add_argument("file", help="the evidence (JSON lines)")
     parser.add_argument("--key", metavar="HEX", help="the public key that you trust")
+    parser.add_argument("--manifest", metavar="FILE", help="of an archive: its files are verified too")
     asked = parser.parse_args()
+    packed = ""
     try:
         with open(asked.file, "rb") as lines:
             found = verified(lines, asked.key)
+        if asked.manifest is not None:
+            is_of_the_key = is_packed(Path(asked.manifest), Path(asked.file), found)
+            packed = f"; every file is as its manifest says, which is {'signed with that key' if is_of_the_key else 'not signed'}"
     except Bad as bad:
         print(f"BAD: {bad}")
         sys.exit(3)
@@ -237,7 +309,7 @@ def main() -> NoReturn:
         sys.exit(2)
     whose = "the whole log" if found.account is None else f"account {found.account}"
     by = "" if found.is_trusted else " (is it the one you trust? --key asks)"
-    print(f"ok: {found.events} events of {whose}, checkpoint of {found.checkpoint['made']}, signed with key {found.checkpoint['key']}{by}")
+    print(f"ok: {found.events} events of {whose}, checkpoint of {found.checkpoint['made']}, signed with key {found.checkpoint['key']}{by}{packed}")
     sys.exit(0)
 
 

@@ -1,0 +1,73 @@
+"""The commands that hand an account to somebody else: ``exposure statement`` to its customer, ``exposure evidence`` to whoever has to be shown."""
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.asking import asking
+from service.failures import BUSINESS_NO, DONE, WRONG_USAGE, Failure, telling
+from service.options import AsOf, Json, KnownAt, Now, Store, clock, day, opened
+from service.output import Output
+
+app = typer.Typer()
+
+
+@app.command()
+def statement(
+    account: str,
+    since: Annotated[str | None, typer.Option("--from", metavar="DAY", help="with what changed the balance from that day on")] = None,
+    out: Annotated[str | None, typer.Option("--out", metavar="FILE", help="a .html or a .pdf (default: HTML on standard output)")] = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    store: Store = None,
+    now: Now = None,
+    json: Json = False,
+) -> None:
+    """The statement of account for the customer: what is open, what is not used yet, and how it came to that."""
+    from projections.statement import statement as told_on
+    from service.statements import as_page, form_of
+
+    form, first = as_page if out is None else form_of(out), day(since, "--from")
+    with asking(store, now, as_of, known_at) as (moment, question):
+        told = told_on(moment, account, question, first)
+    if out is not None:
+        Path(out).write_bytes(form(told))
+    if json or out is not None:
+        Output(json).statement(told, out)
+    else:
+        sys.stdout.buffer.write(form(told))
+
+
+@app.command()
+def evidence(
+    account: str,
+    first: Annotated[str, typer.Option("--from", metavar="DAY", help="the first day of the period, the account's own")],
+    last: Annotated[str, typer.Option("--to", metavar="DAY", help="the last one: all is told as it was known when that ended")],
+    out: Annotated[str, typer.Option("--out", metavar="FILE", help="the archive (zip)")],
+    checkpoint: Annotated[str | None, typer.Option("--checkpoint", metavar="FILE", help="the checkpoint that proves it")] = None,
+    key: Annotated[str | None, typer.Option("--key", metavar="FILE", help="or the key that signs one of now, and the archive's manifest")] = None,
+    store: Store = None,
+    now: Now = None,
+    json: Json = False,
+) -> int:
+    """One archive with all that is recorded of an account, readable and verifiable without the engine."""
+    from projections.evidence import period_of
+    from service.packing import Wanted, pack
+    from service.verifying import checkpoint_now, checkpoint_of, key_of
+
+    days = str(day(first, "--from")), str(day(last, "--to"))
+    if (checkpoint is None) == (key is None):
+        raise Failure("usage", "name a --checkpoint, or the --key that signs one", WRONG_USAGE)
+    if days[0] > days[1]:
+        raise Failure("usage", f"--from {first} lies behind --to {last}", WRONG_USAGE)
+    output, at = Output(json), clock(now)()
+    made = checkpoint_of(checkpoint) if checkpoint is not None else checkpoint_now(partial(opened, store), output, None, str(key), lambda: at)
+    if made is None:
+        return BUSINESS_NO
+    with opened(store).reading() as moment, telling():
+        wanted = Wanted(account, period_of(moment, account, at, *days), made, at, None if key is None else key_of(key))
+        output.packed(pack(moment, wanted, Path(out)), out)
+    return DONE

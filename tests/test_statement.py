@@ -1,0 +1,212 @@
+"""The statement of account: it says what the customer may see, it adds up in every currency, and both its forms are made of the same."""
+
+import re
+import tempfile
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from projections.account import Asked, NotKnownBefore, UnknownAccount
+from projections.statement import statement
+from schemas.jsontext import written
+from service.statements import WORDS, as_page, as_print
+from service.typesetting import NoFont, typeset
+from tests.alerting import at
+from tests.command import exposure
+from tests.histories import arrivals, histories
+from tests.promising import yesterday
+from tests.stores import alter, copied, fed, given_back, opened
+from tests.test_rules import ACCOUNT, CUSTOMER, Json, invoice, limit, payment, to, told
+
+FROM, TODAY = "2026-02-01", "2026-03-01"
+HISTORIES = {"sqlite": 120, "postgresql": 4}
+KNOWN = [
+    told("customer.changed", "2026-01-01", **CUSTOMER),
+    limit("L-1", "2026-01-01", "4711.00"),
+    invoice("I-1", "2026-01-12", "400.00", instalments=[{"due": "2026-02-11", "amount": "300.00"}, {"due": "2026-03-11", "amount": "100.00"}]),
+    invoice("I-2", "2026-01-20", "1250.50", due="2026-02-19"),
+    invoice("I-3", "2026-02-18", "90.00", due="2026-03-20", currency="USD"),
+    payment("P-1", "2026-02-12", "400.00", to("I-1", "196.00", discount="4.00")),
+    payment("P-2", "2026-02-13", "1250.50", to("I-2", "1250.50")),
+    told("payment.returned", "2026-02-16", payment="P-2"),
+    told("dispute.opened", "2026-02-17", dispute="S-1", invoice="I-1", amount="60.00"),
+    told("order.confirmed", "2026-02-17", order="O-1", version=1, currency="EUR", lines=[{"line": "1", "value": "77.00"}]),
+]
+
+
+@pytest.fixture
+def known(each_store: str, path: Path) -> Any:  # noqa: ARG001 (a store of its kind)
+    store = opened(path)
+    fed(store, map(written, KNOWN), now=at(TODAY))
+    return store
+
+
+def stated(store: Any, day: str = TODAY, since: str | None = FROM, known_at: int | None = None, account: str = ACCOUNT) -> Json:
+    with store.reading() as moment:
+        return statement(moment, account, Asked(at("2026-04-01"), day, known_at), since)
+
+
+def test_it_says_what_is_open_of_each_item_and_since_when(known: Any) -> None:
+    first, second, third = stated(known)["open_items"]
+    assert first == {
+        "document": "I-1",
+        "kind": "invoice",
+        "date": "2026-01-12",
+        "due": "2026-02-11",
+        "currency": "EUR",
+        "amount": "400.00",
+        "cleared": "200.00",
+        "open": "200.00",
+        "disputed": "60.00",
+        "days_overdue": 18,
+        "instalments": [
+            {"due": "2026-02-11", "open": "100.00", "days_overdue": 18},
+            {"due": "2026-03-11", "open": "100.00", "days_overdue": 0},
+        ],
+    }
+    assert (second["open"], second["days_overdue"], third["open"], third["currency"]) == ("1250.50", 10, "90.00", "USD")
+
+
+def test_it_says_what_of_the_customers_money_is_not_used(known: Any) -> None:
+    said = stated(known)
+    assert said["credits"] == [{"document": "P-1", "kind": "payment", "date": "2026-02-12", "currency": "EUR", "amount": "400.00", "open": "-204.00"}]
+    assert (said["balance"], said["overdue"], said["without_rate"]) == ("1246.50", "1350.50", ["USD"])
+    assert said["ageing"]["unapplied"] == "-204.00"
+
+
+def test_from_a_day_on_it_says_what_changed_the_balance_in_each_currency(known: Any) -> None:
+    euros, dollars = stated(known)["movements"]["currencies"]
+    assert (euros["currency"], euros["opening"], euros["closing"]) == ("EUR", "1650.50", "1246.50")
+    assert [(row["date"][5:], row["kind"], row["document"], row["amount"], row["balance"]) for row in euros["rows"]] == [
+        ("02-12", "payment", "P-1", "-400.00", "1250.50"),
+        ("02-12", "adjustment", None, "-4.00", "1246.50"),
+        ("02-13", "payment", "P-2", "-1250.50", "-4.00"),
+        ("02-16", "payment_returned", "P-2", "1250.50", "1246.50"),
+    ]
+    assert (dollars["opening"], dollars["closing"], len(dollars["rows"])) == ("0.00", "90.00", 1)
+    assert stated(known, since=None)["movements"] is None
+
+
+def test_it_tells_nothing_of_limits_orders_or_alerts(known: Any) -> None:
+    page = as_page(stated(known)).decode()
+    for inside in ("4711", "limit", "O-1", "77.00", "over_limit", "policy", "risk"):
+        assert inside not in page, inside
+
+
+def test_a_day_before_the_account_was_taken_on_is_not_made_up(known: Any) -> None:
+    event = told("customer.changed", "2026-01-01", subject="C-7", **CUSTOMER)
+    taken_on = {**told("customer.changed", "2026-02-01", subject="C-7"), "type": "exposure.account.taken_on.v1", "data": {"cut_over": "2026-02-01"}}
+    fed(known, map(written, [event, taken_on]), now=at(TODAY))
+    assert stated(known, since="2026-02-02", account="C-7")["movements"]["currencies"] == []
+    with pytest.raises(NotKnownBefore):
+        stated(known, since="2026-02-01", account="C-7")
+    with pytest.raises(UnknownAccount):
+        stated(known, account="C-8")
+
+
+def test_who_was_erased_has_no_name_and_the_same_figures(known: Any) -> None:
+    before = stated(known)
+    alter(known, "DELETE FROM account_keys WHERE account = ?", ACCOUNT)
+    after = stated(known)
+    assert (before["name"], after) == ("Acme", {**before, "name": None})
+    assert b"Acme" not in as_page(after)
+    assert ACCOUNT.encode() in as_page(after)
+
+
+@pytest.fixture(scope="module")
+def empty(each_store: str, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: ARG001 (a store of its kind)
+    path = tmp_path_factory.mktemp("empty") / "store.db"
+    opened(path).datastore.close()
+    return path
+
+
+def test_whatever_happened_it_adds_up_and_begins_where_the_one_before_it_ended(each_store: str, empty: Path) -> None:
+    """In each currency, as known at any instant: open items and credits are the closing balance, and the opening one is that of the day before."""
+
+    @settings(max_examples=HISTORIES[each_store])
+    @given(histories().flatmap(arrivals), st.sampled_from(["2026-01-15", "2026-01-31", "2026-02-10"]))
+    def of_any(arrived: list[Json], since: str) -> None:
+        with given_back(), tempfile.TemporaryDirectory() as folder:
+            store, half = copied(empty, Path(folder) / "store.db"), len(arrived) // 2
+            fed(store, map(written, arrived[:half]), now=at(TODAY))
+            fed(store, map(written, arrived[half:]), now=at("2026-03-02"))
+            for known_at in (None, at(TODAY)):
+                for account in {event["subject"] for event in arrived}:
+                    try:
+                        later, earlier = (
+                            stated(store, "2026-02-20", since, known_at, account),
+                            stated(store, yesterday(since), None, known_at, account),
+                        )
+                    except UnknownAccount:
+                        continue
+                    moved = later["movements"]["currencies"]
+                    assert balances(later) == {one["currency"]: Decimal(one["closing"]) for one in moved if Decimal(one["closing"])}
+                    assert balances(earlier) == {one["currency"]: Decimal(one["opening"]) for one in moved if Decimal(one["opening"])}
+                    assert all(running(one) for one in moved)
+
+    of_any()
+
+
+def balances(said: Json) -> dict[str, Decimal]:
+    sums: Counter[str] = Counter()
+    for row in [*said["open_items"], *said["credits"]]:
+        sums[row["currency"]] += Decimal(row["open"])  # type: ignore[assignment]
+    return {currency: Decimal(amount) for currency, amount in sums.items() if amount}
+
+
+def running(one: Json) -> bool:
+    balance = Decimal(one["opening"])
+    for row in one["rows"]:
+        balance += Decimal(row["amount"])
+        assert Decimal(row["balance"]) == balance
+        assert row["kind"] in WORDS
+    return balance == Decimal(one["closing"])
+
+
+NAMES = ["Кесслер Машиностроение", "Κέσλερ Α.Ε.", "Kessler & Söhne <b>GmbH</b> #let $x$ \\ *y*", "Łódź – „Pumpen“"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_is_shown_as_it_is_whatever_letters_it_has(known: Any, name: str) -> None:
+    said = {**stated(known), "name": name}
+    page = as_page(said).decode()
+    assert "<b>" not in page
+    assert name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") in page
+    printed = as_print(said)
+    assert printed.startswith(b"%PDF-1.7")
+    assert printed == as_print(said), "the same statement is the same bytes"
+
+
+def test_a_letter_that_no_font_has_is_a_failure_and_no_empty_box(known: Any) -> None:
+    said = {**stated(known), "name": "株式会社"}
+    assert "株式会社" in as_page(said).decode()
+    with pytest.raises(NoFont, match="株"):
+        typeset("statement.typ", said, WORDS, own_fonts_only=True)
+
+
+def test_every_amount_of_the_page_is_told_exactly_and_stands_to_the_right(known: Any) -> None:
+    page = as_page(stated(known)).decode()
+    cells = re.findall(r"<td([^>]*)>(-?\d+\.\d\d(?: [A-Z]{3})?)</td>", page)
+    assert len(cells) > 20
+    assert all('class="amount"' in marked for marked, _ in cells)
+    assert "http" not in page
+
+
+def test_the_command_writes_what_the_file_is_called(known: Any, path: Path, tmp_path: Path) -> None:
+    known.datastore.close()
+    words = ("statement", ACCOUNT, "--as-of", TODAY, "--from", FROM, "--now", f"{TODAY}T12:00:00Z")
+    shown = exposure(*words, store=path)
+    assert shown.out.startswith("<!doctype html>")
+    for name, beginning in (("s.html", b"<!doctype html>"), ("s.PDF", b"%PDF-1.7")):
+        done = exposure(*words, "--out", tmp_path / name, store=path)
+        assert (done.exit_code, done.out) == (0, f"{ACCOUNT} as of {TODAY}: {tmp_path / name}\n")
+        assert (tmp_path / name).read_bytes().startswith(beginning)
+    assert (tmp_path / "s.html").read_text(encoding="utf-8") == shown.out
+    assert exposure(*words, "--json", store=path).json["balance"] == "1246.50"
+    assert exposure(*words, "--out", tmp_path / "s.docx", store=path).exit_code == 2
+    assert exposure("statement", "C-8", "--json", store=path).json["error"]["code"] == "unknown_account"
