@@ -1,7 +1,8 @@
-"""The README's commands, typed as they stand there: what it says they print is what they print.
+"""The commands of the README and of its guide, typed as they stand there: what is said that they print is what they print.
 
 A line ``$ …`` of a ```` ```console ```` block is run, with the lines of its here-document behind it; the lines up to the next one are its output,
-in which ``…`` stands for anything (alone on a line: for any lines). All blocks are one story in one folder that holds what the README names.
+in which ``…`` stands for anything (alone on a line: for any lines). All blocks are one story, page by page as the README lists them, in one folder
+that holds what they name.
 ``$ make …`` has a block for itself and is not run: its targets have to be there, and the demo is asked what it prints.
 """
 
@@ -20,7 +21,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 NEEDED = ["tests/contract_example.jsonl", "consumers/mappings/ibm-receivables.toml"]
 """What the README's commands read of the checkout."""
-FOLDERS = [".", "schemas", "exposure", "projections", "consumers", "service"]
+GUIDE = [ROOT / page for page in re.findall(r"\]\((service/guide/[\w-]+\.md)\)", README)]
+STORY = "\n".join([README, *(page.read_text(encoding="utf-8") for page in GUIDE)])
+PAGES = [*(ROOT / folder / "README.md" for folder in (".", "schemas", "exposure", "projections", "consumers", "service")), *GUIDE]
 HERE_DOCUMENT = re.compile(r"<<'(\w+)'$")
 
 
@@ -84,8 +87,8 @@ def printed(command: str, desk: Path) -> str:
     return done.stdout.decode()
 
 
-def test_the_readmes_commands_print_what_it_says(desk: Path) -> None:
-    story = [one for one in typed(README) if not one.command.startswith("make ")]
+def test_the_commands_print_what_is_said(desk: Path) -> None:
+    story = [one for one in typed(STORY) if not one.command.startswith("make ")]
     assert len(story) > 10
     for command, said in story:
         got = printed(command, desk)
@@ -111,9 +114,13 @@ def test_dots_stand_for_anything_and_nothing_else_does() -> None:
     assert not matches("a.c\n", "abc\n")
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
-def test_what_a_readme_names_is_there(folder: str) -> None:
-    told = (ROOT / folder / "README.md").read_text(encoding="utf-8")
+def test_every_page_of_the_guide_is_in_the_readmes_list() -> None:
+    assert sorted(GUIDE) == sorted((ROOT / "service" / "guide").iterdir())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_a_page_names_is_there(page: Path) -> None:
+    told = page.read_text(encoding="utf-8")
     named = {*re.findall(r"`([\w./-]+\.py|[\w./-]+/)`", told), *re.findall(r"\]\(([^)#:]+)\)", told)}
-    absent = {name for name in named if not any((place / name).exists() for place in (ROOT, ROOT / folder))}
-    assert not absent, f"{folder}/README.md names {absent}"
+    absent = {name for name in named if not any((place / name).exists() for place in (ROOT, page.parent))}
+    assert not absent, f"{page} names {absent}"

@@ -73,9 +73,11 @@ def test_every_request_has_a_contract_and_somebody_who_answers_it() -> None:
             read_record(written(event))
 
 
-def test_the_request_on_the_front_page_can_be_read() -> None:
+def test_the_request_of_the_guide_can_be_read() -> None:
     (line,) = [
-        line for line in (Path(__file__).parents[1] / "README.md").read_bytes().splitlines() if line.startswith(b"{") and TYPE.encode() in line
+        line
+        for line in (Path(__file__).parents[1] / "service/guide/deciding.md").read_bytes().splitlines()
+        if line.startswith(b"{") and TYPE.encode() in line
     ]
     assert read_record(line).name in ANSWERED_BY
 
