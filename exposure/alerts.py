@@ -85,25 +85,22 @@ class Timeline:
     texts: dict[str, list[Fact]] = field(default_factory=dict)
     paid: dict[str, list[Cleared]] = field(default_factory=lambda: defaultdict(list))
     unpaid: dict[str, list[Cleared]] = field(default_factory=lambda: defaultdict(list))
+    looks_back: int = field(init=False)
+    """So many days before the first one that is looked at some rule reads what was cleared and closed since."""
+    wants_texts: bool = field(init=False)
+    """Whether any rule reads what orders say."""
+    wants_dates: bool = field(init=False)
+    """Whether any rule asks how old an item is."""
 
-    @property
-    def looks_back(self) -> int:
-        """So many days before the first one that is looked at some rule reads what was cleared and closed since."""
-        return max([rule.looks_back for one in self.classes if (rule := one.rules.alerts.slowing)], default=0)
+    def __post_init__(self) -> None:
+        asked = [one.rules.alerts for one in self.classes]
+        self.looks_back = max([rules.slowing.looks_back for rules in asked if rules.slowing], default=0)
+        self.wants_texts = any(rules.large_order is not None for rules in asked)
+        self.wants_dates = any(rules.oldest_open_item_days is not None for rules in asked)
 
     def reads_from(self, since: str) -> str:
         """What was closed by this day is not read."""
         return later(since, -self.looks_back) if since else since
-
-    @property
-    def wants_texts(self) -> bool:
-        """Whether any rule reads what orders say."""
-        return any(one.rules.alerts.large_order is not None for one in self.classes)
-
-    @property
-    def wants_dates(self) -> bool:
-        """Whether any rule asks how old an item is."""
-        return any(one.rules.alerts.oldest_open_item_days is not None for one in self.classes)
 
     def add(self, key: str, moves: Iterable[Any], version: int | None) -> None:
         """Adds the movements of a document that were known at the account's version.

@@ -4,7 +4,7 @@ Law: where nothing is told later than its own day, the same is said with the sam
 something was, what stands in the end is the same all the same.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple
 
 from exposure.alerts import NEAR, NO_LATER, Course, Rule, Standing, moved_on
@@ -50,8 +50,9 @@ Turned = list[tuple[str, Standing]]
 """What stands from each of some ascending days on."""
 
 
-def retraced(course_from: CourseFrom, until: str, back_to: str) -> Turned:
-    """What stands on ``until``, the last of what is returned, with the days it became true; and before, from some day not after ``back_to`` on.
+def retraced(course_from: CourseFrom, until: str, back_to: str, wanted: Collection[Rule] | None = None) -> Turned:
+    """What stands on ``until``, the last of what is returned, with the days it became true (only those of the ``wanted`` rules are sure, where not
+    all are wanted); and before, from some day not after ``back_to`` on.
 
     It goes further back where the first day looked at does not say by itself whether the account was near its limit.
     """
@@ -59,16 +60,13 @@ def retraced(course_from: CourseFrom, until: str, back_to: str) -> Turned:
         since = NO_LATER if days is None else min(later(until, -days), later(back_to, -1))
         course = course_from(since)
         held = course.holds(())
-        is_in_doubt = held != course.holds((NEAR,))
+        is_in_doubt = (wanted is None or NEAR in wanted) and held != course.holds((NEAR,))
         turned = [(since, dict.fromkeys(held, NO_LATER))]
         turned += moved_on(course, turned[0][1], until)
-        if since == NO_LATER or not (is_in_doubt or NO_LATER in turned[-1][1].values()):
+        lacking = {rule for rule, effective in turned[-1][1].items() if effective == NO_LATER and (wanted is None or rule in wanted)}
+        if since == NO_LATER or not (is_in_doubt or lacking):
             break
     return turned
-
-
-def standing_on(course_from: CourseFrom, day: str) -> Standing:
-    return retraced(course_from, day, day)[-1][1]
 
 
 class Judging:

@@ -51,7 +51,7 @@ class Known(NamedTuple):
 
 def show(moment: Any, account: str, asked: Asked) -> dict[str, Any]:
     """The document of ``exposure show``; raises ``UnknownAccount`` or ``NotKnownBefore``."""
-    figures, known, stored = figures_known(moment, account, asked)
+    figures, known, stored, documents = figures_read(moment, account, asked)
     name_other_accounts(moment, figures.on, asked.known_at)
     known_at, rates = known_instant(moment, asked), KnownRates(moment, asked.known_at)
     return {
@@ -59,7 +59,7 @@ def show(moment: Any, account: str, asked: Asked) -> dict[str, Any]:
         **items(figures),
         "promises": promises_on(figures.on),
         "measures": [measure_shown(measure) for measure in figures.on.measures],
-        "alerts": standing(moment, stored, known.customer, rates, figures.policy, figures.on.day, known.version),
+        "alerts": standing(moment, stored, known.customer, rates, figures.policy, figures.on.day, known.version, documents),
     }
 
 
@@ -82,11 +82,17 @@ def figures_of(moment: Any, account: str, asked: Asked) -> tuple[Figures, Head, 
 def figures_known(moment: Any, account: str, asked: Asked, more: Iterable[Key] = ()) -> tuple[Figures, Known, Account]:
     """An account's figures, what is known of it, and its documents that are newer than their rows, with ``more`` that are asked for; raises
     ``UnknownAccount`` or ``NotKnownBefore``."""
+    return figures_read(moment, account, asked, more)[:3]
+
+
+def figures_read(moment: Any, account: str, asked: Asked, more: Iterable[Key] = ()) -> tuple[Figures, Known, Account, list[Document]]:
+    """The same, and the documents that the figures were made of."""
     stored, known = account_known(moment, account, asked, more)
     day = day_of(known, asked)
     rows = moment.documents_on(account, day, known.version)
     rates, policy = KnownRates(moment, asked.known_at), in_force(moment, asked.known_at)
-    return figures_on(known, asked, day, speaking(rows, stored, day, known.version), rates, policy), known, stored
+    documents = list(speaking(rows, stored, day, known.version))
+    return figures_on(known, asked, day, documents, rates, policy), known, stored, documents
 
 
 def account_known(moment: Any, account: str, asked: Asked, more: Iterable[Key] = ()) -> tuple[Account, Known]:

@@ -64,7 +64,7 @@ def difference(moment: Any, account: str, between: tuple[int, int], asked: Asked
             for naming, change in sorted(changed.items())
         ],
         "rates": list(rates_compared(moment, then, now, day)),
-        "alerts": alerts_compared(moment, stored, then, now, day),
+        "alerts": alerts_compared(moment, stored, then, now, day, documents),
     }
 
 
@@ -178,10 +178,12 @@ def rates_compared(moment: Any, then: Side, now: Side, day: str) -> Iterator[dic
             yield {"currency": currency, "then": rate_told(moment, one), "now": rate_told(moment, other)}
 
 
-def alerts_compared(moment: Any, stored: Account, then: Side, now: Side, day: str) -> dict[str, Any]:
-    """What stands on the day and did not then, and what did and does not."""
+def alerts_compared(moment: Any, stored: Account, then: Side, now: Side, day: str, documents: list[Document]) -> dict[str, Any]:
+    """What stands on the day and did not then, and what did and does not; ``documents`` are at least those that say anything on it."""
     was, is_ = (
-        standing(moment, stored, side.known.customer, side.rates, side.figures.policy, day, side.known.version) if side.known.version != 0 else []
+        standing(moment, stored, side.known.customer, side.rates, side.figures.policy, day, side.known.version, documents)
+        if side.known.version != 0
+        else []
         for side in (then, now)
     )
     return {"raised": [alert for alert in is_ if alert not in was], "cleared": [alert for alert in was if alert not in is_]}

@@ -1,37 +1,64 @@
 """What stands of an account on a day, and since when: its alerts as a question, whether anybody was told of them or not."""
 
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from exposure.alerts import Course, Timeline
 from exposure.classes import classes
-from exposure.judging import CourseFrom, standing_on
+from exposure.ledger.alerts import held
 from exposure.ledger.memory import Account
-from exposure.ledger.timelines import LAST, timeline
+from exposure.ledger.timelines import LAST, Timelines
 from exposure.rules import terms
+from exposure.rules.documents import Document
+from exposure.standing import standing_on
 from projections.rates import KnownRates
 from schemas.facts import LAST_DAY, Fact
 from schemas.policies import Policy
 
 
-def courses(
-    moment: Any, stored: Account, customer: list[Fact], rates: KnownRates, policy: Policy, *, until: str = LAST, version: int | None = None
-) -> CourseFrom:
-    """The days of an account up to one, as known at its version and judged by one policy, from behind any day on."""
-    master = terms.master_data(customer, LAST_DAY)
-    of_days = classes(customer, policy)
-    currency, zone = master.get("currency", stored.head.first_currency(version)), master.get("timezone", "UTC")
+class AccountDays:
+    """The days of an account up to one, as known at its version and judged by one policy."""
 
-    def course_from(since: str) -> Course:
-        made = timeline(moment, stored, Timeline(currency, of_days, zone), since, until, version)
+    def __init__(
+        self,
+        moment: Any,
+        stored: Account,
+        customer: list[Fact],
+        rates: KnownRates,
+        policy: Policy,
+        *,
+        until: str = LAST,
+        version: int | None = None,
+        speaking: Iterable[Document] | None = None,
+    ) -> None:
+        master = terms.master_data(customer, LAST_DAY)
+        self.currency, self.zone = master.get("currency", stored.head.first_currency(version)), master.get("timezone", "UTC")
+        self.classes = classes(customer, policy)
+        self.rates = rates
+        self.timelines = Timelines(moment, stored, self.empty, until, version, speaking)
+
+    def empty(self) -> Timeline:
+        return Timeline(self.currency, self.classes, self.zone)
+
+    def since(self, day: str) -> Course:
+        return self.course(self.timelines.since(day), day)
+
+    def on(self, days: Collection[str]) -> list[Course]:
+        made = self.timelines.on(days)
+        return [self.course(made, day) for day in days]
+
+    def of_agreed(self) -> Course:
+        return self.course(self.timelines.of_agreed(), "")
+
+    def course(self, made: Timeline, since: str) -> Course:
         foreign = made.foreign()
-        return Course(made, since, foreign, lambda day: rates.on(foreign, currency, day), rates.days(foreign, currency))
-
-    return course_from
+        return Course(made, since, foreign, lambda day: self.rates.on(foreign, self.currency, day), self.rates.days(foreign, self.currency))
 
 
 def standing(
-    moment: Any, stored: Account, customer: list[Fact], rates: KnownRates, policy: Policy, day: str, version: int | None
+    moment: Any, stored: Account, customer: list[Fact], rates: KnownRates, policy: Policy, day: str, version: int | None, speaking: Iterable[Document]
 ) -> list[dict[str, Any]]:
-    """What stands on the day, by rule and step."""
-    stands = standing_on(courses(moment, stored, customer, rates, policy, until=day, version=version), day)
-    return [{"rule": rule, "step": step or None, "effective": effective} for (rule, step), effective in sorted(stands.items())]
+    """What stands on the day, by rule and step; ``speaking`` are the documents that say anything on it or changed after the version."""
+    days = AccountDays(moment, stored, customer, rates, policy, until=day, version=version, speaking=speaking)
+    said = held(moment, stored.head.account) if version is None else None
+    return [{"rule": rule, "step": step or None, "effective": effective} for (rule, step), effective in sorted(standing_on(days, day, said).items())]

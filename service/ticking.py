@@ -16,7 +16,7 @@ from exposure.rules import terms
 from projections.account import accounts_stored
 from projections.current import Current, current
 from projections.rates import KnownRates
-from projections.standing import courses
+from projections.standing import AccountDays
 from projections.when import instant_text
 from schemas.facts import LAST_DAY
 from schemas.policies import Policy
@@ -61,7 +61,7 @@ def judge(writing: Any, due: list[alerts.Due], total: Ticked, *, tells: bool) ->
         stored = accounts[one.account]
         customer = stored.documents[f"customer:{one.account}"].facts
         zone = terms.master_data(customer, LAST_DAY).get("timezone", "UTC")
-        judging = Judging(one.before, courses(writing, stored, customer, rates, policy), one.changed)
+        judging = Judging(one.before, AccountDays(writing, stored, customer, rates, policy).since, one.changed)
         found = list(judging.news(terms.local_day(now, zone)))
         said += [(one.account, news) for news in found]
         judged.append(Judged(one.account, found, judging.said.values(), judging.course.now.rules.measures))

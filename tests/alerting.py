@@ -1,13 +1,13 @@
 """Alerts in the hands of a test: what stands of plain events, and what a store says as days pass."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
 from exposure.alerts import Course, Timeline
 from exposure.classes import classes
-from exposure.judging import standing_on
 from exposure.rules.documents import AGREED
+from exposure.standing import standing_on
 from projections.account import Asked, show
 from projections.alerts import Wanted, alert_log
 from schemas.jsontext import read, written
@@ -21,27 +21,49 @@ Alert = tuple[str, int | None, str]
 """Rule, step, and the day it became true."""
 
 
-def standing(books: Books, account: str, day: str, policy: Policy = DEFAULT) -> list[Alert]:
-    """What stands on the day, from only those documents that a store would load."""
-    documents = books.documents[account]
-    currency = books.on(account, day, None).currency
+class DaysOf:
+    """The days of an account in plain books, from only those documents that a store would load."""
 
-    def course_from(since: str) -> Course:
-        customer = documents.get(f"customer:{account}")
-        made = Timeline(currency, classes(customer.facts if customer else [], policy))
-        for key, document in documents.items():
+    def __init__(self, books: Books, account: str, day: str, policy: Policy) -> None:
+        self.books = books
+        self.documents = books.documents[account]
+        self.currency = books.on(account, day, None).currency
+        customer = self.documents.get(f"customer:{account}")
+        self.classes = classes(customer.facts if customer else [], policy)
+
+    def since(self, since: str) -> Course:
+        made = self.agreed()
+        for key, document in self.documents.items():
             if document.closed > made.reads_from(since):
                 made.add(key, document.moves, None)
                 if document.kind == "invoice" and made.looks_back:
                     made.add_item(document.moves, document.facts, None)
                 if document.kind == "order" and made.wants_texts:
                     made.texts[key] = document.facts
+        return self.course(made, since)
+
+    def on(self, days: Collection[str]) -> list[Course]:
+        return [self.since(day) for day in days]
+
+    def of_agreed(self) -> Course:
+        return self.course(self.agreed(), "")
+
+    def agreed(self) -> Timeline:
+        made = Timeline(self.currency, self.classes)
+        for document in self.documents.values():
             if document.kind in AGREED and document.kind not in ("customer", "measure"):
                 (made.limits if document.kind == "limit" else made.protections).append(document.facts)
-        foreign, days = made.foreign(), {dated for _, _, dated, _, _ in books.rates}
-        return Course(made, since, foreign, lambda on: {one: rate for one in foreign if (rate := books.rate(one, currency, on))}, days)
+        return made
 
-    return [(rule, step or None, effective) for (rule, step), effective in sorted(standing_on(course_from, day).items())]
+    def course(self, made: Timeline, since: str) -> Course:
+        foreign, days = made.foreign(), {dated for _, _, dated, _, _ in self.books.rates}
+        return Course(made, since, foreign, lambda on: {one: rate for one in foreign if (rate := self.books.rate(one, self.currency, on))}, days)
+
+
+def standing(books: Books, account: str, day: str, policy: Policy = DEFAULT) -> list[Alert]:
+    """What stands on the day."""
+    stands = standing_on(DaysOf(books, account, day, policy), day)
+    return [(rule, step or None, effective) for (rule, step), effective in sorted(stands.items())]
 
 
 def at(day: str, time: str = "12:00:00+00:00") -> int:

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from exposure.judging import News, Said, State
 from exposure.ledger.batch import Batch, Row
+from exposure.rules.spans import later
+from exposure.standing import Held
 from schemas.facts import OUR_SOURCE, AlertAcknowledged, AlertAct, AlertCleared, AlertEscalated, AlertRaised, OfAlert
 from schemas.jsontext import read, written, written_sorted
 from schemas.stored import read_ours, write_ours
@@ -57,6 +59,16 @@ def states(moment: Any, accounts: Sequence[str]) -> dict[str, State]:
     """How far accounts were judged, of those that have a row."""
     rows = moment.joined("t.account, t.judged_day, t.sequence, t.state", "alert_states", "t.account = g.c0", [(name,) for name in accounts])
     return {account: decoded(day, sequence, state) for account, day, sequence, state in rows}
+
+
+def held(moment: Any, account: str) -> Held | None:
+    """What was said to stand, and until which day nothing told since can have changed it; ``None`` where that is before every day."""
+    rows = moment.rows("SELECT judged_day, next_day, sequence, state FROM alert_states WHERE account = ?", account)
+    if not rows or not rows[0][0] or not rows[0][1]:
+        return None
+    ((judged, changed, sequence, state),) = rows
+    said = decoded(judged, sequence, state).said
+    return Held(judged if judged < changed else later(changed, -1), {rule: one.effective for rule, one in said.items()})
 
 
 def raised(moment: Any) -> list[str]:

@@ -1,6 +1,6 @@
 """Reads of one moment of a store: every answer comes from the same snapshot, as plain rows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from exposure.ledger.batch import Row
@@ -58,6 +58,14 @@ class Moment(Tables):
         later = "" if version is None else f" OR version > {int(version)}"
         columns, first = "key, version, opened, closed, state", day if since is None else since
         return self.rows(f"SELECT {columns} FROM documents WHERE account = ? AND (closed > ?{later}) AND opened <= ?", account, first, day)
+
+    def documents_closed(self, account: str, after: str, until: str, version: int | None, days: Sequence[str]) -> list[Any]:
+        """(key, closed, state) of what closed after a day and by another one, but nothing that changed after the version; where ``days`` are named,
+        of what says anything on one of them."""
+        known = "" if version is None else f" AND version <= {int(version)}"
+        on_days = f" AND ({' OR '.join(['(opened <= ? AND closed > ?)'] * len(days))})" if days else ""
+        sql = f"SELECT key, closed, state FROM documents WHERE account = ? AND closed > ? AND closed <= ?{known}{on_days}"
+        return self.rows(sql, account, after, until, *(day for one in days for day in (one, one)))
 
     def all_documents_on(self, first: str, last: str, first_day: str, last_day: str, everything: bool) -> Iterator[Any]:
         """(account, key, version, opened, closed, state) of what says anything on one of the days, of the accounts from one to another, in order of

@@ -1,31 +1,106 @@
-"""The timeline of an account out of its rows: the movements of its documents by day, and what was agreed, as new as the log."""
+"""The timelines of an account out of its rows: the movements of its documents by day, and what was agreed, as new as the log.
 
-from typing import Any
+Law: each document is read once, however far back is looked, and in however many steps.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, NamedTuple
 
 from exposure.alerts import Timeline
 from exposure.ledger.memory import Account
-from exposure.rules.documents import AGREED
-from schemas.facts import Fact
+from exposure.rules.documents import AGREED, Document
+from schemas.facts import LAST_DAY, Fact
 from schemas.jsontext import read
 
 LAST = "9999-12-31"
 """The last day there is; documents that never say anything begin behind it."""
 
 
-def timeline(moment: Any, stored: Account, made: Timeline, since: str, until: str, version: int | None) -> Timeline:
-    """Adds what changes the account's figures on the days from behind ``since`` until another, as known at its version, and what they are before;
-    of what some rule looks back at from further back.
+class Read(NamedTuple):
+    """What was read of a document: it says nothing from the day ``closed`` on, nor did it ever, as far as is known."""
 
-    ``stored`` is the account as new as the log, with the documents that are newer than their rows. Of the others only the movements are read.
+    closed: str
+    key: str
+    facts: list[Fact]
+    moves: Any
+
+
+class Timelines:
+    """An account's timelines up to a day, as known at its version, each made of an ``empty`` one.
+
+    ``stored`` is the account as new as the log, with the documents that are newer than their rows; ``speaking`` are those that say anything on the
+    last day or changed after the version, where somebody has them. Of the others only the movements are read.
     """
-    for key, _, _, _, state in moment.documents_on(stored.head.account, until, version, made.reads_from(since)):
-        if key not in stored.unwritten:
-            facts, _, moves = read(state)
-            add(made, key, moves, list(map(Fact._make, facts)), version)
-    for key in stored.unwritten:
-        document = stored.documents[key]
-        add(made, key, document.moves, document.facts, version)
-    return made
+
+    def __init__(
+        self, moment: Any, stored: Account, empty: Callable[[], Timeline], until: str, version: int | None, speaking: Iterable[Document] | None = None
+    ) -> None:
+        self.moment = moment
+        self.stored = stored
+        self.empty = empty
+        self.until = until
+        self.version = version
+        self.back_to: str | None = None
+        """What closed behind it was read."""
+        self.documents: list[Read] = []
+        if speaking is not None:
+            self.back_to = until
+            found = [Read(self.closed(one.version, one.closed), one.key, one.facts, one.moves) for one in speaking if self.is_written(one.key)]
+            self.documents = [one for one in found if one.closed > until]
+
+    def since(self, day: str) -> Timeline:
+        """What changes the account's figures on the days from behind one on, and what they are before; of what some rule looks back at from
+        further back."""
+        made = self.empty()
+        first = made.reads_from(day)
+        if self.back_to is None:
+            rows = self.moment.documents_on(self.stored.head.account, self.until, self.version, first)
+            self.documents += [self.read(key, self.closed(version, closed), state) for key, version, _, closed, state in rows if self.is_written(key)]
+            self.back_to = first
+        elif first < self.back_to:
+            self.documents += self.closed_behind(first, self.back_to)
+            self.back_to = first
+        return self.filled(made, [one for one in self.documents if one.closed > first])
+
+    def on(self, days: Collection[str]) -> Timeline:
+        """What the account's figures are on single days, none of them later than what was read already."""
+        made = self.empty()
+        first, back_to = min(days), self.back_to or LAST
+        found = self.closed_behind(first, back_to, days) if first < back_to else []
+        return self.filled(made, [*self.documents, *found])
+
+    def of_agreed(self) -> Timeline:
+        """What was agreed, of all days, and nothing else."""
+        made = self.empty()
+        for one in self.documents:
+            agree(made, one.key, one.facts, self.version)
+        for key in self.stored.unwritten:
+            agree(made, key, self.stored.documents[key].facts, self.version)
+        made.texts = {}
+        return made
+
+    def closed(self, version: int, closed: str) -> str:
+        """What changed after the version is always looked at: when it closed was another day then."""
+        return LAST_DAY if self.version is not None and version > self.version else closed
+
+    def is_written(self, key: str) -> bool:
+        return key not in self.stored.unwritten
+
+    def read(self, key: str, closed: str, state: bytes) -> Read:
+        facts, _, moves = read(state)
+        return Read(closed, key, list(map(Fact._make, facts)), moves)
+
+    def closed_behind(self, first: str, last: str, days: Collection[str] = ()) -> list[Read]:
+        rows = self.moment.documents_closed(self.stored.head.account, first, last, self.version, list(days))
+        return [self.read(key, closed, state) for key, closed, state in rows if self.is_written(key)]
+
+    def filled(self, made: Timeline, documents: Iterable[Read]) -> Timeline:
+        for _, key, facts, moves in documents:
+            add(made, key, moves, facts, self.version)
+        for key in self.stored.unwritten:
+            document = self.stored.documents[key]
+            add(made, key, document.moves, document.facts, self.version)
+        return made
 
 
 def add(made: Timeline, key: str, moves: Any, facts: list[Fact], version: int | None) -> None:

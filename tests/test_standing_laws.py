@@ -1,0 +1,77 @@
+"""Law of what stands: what saves reading (what was said, one item's own days, what was agreed) says what the walk through all days says."""
+
+import tempfile
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exposure.judging import retraced
+from exposure.ledger.ledger import Ledger
+from exposure.ledger.policies import adopt, in_force
+from exposure.ledger.records import Record, Source
+from projections.account import Asked, NotKnownBefore, UnknownAccount, figures_known, show
+from projections.rates import KnownRates
+from projections.standing import AccountDays
+from schemas.jsontext import written
+from service.ticking import tick
+from tests.alerting import Alert, at
+from tests.folding import Event
+from tests.histories import FIRST_DAY, as_of_days
+from tests.stores import copied, given_back, opened
+from tests.test_alert_laws import DANCING, arrived_histories
+from tests.test_laws import subjects
+
+NOW = at("2040-01-01")
+
+
+@pytest.fixture(scope="module")
+def empty(each_store: str, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: ARG001 (a store of its kind)
+    path = tmp_path_factory.mktemp("empty") / "store.db"
+    store = opened(path)
+    assert adopt(store, lambda: 0, DANCING, "m.vogt", "to be judged by")
+    store.datastore.close()
+    return path
+
+
+def shown(moment: Any, account: str, asked: Asked) -> list[Alert]:
+    return [(one["rule"], one["step"] or 0, one["effective"]) for one in show(moment, account, asked)["alerts"]]
+
+
+def walked(moment: Any, account: str, asked: Asked) -> list[Alert]:
+    """The same, of the days alone: back to where every stretch has begun, and on from there."""
+    figures, known, stored = figures_known(moment, account, asked)
+    rates, policy, day = KnownRates(moment, asked.known_at), in_force(moment, asked.known_at), figures.on.day
+    days = AccountDays(moment, stored, known.customer, rates, policy, until=day, version=known.version)
+    return [(*rule, effective) for rule, effective in sorted(retraced(days.since, day, day)[-1][1].items())]
+
+
+def test_what_stands_is_what_a_walk_through_all_days_says(each_store: str, empty: Path) -> None:
+    @settings(max_examples={"sqlite": 150, "postgresql": 10}[each_store])
+    @given(arrived_histories, st.lists(st.tuples(st.integers(0, 40), st.booleans()), min_size=1, max_size=6), as_of_days(), st.integers(0, 60))
+    def of_any(both: tuple[list[Event], list[Event]], steps: list[tuple[int, bool]], asked_day: date, known_after: int) -> None:
+        _, arrived = both
+        with given_back(), tempfile.TemporaryDirectory() as folder:
+            store: Any = copied(empty, Path(folder) / "told.db")
+            day = FIRST_DAY
+            ledger = Ledger(store, lambda: at(day.isoformat()))
+            for place in range(0, len(arrived), 4):
+                on, is_judged = steps[place // 4 % len(steps)]
+                day += timedelta(days=on)
+                ledger.take([Record(written(event), 0) for event in arrived[place : place + 4]], Source("test"))
+                if is_judged:
+                    tick(store, ledger.now)
+            known_at = at((FIRST_DAY + timedelta(days=known_after)).isoformat())
+            days = {asked_day, day, asked_day - timedelta(days=20), day + timedelta(days=30), day - timedelta(days=1)}
+            with store.reading() as moment:
+                for account in subjects(arrived):
+                    for asked in [Asked(NOW, one.isoformat(), at_) for one in sorted(days) for at_ in (None, known_at)]:
+                        try:
+                            assert shown(moment, account, asked) == walked(moment, account, asked)
+                        except (UnknownAccount, NotKnownBefore):
+                            continue
+
+    of_any()
