@@ -22,7 +22,10 @@ def courses(
     currency, zone = master.get("currency", stored.head.first_currency(version)), master.get("timezone", "UTC")
 
     def course_from(since: str) -> Course:
-        made = timeline(moment, stored, Timeline(currency, of_days, zone), since, until, version)
+        empty = Timeline(currency, of_days, zone)
+        if empty.is_weighed:
+            empty.portfolio = rates.portfolio
+        made = timeline(moment, stored, empty, since, until, version)
         foreign = made.foreign()
         return Course(made, since, foreign, lambda day: rates.on(foreign, currency, day), rates.days(foreign, currency))
 

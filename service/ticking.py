@@ -69,7 +69,8 @@ def judge(writing: Any, due: list[alerts.Due], total: Ticked, *, tells: bool) ->
         at, currencies = NEVER if day == LAST_DAY else terms.begins(day, zone), judging.course.currencies
         if one.account in figures:
             at, currencies = min(at, figures[one.account].next_at or NEVER), currencies | figures[one.account].currencies
-        states.append((one.account, judging.state, alerts.Next(day, at, sorted(currencies))))
+        listens = sorted(currencies | ({alerts.PORTFOLIO} if judging.course.timeline.is_weighed else set()))
+        states.append((one.account, judging.state, alerts.Next(day, at, listens)))
     alerts.record(writing, said, now)
     alerts.keep(writing, states)
     if not tells:
