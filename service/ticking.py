@@ -28,11 +28,12 @@ NEVER = 1 << 62
 
 @dataclass(slots=True)
 class Ticked:
-    """How many accounts were judged, and how many alerts were raised and cleared."""
+    """How many accounts were judged, how many alerts were raised and cleared, and how many measures were proposed because of them."""
 
     accounts: int = 0
     raised: int = 0
     cleared: int = 0
+    measures: int = 0
 
 
 def tick(store: Any, now: Callable[[], int], *, tells: bool = False) -> Ticked:
@@ -79,7 +80,9 @@ def judge(writing: Any, due: list[alerts.Due], total: Ticked, *, tells: bool) ->
     total.accounts += len(due)
     total.raised += raised
     total.cleared += len(said) - raised
-    return follow(writing, judged, policy)
+    done = follow(writing, judged, policy)
+    total.measures += len(done)
+    return any(done)
 
 
 def figures_told(writing: Any, accounts: dict[str, Account], rates: KnownRates, policy: Policy) -> dict[str, Current]:
