@@ -6,12 +6,13 @@ of arrival nor the day it was found out makes a difference.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from typing import Any, NamedTuple
 
 from exposure.classes import Class, class_on, days_of_change, has_fallen
+from exposure.concentration import PLACES, Measured, share
 from exposure.figures import COMPONENTS, Item, Rates, converted, counting, days_late
 from exposure.judgement import Limit
 from exposure.payments import Cleared, Paid, cleared
@@ -91,12 +92,16 @@ class Timeline:
     """Whether any rule reads what orders say."""
     wants_dates: bool = field(init=False)
     """Whether any rule asks how old an item is."""
+    is_weighed: bool = field(init=False)
+    """Whether any rule asks for the account's share of the portfolio."""
+    portfolio: Mapping[str, Measured] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         asked = [one.rules.alerts for one in self.classes]
         self.looks_back = max([rules.slowing.looks_back for rules in asked if rules.slowing], default=0)
         self.wants_texts = any(rules.large_order is not None for rules in asked)
         self.wants_dates = any(rules.oldest_open_item_days is not None for rules in asked)
+        self.is_weighed = any(rules.concentration is not None for rules in asked)
 
     def reads_from(self, since: str) -> str:
         """What was closed by this day is not read."""
@@ -136,7 +141,8 @@ class Timeline:
         limits = {fact.data["currency"] for facts in self.limits for fact in facts}
         texts = {fact.data["currency"] for facts in self.texts.values() for fact in facts if fact.name in orders.TEXTS}
         ours = {one.rules.currency for one in self.classes if one.rules.limit is not None or one.rules.alerts.large_order is not None}
-        return {currency for currency in told | limits | texts | ours if currency} - {self.currency or ""}
+        measured = {one.currency for one in self.portfolio.values()}
+        return {currency for currency in told | limits | texts | ours | measured if currency} - {self.currency or ""}
 
 
 class Course:
@@ -157,9 +163,9 @@ class Course:
         self.open_orders: dict[tuple[str, str], int] = {}
         self.terms_days = terms.days_of_change(timeline.limits) | terms.days_of_change(timeline.protections)
         self.paid = Paid()
-        self.ahead = sorted(
-            {*timeline.changes, *timeline.paid, *timeline.unpaid, *self.terms_days, *rate_days, *days_of_change(timeline.classes)} - {LAST_DAY}
-        )
+        self.measured: Measured | None = None
+        told = {*timeline.changes, *timeline.paid, *timeline.unpaid, *timeline.portfolio}
+        self.ahead = sorted({*told, *self.terms_days, *rate_days, *days_of_change(timeline.classes)} - {LAST_DAY})
         heapify(self.ahead)
         while self.ahead and self.ahead[0] <= since:
             self.take(heappop(self.ahead))
@@ -201,6 +207,7 @@ class Course:
             self.paid.remove(one)
         for one in self.timeline.paid.get(day, ()):
             self.paid.add(one)
+        self.measured = self.timeline.portfolio.get(day, self.measured)
         sums = self.sums
         for component, document, item, currency, due, amount, dated in self.timeline.changes.get(day, ()):
             if component in ("receivables", "disputed"):
@@ -275,7 +282,7 @@ class Course:
             held.add(("limit_expired", 0))
         if self.is_protection_expired:
             held.add(("protection_expired", 0))
-        held.update(self.holds_by_policy())
+        held.update(self.holds_by_policy(total))
         return held
 
     def near(self, before: Collection[Rule]) -> int:
@@ -283,8 +290,8 @@ class Course:
         rules = self.now.rules.alerts
         return scaled(rules.clear_below if NEAR in before or OVER in before else rules.near_limit, 4)
 
-    def holds_by_policy(self) -> Iterator[Rule]:
-        """Those that only a policy asks for."""
+    def holds_by_policy(self, total: int) -> Iterator[Rule]:
+        """Those that only a policy asks for; ``total`` is the exposure of the day."""
         rules, dated = self.now.rules.alerts, self.dates.day
         if rules.oldest_open_item_days is not None and dated is not None and days_late(dated, self.day) > rules.oldest_open_item_days:
             yield "oldest_open_item", 0
@@ -296,6 +303,13 @@ class Course:
             yield "slow_payment", 0
         if rules.score_falls_along and has_fallen(self.timeline.classes, self.day):
             yield "score_fall", 0
+        weighed = self.share(total)
+        if rules.concentration is not None and weighed is not None and weighed >= scaled(rules.concentration, PLACES):
+            yield "concentration", 0
+
+    def share(self, total: int) -> int | None:
+        """Of the portfolio as measured last by the day, in ten-thousandths."""
+        return share(total, self.currency, self.measured, self.rates)
 
     def has_order_above(self, amount: str) -> bool:
         """Whether anything is open of an order whose text is worth more; what lacks a rate is not compared."""
@@ -317,6 +331,7 @@ class Course:
         currency = self.currency or "EUR"
         total = total_of(sums)
         amount = limit if isinstance(limit, int) else None
+        weighed = self.share(total)
         return {
             "currency": self.currency,
             "total": shown(total, currency),
@@ -326,6 +341,7 @@ class Course:
             "available": None if limit == "unlimited" else shown((amount or 0) - total, currency),
             "utilisation": None if amount is None else decimal_text(divided(total * 10**4, amount), 4),
             "days_overdue": self.days_overdue,
+            **({} if weighed is None else {"portfolio_share": decimal_text(weighed, PLACES)}),
         }
 
 

@@ -1,4 +1,5 @@
-"""What is left to people today, source by source: promises to call for, notices to send or to agree to, alerts, requests, held orders, dead letters.
+"""What is left to people today, source by source: promises to call for, notices to send or to agree to, alerts, requests, held orders, measures,
+dead letters.
 
 Law: accounts are found by what is kept of promises, cases, alerts and what is overdue; figures are read of those that were found, and of no other.
 """
@@ -8,6 +9,7 @@ from typing import NamedTuple
 
 from exposure.approvals import UNLIMITED
 from exposure.ledger import alerts, dunning
+from exposure.ledger import measures as recorded_measures
 from exposure.ledger.cases import PROPOSED
 from exposure.rules.promises import BROKEN, OPEN, PARTLY
 from exposure.rules.spans import later
@@ -16,6 +18,7 @@ from projections.alerts import raised_still
 from projections.dunning import due_of, notices_of
 from projections.holds import holds
 from projections.limit_requests import limit_requests
+from projections.measures import waiting_for
 from projections.portfolio import days
 from projections.promises import promises
 from projections.today import Today
@@ -135,6 +138,14 @@ def held(today: Today) -> Iterator[Duty]:
         yield Duty(kind, one["account"], what, one["decision_id"], one["as_of"], one["amount"], one["currency"], HIGH, who)
 
 
+def proposed(today: Today) -> Iterator[Duty]:
+    """Measures that wait for a yes."""
+    for trail in recorded_measures.of_account(today.moment, None, PROPOSED):
+        one, who = trail.proposed, tuple(waiting_for(trail, today.policy)["who"] or ())
+        day, what = today.day_at(one.account, instant_text(trail.events[0][0])), f"{one.take}, proposed by {one.by}: {one.reason}"
+        yield Duty("measure_proposed", one.account, what, one.measure, day, one.amount, one.currency, HIGH, who)
+
+
 def not_taken(today: Today) -> Iterator[Duty]:
     """Accounts whose figures may be wrong because of dead letters: since the oldest of them."""
     found: dict[str | None, list[tuple[str, int]]] = {}
@@ -153,6 +164,7 @@ SOURCES: tuple[tuple[Source, tuple[str, ...]], ...] = (
     (alerted, ("alert",)),
     (limits_asked_for, ("limit_request",)),
     (held, ("hold", "release_proposed")),
+    (proposed, ("measure_proposed",)),
     (not_taken, ("dead_letters",)),
 )
 """Each with the kinds it finds."""

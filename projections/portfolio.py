@@ -9,7 +9,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from exposure.figures import BUCKETS, COMPONENTS
+from exposure.figures import BUCKETS, COMPONENTS, Figures
 from exposure.ledger.memory import Account
 from exposure.ledger.policies import in_force
 from projections.account import (
@@ -100,9 +100,12 @@ class Listing:
                 part.rows.append(row)
         return part
 
-    def row(self, known: Known, stored: Account, documents: Iterable[Any]) -> dict[str, Any]:
+    def figures(self, known: Known, stored: Account, documents: Iterable[Any]) -> Figures:
         day = day_of(known, self.asked)
-        figures = figures_on(known, self.asked, day, speaking(documents, stored, day, known.version), self.rates, self.policy)
+        return figures_on(known, self.asked, day, speaking(documents, stored, day, known.version), self.rates, self.policy)
+
+    def row(self, known: Known, stored: Account, documents: Iterable[Any]) -> dict[str, Any]:
+        figures = self.figures(known, stored, documents)
         letters = self.dead_letters.get(known.head.account, 0)
         return summary(figures, self.known_at, letters, sources(self.moment, known.head, known.version))
 

@@ -2,9 +2,12 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any, NamedTuple
 
+from exposure.concentration import Measured
 from exposure.figures import Rates, converted
+from exposure.ledger.portfolio import measured
 from projections.when import version_at
 from schemas.amounts import BILLION, billionths
 from schemas.facts import LAST_DAY
@@ -25,12 +28,17 @@ class Published(NamedTuple):
 
 
 class KnownRates:
-    """The rates of one moment as known at an instant; each pair is read once."""
+    """The rates of one moment as known at an instant, and what the portfolio was measured at; each pair and the measurements are read once."""
 
     def __init__(self, moment: Any, known_at: int | None) -> None:
         self.moment = moment
         self.known_at = known_at
         self.pairs: dict[tuple[str, str], Told] = {}
+
+    @cached_property
+    def portfolio(self) -> dict[str, Measured]:
+        """What it was measured at, by the day of it."""
+        return measured(self.moment, self.known_at)
 
     def on(self, currencies: Iterable[str], into: str | None, day: str) -> Rates:
         rates: Rates = {}

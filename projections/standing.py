@@ -38,7 +38,10 @@ class AccountDays:
         self.timelines = Timelines(moment, stored, self.empty, until, version, speaking)
 
     def empty(self) -> Timeline:
-        return Timeline(self.currency, self.classes, self.zone)
+        made = Timeline(self.currency, self.classes, self.zone)
+        if made.is_weighed:
+            made.portfolio = self.rates.portfolio
+        return made
 
     def since(self, day: str) -> Course:
         return self.course(self.timelines.since(day), day)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from schemas.amends import DeadLetterErased, OfAmends
 from schemas.dunning import OfDunning
 from schemas.measures import OfMeasure
+from schemas.portfolio import PortfolioMeasured
 
 Data = dict[str, Any]
 Told = tuple[str, str, str]
@@ -313,7 +314,7 @@ OfLimit = LimitRequested | LimitApproved | LimitRejected | LimitRequestWithdrawn
 OfRelease = HoldReleaseProposed | HoldReleased | HoldReleaseRefused
 OfAccount = OrderChecked | RequestAnswered | RequestRefused | OfLimit | OfRelease | OfDunning | OfMeasure | OfAmends
 """What concerns an account and changes none of its figures: each stands in a stream of its own."""
-Ours = OfLetter | DeadLetterErased | OfAccount | OfAlert | AlertAct | PolicyAdopted | CheckpointKeyRotated
+Ours = OfLetter | DeadLetterErased | OfAccount | OfAlert | AlertAct | PolicyAdopted | PortfolioMeasured | CheckpointKeyRotated
 
 STORED: dict[str, str] = {
     "erp.customer.changed.v1": "CustomerChanged",

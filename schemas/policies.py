@@ -31,6 +31,7 @@ SEVERITY = {
     "large_order": "medium",
     "score_fall": "high",
     "slow_payment": "medium",
+    "concentration": "medium",
 }
 """How serious each alert is, where a policy does not say it otherwise."""
 
@@ -103,7 +104,7 @@ class SlowPayment(NamedTuple):
 class Alerts(NamedTuple):
     """Utilisation from which an account is near its limit, and below which that is over again; and what is told beyond the contract: open items
     and limits older than so many days, orders worth more than an amount, a risk class that got worse along an order (the best one first), an account
-    that pays more slowly (as ``SlowPayment`` has it).
+    that pays more slowly (as ``SlowPayment`` has it), one that owes at least a share of the portfolio as it was measured (``concentration``).
 
     ``severity`` says it of a rule where it is another than by default.
     """
@@ -116,6 +117,7 @@ class Alerts(NamedTuple):
     score_falls_along: Sequence[str] = ()
     severity: Mapping[str, str] = MappingProxyType({})
     slow_payment: Mapping[str, int] | None = None
+    concentration: str | None = None
 
     @property
     def slowing(self) -> SlowPayment | None:

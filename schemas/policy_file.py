@@ -97,6 +97,7 @@ class AlertRules(Section):
     score_falls_along: Annotated[list[Name], Field(min_length=2)] | None = None
     severity: dict[AlertRule, Severity] | None = None
     slow_payment: SlowPaymentRule | None = None
+    concentration: Share | None = None
 
     @model_validator(mode="after")
     def _clears_below(self) -> Self:

@@ -44,6 +44,7 @@ from schemas.facts import (
 )
 from schemas.jsontext import read, written
 from schemas.measures import MeasureActRefused, MeasureApproved, MeasureLapsed, MeasureProposed, MeasureRejected, MeasureTakenBack
+from schemas.portfolio import PortfolioMeasured
 
 VERSIONS: dict[str, int] = {**dict.fromkeys(CONTRACT_TYPE, 1), **dict.fromkeys(ALLOCATES, 2), "CustomerChanged": 2}
 TOPICS: dict[str, str] = {name: f"{name}.v{version}" for name, version in VERSIONS.items()}
@@ -93,6 +94,7 @@ OURS: dict[str, type[Ours]] = {
     "MeasureLapsed.v1": MeasureLapsed,
     "MeasureTakenBack.v1": MeasureTakenBack,
     "MeasureActRefused.v1": MeasureActRefused,
+    "PortfolioMeasured.v1": PortfolioMeasured,
 }
 """The last shape of each is the one that is written; what an older one does not say is as by default."""
 TOPIC_OF_OURS: dict[type[Ours], str] = {kind: topic for topic, kind in OURS.items()}

@@ -20,6 +20,7 @@ from service.measures import app as measures
 from service.options import AsOf, Bootstrap, Jobs, Json, KnownAt, Now, Store, clock, day, given_before, opened, settings
 from service.output import Output
 from service.policies import app as policy
+from service.portfolio import app as portfolio
 from service.promises import app as promises
 from service.proofs import app as proof
 from service.webhook_cli import app as webhook
@@ -32,6 +33,7 @@ app.add_typer(checkpoint_keys, name="checkpoint-keys")
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(dunning, name="dunning")
 app.add_typer(policy, name="policy")
+app.add_typer(portfolio, name="portfolio")
 app.add_typer(limits, name="limit")
 app.add_typer(holds, name="holds")
 app.add_typer(promises, name="promise")

@@ -28,11 +28,10 @@ class Judged(NamedTuple):
     measures: Sequence[Measure]
 
 
-def follow(writing: Any, judged: Iterable[Judged], policy: Policy) -> bool:
-    """Whether any measure was applied: then an account may have to be judged again."""
+def follow(writing: Any, judged: Iterable[Judged], policy: Policy) -> list[bool]:
+    """Of each measure that is proposed now whether it was applied: then an account may have to be judged again."""
     lapse(writing, judged, f"policy {policy.version}")
-    applied = [propose(writing, one, policy) for one in judged if one.measures and one.news]
-    return any(applied)
+    return [is_applied for one in judged if one.measures and one.news for is_applied in propose(writing, one, policy)]
 
 
 def lapse(writing: Any, judged: Iterable[Judged], by: str) -> None:
@@ -51,19 +50,19 @@ def lapse(writing: Any, judged: Iterable[Judged], by: str) -> None:
             recorded.record(writing, trail.proposed, [lapsed])
 
 
-def propose(writing: Any, judged: Judged, policy: Policy) -> bool:
+def propose(writing: Any, judged: Judged, policy: Policy) -> list[bool]:
     stands = {said.sequence for said in judged.stands}
     raised = [news for news in judged.news if news.clears is None and news.sequence in stands]
-    applied = [take_one(writing, judged.account, news, one, policy) for news in raised for one in wanted(judged.measures, news.rule, news.severity)]
-    return any(applied)
+    taken = [take_one(writing, judged.account, news, one, policy) for news in raised for one in wanted(judged.measures, news.rule, news.severity)]
+    return [is_applied for is_applied in taken if is_applied is not None]
 
 
-def take_one(writing: Any, account: str, news: News, measure: Measure, policy: Policy) -> bool:
-    """Proposes one measure, and applies it where nobody has to be asked: whether it was applied."""
+def take_one(writing: Any, account: str, news: News, measure: Measure, policy: Policy) -> bool | None:
+    """Proposes one measure, and applies it where nobody has to be asked: whether it was applied; ``None`` where there is nothing to propose."""
     figures = figures_of(writing, account, Asked(writing.recorded_at))[0]
     amount = amount_lowered(figures, measure.take, measure.share)
     if (measure.take == LOWER_LIMIT and amount is None) or is_done(writing, account, news, measure.take, figures.on.day):
-        return False
+        return None
     alert, by, (rule, step) = alerts.alert_id(account, news.sequence), f"policy {policy.version}", news.rule
     said = MeasureProposed(
         recorded.id_of(account, alert, measure.take), account, measure.take, alert, rule, step or None, news.figures, amount,

@@ -28,11 +28,12 @@ NEVER = 1 << 62
 
 @dataclass(slots=True)
 class Ticked:
-    """How many accounts were judged, and how many alerts were raised and cleared."""
+    """How many accounts were judged, how many alerts were raised and cleared, and how many measures were proposed because of them."""
 
     accounts: int = 0
     raised: int = 0
     cleared: int = 0
+    measures: int = 0
 
 
 def tick(store: Any, now: Callable[[], int], *, tells: bool = False) -> Ticked:
@@ -69,7 +70,8 @@ def judge(writing: Any, due: list[alerts.Due], total: Ticked, *, tells: bool) ->
         at, currencies = NEVER if day == LAST_DAY else terms.begins(day, zone), judging.course.currencies
         if one.account in figures:
             at, currencies = min(at, figures[one.account].next_at or NEVER), currencies | figures[one.account].currencies
-        states.append((one.account, judging.state, alerts.Next(day, at, sorted(currencies))))
+        listens = sorted(currencies | ({alerts.PORTFOLIO} if judging.course.timeline.is_weighed else set()))
+        states.append((one.account, judging.state, alerts.Next(day, at, listens)))
     alerts.record(writing, said, now)
     alerts.keep(writing, states)
     if not tells:
@@ -78,7 +80,9 @@ def judge(writing: Any, due: list[alerts.Due], total: Ticked, *, tells: bool) ->
     total.accounts += len(due)
     total.raised += raised
     total.cleared += len(said) - raised
-    return follow(writing, judged, policy)
+    done = follow(writing, judged, policy)
+    total.measures += len(done)
+    return any(done)
 
 
 def figures_told(writing: Any, accounts: dict[str, Account], rates: KnownRates, policy: Policy) -> dict[str, Current]:

@@ -36,6 +36,7 @@ from schemas.facts import (
     RequestRefused,
 )
 from schemas.measures import MeasureActRefused, MeasureApproved, MeasureLapsed, MeasureProposed, MeasureRejected, MeasureTakenBack
+from schemas.portfolio import PortfolioMeasured
 from tests.folding import own_fact
 
 TELLING = {"type": "erp.invoice.posted.v1", "source": "/erp/1000", "id": "8f7"}
@@ -146,6 +147,7 @@ OURS_TOLD: list[Ours] = [
     CheckpointKeyRotated("ab" * 32, "cd" * 32, "2026-03-02T09:00:00Z", "ef" * 64, "m.vogt", "a new key every year"),
     RequestAnswered("C-1001", "R-1", ["O-2", "700.00", None], "0f7d4a7ec1b9f4b7f5a1c2d3e4f50617", "/shop"),
     RequestRefused("C-9", "R-2", "/shop", {"order": "O-2", "amount": "700"}, "unknown_account", "nothing is known of account 'C-9'", "m.vogt"),
+    PortfolioMeasured("2026-02-28", "EUR", "1250000.00", 4, ["USD"], "b79cfe9f45cd", "2026-03-02T09:00:00Z", "nightly"),
     LimitRequested(REQUEST, "C-1001", "temporary", "1500.00", "EUR", "2026-02-01", "2026-03-31", "the spring season", "k.weiss", "default"),
     LimitApproved(REQUEST, "C-1001", "m.vogt", "they pay well", "default", True),
     LimitRejected(REQUEST, "C-1001", "m.vogt", "they pay late", "default"),

@@ -42,6 +42,7 @@ DANCING = read_policy(
     large_order = "100.00"
     score_falls_along = ["A", "B", "C"]
     slow_payment = { days = 2, recent_days = 15, before_days = 30, items = 1 }
+    concentration = "0.2"
     """
 )
 """Asks for every rule there is, and leaves much room between near the limit and no longer near."""

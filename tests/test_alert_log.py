@@ -136,7 +136,7 @@ def test_the_command_line_lets_time_pass_and_prints_the_log(path: Path) -> None:
     file = path.with_name("events.jsonl")
     file.write_bytes(b"".join(written(one) + b"\n" for one in OWED))
     exposure("feed", file, "--now", "2026-02-12T12:00:00Z", store=path)
-    assert exposure("tick", "--now", "2026-03-13T12:00:00Z", "--json", store=path).json == {"accounts": 1, "raised": 1, "cleared": 0}
+    assert exposure("tick", "--now", "2026-03-13T12:00:00Z", "--json", store=path).json == {"accounts": 1, "raised": 1, "cleared": 0, "measures": 0}
     alerts = exposure("alerts", ACCOUNT, "--json", store=path).json["alerts"]
     assert [(one["rule"], one["step"], one["state"], one["raised"]) for one in alerts] == [
         ("overdue", 1, "raised", "2026-02-12T12:00:00Z"),

@@ -253,6 +253,7 @@ def test_what_was_written_off_or_cancelled_was_not_cleared() -> None:
         ('score_falls_along = ["A", "A"]', "names a risk class twice"),
         ('severity = { overdeu = "high" }', "'overdeu' is no alert"),
         ('severity = { overdue = "loud" }', "'low', 'medium' or 'high'"),
+        ('concentration = "1.5"', "no share of at most 1"),
     ],
 )
 def test_what_is_wrong_in_the_alerts_of_a_policy_is_said(alerts: str, wrong: str) -> None:

@@ -13,10 +13,14 @@ from exposure.ledger.ledger import Ledger
 from exposure.ledger.rebuild import rebuild
 from exposure.ledger.records import Record, Source
 from exposure.ledger.verify import verify
+from projections.account import Asked
 from projections.dead_letters import dead_letters
 from projections.history import history
+from projections.promises import promise
 from schemas.amends import DeadLetterErased
+from service import promising
 from tests import stores
+from tests.alerting import at
 from tests.command import exposure
 from tests.stores import DAY, NOW, derived, fed, figures, log, opened
 from tests.test_ledger import CONTACT, PERSON, bytes_of, customer, event, invoice
@@ -139,6 +143,24 @@ def test_a_batch_that_was_sealed_before_an_erasure_and_written_after_it_is_seale
     Ledger(Erased(), lambda: NOW + DAY).take([Record(customer("3", version=3), 0)], Source("test"))
     assert once.is_set()
     assert personal(store) == [None, None, {"name": PERSON, "contact": CONTACT}]
+    assert verify(store).first_bad is None
+
+
+def test_a_note_on_a_promise_is_erased_with_the_person_and_the_promise_stays(store: Any) -> None:
+    fed(store, EVERYTHING)
+    words = promising.Wanted("C-9", "10.00", due="2026-03-31", note=f"{PERSON} said so")
+    number = promising.make(store, words, "m.vogt", lambda: at("2026-03-02"))["promise"]
+
+    def told() -> dict[str, Any]:
+        with store.reading() as moment:
+            return promise(moment, number, Asked(at("2026-03-03")))
+
+    kept = figures(store, DAYS)
+    assert told()["trail"][0]["note"] == f"{PERSON} said so"
+    erase(store)
+    promised = told()
+    assert (promised["trail"][0]["note"], promised["amount"], promised["state"], figures(store, DAYS)) == (None, "10.00", "open", kept)
+    assert PERSON.encode() not in bytes_of(store)
     assert verify(store).first_bad is None
 
 

@@ -49,6 +49,7 @@ PURE = [
     "exposure.payments",
     "exposure.alerts",
     "exposure.classes",
+    "exposure.concentration",
     "exposure.judging",
     "exposure.ahead",
     "exposure.promises",
@@ -58,7 +59,7 @@ PURE = [
     "exposure.bridge",
 ]
 HEAVY = {"pydantic", "pydantic_core", "eventsourcing", "orjson", "kafka", "confluent_kafka", "sqlite3", "sqlalchemy", "json", "logging"}
-RULES_READ = {f"schemas{name}" for name in ("", ".amends", ".facts", ".amounts", ".currencies", ".dunning", ".measures", ".policies")}
+RULES_READ = {f"schemas{name}" for name in ("", ".facts", ".amends", ".amounts", ".currencies", ".dunning", ".measures", ".policies", ".portfolio")}
 CLOCKS = re.compile(r"\b(time\.time|perf_counter|datetime\.now|utcnow|date\.today|monotonic)\b")
 LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
@@ -124,7 +125,7 @@ def test_the_rules_read_no_clock_and_nothing_but_plain_data() -> None:
         mine = {module for module in imported(file) if floor(module) in FLOORS}
         assert {module for module in mine if floor(module) == "schemas"} <= RULES_READ
         others = {module for module in mine if floor(module) == "exposure" and not f"{module}.".startswith("exposure.rules.")}
-        told = ("judgement", "figures", "items", "findings", "decisions", "groups", "alerts", "classes", "interest", "payments")
+        told = ("judgement", "figures", "items", "findings", "decisions", "groups", "alerts", "classes", "interest", "payments", "concentration")
         assert others <= {f"exposure.{name}" for name in told}
         outside = {floor(module) for module in imported(file)} - set(FLOORS)
         assert outside <= sys.stdlib_module_names, f"{place(file)} needs {outside - sys.stdlib_module_names}"

@@ -39,7 +39,7 @@ class Killed(Exception):
 
 def test_an_alert_proposes_its_measure_which_changes_nothing_until_somebody_says_yes(path: Path) -> None:
     desk = Desk(path, STOP)
-    desk.tell(LATE, day="2026-02-12")
+    assert desk.tell(LATE, day="2026-02-12").measures == 1
     (measure,) = desk.listed()
     (alert,) = log(desk.store, ACCOUNT)
     told = (measure["take"], measure["state"], measure["alert"], measure["rule"], measure["step"], measure["by"], measure["alert_state"])

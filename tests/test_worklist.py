@@ -18,6 +18,7 @@ from service import acting, approving, dunning, promising, releasing
 from service.checking import Request, check
 from service.ticking import tick
 from service.worklist_tables import write_worklist
+from tests import measuring
 from tests.alerting import at, log
 from tests.command import exposure
 from tests.stores import fed, opened
@@ -200,6 +201,24 @@ def test_a_held_order_waits_then_its_release_and_then_nothing(desk: Desk) -> Non
     releasing.release(desk.store, release, desk.now)
     assert waiting() == [("release_proposed", decision["decision_id"], "1500.00", ["lead"], "high")]
     releasing.release(desk.store, release._replace(by="lead"), desk.now)
+    assert waiting() == []
+
+
+def test_a_measure_waits_for_those_who_may_say_yes_and_for_nobody_once_somebody_did(path: Path) -> None:
+    trusted = '[[authority]]\nwho = "head"\nmeasures = ["stop_deliveries", "lower_limit"]'
+    desk = measuring.Desk(path, '{ on = "overdue", step = 1, take = "stop_deliveries" }', trusted)
+    desk.tell(measuring.LATE, day="2026-02-12")
+    desk.propose("lower_limit", share="0.5")
+    desk.tell(day="2026-02-14")
+
+    def waiting() -> list[tuple[Any, ...]]:
+        with desk.store.reading() as moment:
+            rows = worklist(moment, at(desk.day), Wanted(frozenset({"measure_proposed"})))["worklist"]
+        return [few(row, "what", "amount", "day", "who", "priority") for row in rows]
+
+    stop = (f"stop_deliveries, proposed by policy {desk.policy.version}: alert overdue 1", None, "2026-02-12", ["head"], "high")
+    assert waiting() == [("lower_limit, proposed by k.weiss: they pay late", "500.00", "2026-02-12", ["head"], "high"), stop]
+    assert [desk.act("approve", by="head"), waiting(), desk.act("reject", by="head", place=0)] == ["applied", [stop], "rejected"]
     assert waiting() == []
 
 

@@ -40,8 +40,12 @@ class Due(NamedTuple):
     before: State
 
 
+PORTFOLIO = "*"
+"""Among the currencies of an account that is weighed against the portfolio: a new measurement changes what stands of it, as a rate does."""
+
+
 class Next(NamedTuple):
-    """When an account is to be judged again: the day, its first instant there, and the currencies whose rates change its figures."""
+    """When an account is to be judged again: the day, its first instant there, and the currencies whose rates change its figures (``PORTFOLIO``)."""
 
     day: str
     at: int
@@ -80,6 +84,12 @@ def raised(moment: Any) -> list[str]:
 def judge_all(writing: Any) -> None:
     """Says that every account is to be judged again, and from its first day on: all its days are judged by other rules."""
     writing.rows("UPDATE alert_states SET next_day = '', next_at = 0 RETURNING 1")
+
+
+def judge_weighed(writing: Any, day: str) -> None:
+    """Says that the portfolio was measured on a day: accounts that are weighed against it are to be judged again from there."""
+    sql = f"UPDATE alert_states SET next_day = {writing.least}(next_day, ?), next_at = 0 WHERE currencies LIKE ? RETURNING 1"
+    writing.rows(sql, day, f"%{PORTFOLIO}%")
 
 
 def decoded(day: str, sequence: int, state: bytes) -> State:
