@@ -38,7 +38,7 @@ class Held(NamedTuple):
     since: Standing
 
     def on(self, day: str) -> Standing:
-        return {rule: effective for rule, effective in self.since.items() if effective <= day <= self.until}
+        return {rule: effective for rule, effective in self.since.items() if effective <= day}
 
 
 def standing_on(days: Days, day: str, held: Held | None = None) -> Standing:

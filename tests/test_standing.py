@@ -1,0 +1,29 @@
+"""Since when something stands, where one item alone does not tell, or what was said holds no more."""
+
+from pathlib import Path
+
+from schemas.jsontext import written
+from tests.alerting import at, shown, told
+from tests.stores import fed, opened
+from tests.test_rules import ACCOUNT, CUSTOMER, invoice, limit, payment
+from tests.test_rules import told as event
+
+KNOWN = [event("customer.changed", "2026-01-01", **CUSTOMER), limit("L-1", "2026-01-01", "1000.00")]
+FIRST = invoice("I-1", "2026-01-02", "100.00", due="2026-01-10")
+SECOND = invoice("I-2", "2026-01-02", "100.00", due="2026-01-20")
+PAID = payment("P-1", "2026-01-25", "100.00", {"invoice": "I-1", "amount": "100.00"})
+
+
+def test_overdue_goes_on_from_an_item_that_was_paid_to_one_that_was_late_by_then(tmp_path: Path) -> None:
+    store = opened(tmp_path / "s.db")
+    fed(store, map(written, [*KNOWN, FIRST, SECOND, PAID]), now=at("2026-02-02"))
+    assert shown(store, ACCOUNT, "2026-02-01") == [("overdue", 1, "2026-01-11")]
+
+
+def test_what_was_said_to_stand_tells_no_more_once_an_earlier_day_was_told_of(tmp_path: Path) -> None:
+    store = opened(tmp_path / "s.db")
+    told(store, [*KNOWN, FIRST, SECOND], "2026-01-28")
+    assert shown(store, ACCOUNT, "2026-01-28") == [("overdue", 1, "2026-01-11")]
+    early = payment("P-1", "2026-01-15", "100.00", {"invoice": "I-1", "amount": "100.00"})
+    fed(store, [written(early)], now=at("2026-01-29"))
+    assert shown(store, ACCOUNT, "2026-01-28") == [("overdue", 1, "2026-01-21")]
