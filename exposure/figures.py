@@ -114,7 +114,8 @@ def account_on(
             if move.day <= day and (version is None or move.version <= version):
                 sums[Item(move.component, "" if move.component == "unapplied" else document.key, move.item, move.currency, move.due)] += move.amount
     on.master = terms.master_data(customer, day)
-    on.currency = on.master.get("currency", first_currency) or min((item.currency for item in sums if item.component in MONEY), default=None)
+    paid_in = (item.currency for item, amount in sums.items() if amount and item.component in MONEY)
+    on.currency = on.master.get("currency", first_currency) or min(paid_in, default=None)
     if not on.master:
         on.anomalies.add(("unknown_customer", "customer", account))
     sort_out(on, sums, instant)

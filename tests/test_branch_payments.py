@@ -328,3 +328,15 @@ def in_one_account(event: Event) -> Event:
     if "allocations" in data:
         data["allocations"] = [{name: value for name, value in part.items() if name != "account"} for part in data["allocations"]]
     return {**event, "subject": PARENT, "data": data}
+
+
+def test_an_account_that_was_only_paid_for_has_no_currency_once_that_was_taken_back() -> None:
+    """Whoever looks back at it from later on sees the same."""
+    facts = [BOTH[0], payment("P-1", "2026-01-01", "1.00", to_branch("I-1", "1.00")), of_parent("payment.returned", "2026-01-01", payment="P-1")]
+    early = Books().take_all(facts)
+    late = Books().take_all([*facts, invoice("I-2", "2026-01-01", "1.00")])
+    version = early.heads[BRANCH].version
+    shown = early.show(BRANCH, "2026-01-01")
+    assert shown is not None
+    assert shown["currency"] is None
+    assert late.show(BRANCH, "2026-01-01", version) == shown

@@ -208,7 +208,7 @@ def test_a_question_has_one_decision_until_something_of_its_pool_changes(house: 
     house.tell(invoice("A", "I-1", "100.01"))
     second = house.ask("B", "O-1", "600.00")
     assert (first["decision"], second["decision"]) == ("approved", "held")
-    unnamed = {"request": None, "request_source": None}
+    unnamed = dict.fromkeys(("request", "request_source", "request_words", "reserved"))
     assert house.decisions() == [answer | unnamed for answer in (first, second)]
 
 

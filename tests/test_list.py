@@ -22,7 +22,7 @@ from tests.stores import opened
 
 pytestmark = pytest.mark.usefixtures("each_store")
 
-LEFT_OUT = ("open_items", "reservations", "open_orders", "protection", "alerts")
+LEFT_OUT = ("open_items", "reservations", "open_orders", "protection", "promises", "measures", "alerts")
 HOUR = 3_600_000_000
 FIRST, SECOND = 1_900_000_000_000_000, 1_900_000_000_000_000 + HOUR
 """When the two halves of the sample are recorded."""
