@@ -1,8 +1,6 @@
 """What is recorded when something is made good: a person or a letter erased, a document taken back, a decision read back into a restored store."""
 
-from typing import Any, NamedTuple
-
-Data = dict[str, Any]
+from typing import NamedTuple
 
 
 class DeadLetterErased(NamedTuple):
