@@ -2,10 +2,12 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from exposure.alerts import Course, Timeline
 from exposure.classes import classes
+from exposure.ledger.policies import adopt
 from exposure.rules.documents import AGREED
 from exposure.standing import standing_on
 from projections.account import Asked, show
@@ -14,7 +16,7 @@ from schemas.jsontext import read, written
 from schemas.policies import DEFAULT, Policy
 from service.ticking import Ticked, tick
 from tests.folding import Books
-from tests.stores import fed
+from tests.stores import fed, opened
 
 Json = dict[str, Any]
 Alert = tuple[str, int | None, str]
@@ -69,6 +71,14 @@ def standing(books: Books, account: str, day: str, policy: Policy = DEFAULT) -> 
 def at(day: str, time: str = "12:00:00+00:00") -> int:
     """Microseconds since 1970 of a day at a time of it."""
     return int(datetime.fromisoformat(f"{day}T{time}").timestamp()) * 1_000_000
+
+
+def empty_under(policy: Policy, path: Path) -> Path:
+    """A store of which nothing is told yet, to be copied: this policy is in force from the first instant on."""
+    store = opened(path)
+    assert adopt(store, lambda: 0, policy, "m.vogt", "to be judged by")
+    store.datastore.close()
+    return path
 
 
 def told(store: Any, events: Iterable[Json], day: str, time: str = "12:00:00+00:00") -> Ticked:

@@ -11,18 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exposure.ledger.ledger import Ledger
-from exposure.ledger.policies import adopt
 from exposure.ledger.records import Record, Source
 from schemas.jsontext import written
 from schemas.policies import DEFAULT, Policy
 from schemas.policy_file import read_policy
 from service.ticking import tick
 from tests import model_alerts
-from tests.alerting import at, log, said_to_stand, shown, standing, told
+from tests.alerting import at, empty_under, log, said_to_stand, shown, standing, told
 from tests.folding import Books, Event
 from tests.histories import FIRST_DAY, arrivals, as_of_days, histories
 from tests.model_alerts import Thresholds
-from tests.stores import copied, given_back, opened
+from tests.stores import copied, given_back
 from tests.test_laws import subjects
 
 EXAMPLES = {"sqlite": 60, "postgresql": 10}
@@ -51,11 +50,7 @@ arrived_histories = histories().flatmap(lambda history: st.tuples(st.just(histor
 
 @pytest.fixture(scope="module")
 def empty(each_store: str, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: ARG001 (a store of its kind)
-    path = tmp_path_factory.mktemp("empty") / "store.db"
-    store = opened(path)
-    assert adopt(store, lambda: 0, DANCING, "m.vogt", "to be judged by")
-    store.datastore.close()
-    return path
+    return empty_under(DANCING, tmp_path_factory.mktemp("empty") / "store.db")
 
 
 @settings(max_examples=300)

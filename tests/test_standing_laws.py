@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 
 from exposure.judging import retraced
 from exposure.ledger.ledger import Ledger
-from exposure.ledger.policies import adopt, in_force
+from exposure.ledger.policies import in_force
 from exposure.ledger.records import Record, Source
 from projections.account import Asked, NotKnownBefore, UnknownAccount, figures_known, show
 from projections.rates import KnownRates
 from projections.standing import AccountDays
 from schemas.jsontext import written
 from service.ticking import tick
-from tests.alerting import Alert, at
+from tests.alerting import Alert, at, empty_under
 from tests.folding import Event
 from tests.histories import FIRST_DAY, as_of_days
-from tests.stores import copied, given_back, opened
+from tests.stores import copied, given_back
 from tests.test_alert_laws import DANCING, arrived_histories
 from tests.test_laws import subjects
 
@@ -30,11 +30,7 @@ NOW = at("2040-01-01")
 
 @pytest.fixture(scope="module")
 def empty(each_store: str, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: ARG001 (a store of its kind)
-    path = tmp_path_factory.mktemp("empty") / "store.db"
-    store = opened(path)
-    assert adopt(store, lambda: 0, DANCING, "m.vogt", "to be judged by")
-    store.datastore.close()
-    return path
+    return empty_under(DANCING, tmp_path_factory.mktemp("empty") / "store.db")
 
 
 def shown(moment: Any, account: str, asked: Asked) -> list[Alert]:
