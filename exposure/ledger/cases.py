@@ -3,8 +3,8 @@
 The table ``cases`` says which streams concern an account and how each stands now; it is derived from what the streams say.
 """
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol, TypeVar
 
 from exposure.ledger.batch import Batch, CaseRow, Row
 from schemas.amends import CorrectionMade, DecisionReadBack, PersonErased
@@ -94,6 +94,26 @@ def state_after(event: OfAccount) -> str:
             return READ_BACK
         case CorrectionMade():
             return MADE
+
+
+class Case(Protocol):
+    """What was said to one request, and how it stands."""
+
+    @property
+    def state(self) -> str: ...
+
+
+Known = TypeVar("Known", bound=Case)
+
+
+def open_one(ids: Iterable[str], known: Callable[[str], Known | None], waiting: str) -> tuple[str, Known | None]:
+    """Of the ids that the same words may have, one after the other, that of the request that waits, else the first new one: those that are settled
+    were other requests."""
+    for id_ in ids:
+        found = known(id_)
+        if found is None or found.state == waiting:
+            return id_, found
+    raise AssertionError("ids never end")
 
 
 def record(writing: Any, events: Iterable[tuple[str, OfAccount]], by: str) -> None:

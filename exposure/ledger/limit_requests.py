@@ -3,9 +3,11 @@
 Law: the last yes and the limit it makes are one transaction. From then on the figures follow that limit as they follow one told by the ERP.
 """
 
+from functools import partial
+from itertools import count
 from typing import Any, NamedTuple
 
-from exposure.ledger.cases import OPEN, state_after
+from exposure.ledger.cases import OPEN, open_one, state_after
 from exposure.ledger.cases import record as record_cases
 from exposure.ledger.decisions import digest_of
 from exposure.ledger.own_facts import tell
@@ -51,13 +53,8 @@ def trail_of_stream(moment: Any, stream: str, known_at: int | None = None) -> Tr
 
 def open_id(moment: Any, account: str, words: list[str | None]) -> tuple[str, Trail | None]:
     """The id of a request in these words: of the one that is open, else a new one. Those that are settled were other requests."""
-    number = 0
-    while True:
-        id_ = digest_of(account, ["limit", number, *words])
-        known = trail(moment, id_)
-        if known is None or known.state == OPEN:
-            return id_, known
-        number += 1
+    ids = (digest_of(account, ["limit", number, *words]) for number in count())
+    return open_one(ids, partial(trail, moment), OPEN)
 
 
 def record(writing: Any, event: OfLimit) -> None:

@@ -4,9 +4,11 @@ Law: what an alert proposes has one id, so it is proposed once. With the yes tha
 """
 
 from collections.abc import Iterable
+from functools import partial
+from itertools import count
 from typing import Any, NamedTuple
 
-from exposure.ledger.cases import APPLIED, PROPOSED, state_after
+from exposure.ledger.cases import APPLIED, PROPOSED, open_one, state_after
 from exposure.ledger.cases import record as record_case
 from exposure.ledger.decisions import digest_of
 from exposure.ledger.own_facts import tell
@@ -90,13 +92,8 @@ def of_account(moment: Any, account: str | None, state: str | None = None) -> li
 
 def open_id(moment: Any, account: str, words: list[Any]) -> tuple[str, Trail | None]:
     """The id of what a person proposes in these words: of the one that waits, else a new one."""
-    number = 0
-    while True:
-        id_ = digest_of(account, [KIND, number, *words])
-        known = trail(moment, id_)
-        if known is None or known.state == PROPOSED:
-            return id_, known
-        number += 1
+    ids = (digest_of(account, [KIND, number, *words]) for number in count())
+    return open_one(ids, partial(trail, moment), PROPOSED)
 
 
 def record(writing: Any, proposed: MeasureProposed, events: Iterable[OfMeasure]) -> None:
