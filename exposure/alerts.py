@@ -8,6 +8,7 @@ of arrival nor the day it was found out makes a difference.
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
+from functools import lru_cache
 from heapq import heapify, heappop, heappush
 from typing import Any, NamedTuple
 
@@ -107,23 +108,24 @@ class Timeline:
         """What was closed by this day is not read."""
         return later(since, -self.looks_back) if since else since
 
-    def add(self, key: str, moves: Iterable[Any], version: int | None) -> None:
+    def add(self, key: str, moves: Collection[Any], version: int | None) -> None:
         """Adds the movements of a document that were known at the account's version.
 
         A reservation counts until the end of the day on which an instant ends it: alerts know no hours.
         """
         held: dict[tuple[str, str, str], int] = defaultdict(int)
-        known = [move for move in moves if version is None or move[0] <= version]
+        known = moves if version is None else [move for move in moves if move[0] <= version]
         dated = first_day(known) if self.wants_dates else ""
+        changes = self.changes
         for _, component, item, currency, due, day, amount in known:
             if component == "reserved" and due < LAST_DAY:
                 if day >= self.day_after(due):
                     continue
                 held[item, currency, due] += int(amount)
-            self.changes[day].append(Change(component, key, item, currency, due, int(amount), dated))
+            changes[day].append(Change(component, key, item, currency, due, int(amount), dated))
         for (item, currency, due), amount in held.items():
             if amount:
-                self.changes[self.day_after(due)].append(Change("reserved", key, item, currency, due, -amount))
+                changes[self.day_after(due)].append(Change("reserved", key, item, currency, due, -amount))
 
     def add_item(self, moves: Iterable[Any], facts: Iterable[Fact], version: int | None) -> None:
         """Adds when an item was cleared, of what was known at the account's version."""
@@ -161,11 +163,12 @@ class Course:
         self.rates: Rates = {}
         self.dues, self.dates = Oldest(), Oldest()
         self.open_orders: dict[tuple[str, str], int] = {}
-        self.terms_days = terms.days_of_change(timeline.limits) | terms.days_of_change(timeline.protections)
+        terms_days = terms.days_of_change(timeline.limits) | terms.days_of_change(timeline.protections)
+        self.agreed_days = {*terms_days, *days_of_change(timeline.classes)}
         self.paid = Paid()
         self.measured: Measured | None = None
         told = {*timeline.changes, *timeline.paid, *timeline.unpaid, *timeline.portfolio}
-        self.ahead = sorted({*told, *self.terms_days, *rate_days, *days_of_change(timeline.classes)} - {LAST_DAY})
+        self.ahead = sorted({*told, *self.agreed_days, *rate_days} - {LAST_DAY})
         heapify(self.ahead)
         while self.ahead and self.ahead[0] <= since:
             self.take(heappop(self.ahead))
@@ -178,7 +181,7 @@ class Course:
                 heappop(self.ahead)
             self.day = day
             self.take(day)
-            if day in self.terms_days:
+            if day in self.agreed_days:
                 self.agree(day)
             yield day
         self.day = max(self.day, until)
@@ -193,7 +196,7 @@ class Course:
         """Days on which what stands now would change by its age."""
         rules, due, dated = self.now.rules.alerts, self.dues.day, self.dates.day
         if due is not None:
-            yield from (later(due, step) for step in STEPS)
+            yield from late_days(due)
         if dated is not None and rules.oldest_open_item_days is not None:
             yield later(dated, rules.oldest_open_item_days + 1)
         if self.reviewed is not None and rules.review_due_days is not None:
@@ -224,11 +227,13 @@ class Course:
                 self.moved.add(place)
 
     def agree(self, day: str) -> None:
-        """What was agreed with the customer, as it is from a day on."""
+        """What was agreed with the customer, and the class it is in, as it is from a day on."""
+        self.now = class_on(self.timeline.classes, day)
         self.reviewed = terms.last_begun(self.timeline.limits, day)
         self.limits, self.ended_limit = terms.limits_on(self.timeline.limits, day)
         self.is_limit_expired = terms.limit_expired(self.timeline.limits, day)
         self.is_protection_expired = terms.protection_expired(self.timeline.protections, day)
+        self.limit = self.counting()
 
     def money(self) -> tuple[dict[str, int], Limit]:
         """The sums of the day by component in the account's currency, and its limit; what lacks a rate is left out."""
@@ -236,17 +241,17 @@ class Course:
             rates = self.rates_on(self.day)
             if rates != self.rates:
                 self.rates, self.moved = rates, {*self.items, *self.converted}
+                self.limit = self.counting()
             for item in self.moved:
                 self.convert(item)
             self.moved = set()
-        if self.limits or self.ended_limit or self.now.rules.limit is None:
-            return self.sums, counting(self.limits, self.ended_limit, self.currency, self.rates)[1]
-        return self.sums, self.told(self.now.rules.limit) or "none"
+        return self.sums, self.limit
 
-    @property
-    def now(self) -> Class:
-        """The class of the day."""
-        return class_on(self.timeline.classes, self.day)
+    def counting(self) -> Limit:
+        """The limit that counts, at the rates known last."""
+        if self.limits or self.ended_limit or self.now.rules.limit is None:
+            return counting(self.limits, self.ended_limit, self.currency, self.rates)[1]
+        return self.told(self.now.rules.limit) or "none"
 
     def told(self, amount: str) -> int | None:
         """An amount of the policy in the account's currency; ``None`` where there is no rate for it."""
@@ -343,6 +348,12 @@ class Course:
             "days_overdue": self.days_overdue,
             **({} if weighed is None else {"portfolio_share": decimal_text(weighed, PLACES)}),
         }
+
+
+@lru_cache(maxsize=4096)
+def late_days(due: str) -> list[str]:
+    """The days on which what is due on one day begins another step of being overdue."""
+    return [later(due, step) for step in STEPS]
 
 
 def first_day(moves: Iterable[Any]) -> str:

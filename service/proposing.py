@@ -12,7 +12,7 @@ from exposure.ledger import measures as recorded
 from exposure.ledger.cases import APPLIED, PROPOSED
 from exposure.measures import wanted
 from projections.account import Asked, figures_of
-from schemas.measures import LOWER_LIMIT, TAKES, MeasureLapsed, MeasureProposed
+from schemas.measures import LOWER_LIMIT, MeasureLapsed, MeasureProposed
 from schemas.policies import Measure, Policy
 from service.measuring import amount_lowered, apply
 
@@ -36,18 +36,13 @@ def follow(writing: Any, judged: Iterable[Judged], policy: Policy) -> list[bool]
 
 def lapse(writing: Any, judged: Iterable[Judged], by: str) -> None:
     """What waits for a yes lapses where its alert was cleared."""
-    cleared = {
-        recorded.stream_of(recorded.id_of(one.account, alerts.alert_id(one.account, news.clears.sequence), take)): (one.account, news)
-        for one in judged
-        for news in one.news
-        if news.clears is not None
-        for take in TAKES
-    }
-    for trail in recorded.trails(writing, list(cleared)) if cleared else ():
-        if trail.state == PROPOSED:
-            account, news = cleared[recorded.stream_of(trail.proposed.measure)]
-            lapsed = MeasureLapsed(trail.proposed.measure, account, by, news.reason, alerts.alert_id(account, news.sequence))
-            recorded.record(writing, trail.proposed, [lapsed])
+    for one in judged:
+        over = [news for news in one.news if news.clears is not None]
+        for trail in recorded.of_account(writing, one.account, PROPOSED) if over else ():
+            for news in over:
+                if news.clears and alerts.alert_id(one.account, news.clears.sequence) == trail.proposed.alert:
+                    lapsed = MeasureLapsed(trail.proposed.measure, one.account, by, news.reason, alerts.alert_id(one.account, news.sequence))
+                    recorded.record(writing, trail.proposed, [lapsed])
 
 
 def propose(writing: Any, judged: Judged, policy: Policy) -> list[bool]:

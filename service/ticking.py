@@ -10,6 +10,7 @@ from typing import Any
 
 from exposure.judging import Judging, News, State
 from exposure.ledger import alerts, exposures
+from exposure.ledger.ledger import collector_paused
 from exposure.ledger.memory import Account
 from exposure.ledger.policies import in_force
 from exposure.rules import terms
@@ -40,7 +41,7 @@ def tick(store: Any, now: Callable[[], int], *, tells: bool = False) -> Ticked:
     """Judges what is due by now; a clock that lies before the last recorded instant counts as that."""
     total = Ticked()
     while True:
-        with store.writing(now()) as writing:
+        with collector_paused(), store.writing(now()) as writing:
             due = alerts.due(writing, writing.recorded_at, ACCOUNTS_AT_ONCE)
             if tells and len(due) < ACCOUNTS_AT_ONCE:
                 due += exposures.behind(writing, writing.recorded_at, ACCOUNTS_AT_ONCE - len(due))
