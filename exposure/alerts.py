@@ -351,9 +351,9 @@ class Course:
 
 
 @lru_cache(maxsize=4096)
-def late_days(due: str) -> list[str]:
+def late_days(due: str) -> tuple[str, ...]:
     """The days on which what is due on one day begins another step of being overdue."""
-    return [later(due, step) for step in STEPS]
+    return tuple([later(due, step) for step in STEPS])
 
 
 def first_day(moves: Iterable[Any]) -> str:
