@@ -110,7 +110,7 @@ class Output:
             return
         from service.comparison_tables import difference_lines
 
-        difference_lines(differences)
+        difference_lines(differences, as_of)
         self.counted_all(counts)
 
     def counted_all(self, counts: dict[str, int]) -> None:
