@@ -55,7 +55,7 @@ def show(notice: Notice, store: Store = None, now: Now = None, json: Json = Fals
     with opened(store).reading() as moment:
         told = shown(moment, known_notice(moment, notice))
     Output(json).dunning_notice(told)
-    return DONE if told["reproduced"] else BUSINESS_NO
+    return BUSINESS_NO if told["reproduced"] is False else DONE
 
 
 @app.command()

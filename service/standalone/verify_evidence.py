@@ -149,7 +149,7 @@ class Evidence:
         self.streams: dict[str, tuple[int, bytes]] = {}
         self.adopted: list[tuple[int, dict[str, Any]]] = []
         self.unproven: dict[str, Bad] = {}
-        self.elsewhere = 0
+        self.elsewhere: set[str] = set()
         self.tree: list[tuple[int, bytes]] = []
 
     def take(self, told: dict[str, Any]) -> None:
@@ -190,17 +190,18 @@ class Evidence:
         """Whatever names a policy has to name one that was adopted before it, and a credit check the one in force then. Only what was decided in a
         store that was lost, and read back, may name another one."""
         kind, _, name = told["stream"].partition(":")
-        known, named = [UNADOPTED, *(one["version"] for _, one in self.adopted)], said.get("policy")
+        known, named = [UNADOPTED, *(one["version"] for _, one in self.adopted)], said.get("content", said).get("policy")
         if told["stream"] == POLICIES:
             if hashlib.blake2b(said["text"].encode()).hexdigest()[:12] != said["version"]:
                 raise Bad("the version of the policy is not the digest of what it says")
             self.adopted.append((told["recorded_at"], said))
         elif kind == "read_back":
-            self.elsewhere += self.unproven.pop(f"decision:{name}", None) is not None
+            streams = (f"decision:{name}", f"measure:{name}", f"dunning:{name}")
+            self.elsewhere |= {stream for stream in streams if self.unproven.pop(stream, None) is not None}
         elif named is not None and named not in (known[-1:] if kind == "decision" else known):
             why = "is not the one that was in force then" if named in known else "was not adopted before it, or its adoption is missing"
             place = f"line {self.events + 2} (position {told['position']})"
-            self.unproven[told["stream"]] = Bad(f"policy {named}, which it names, {why}", place)
+            self.unproven.setdefault(told["stream"], Bad(f"policy {named}, which it names, {why}", place))
 
     def put(self, leaf: bytes) -> None:
         part = (1, leaf)
@@ -357,7 +358,7 @@ def main() -> NoReturn:
         sys.exit(2)
     whose = "the whole log" if found.account is None else f"account {found.account}"
     by = "" if found.is_trusted else " (is it the one you trust? --key asks)"
-    lost = f"; {found.elsewhere} decisions were read back whose policy was adopted in a store that was lost" if found.elsewhere else ""
+    lost = f"; of {len(found.elsewhere)} things read back the policy was adopted in a store that was lost" if found.elsewhere else ""
     print(
         f"ok: {found.events} events of {whose}, checkpoint of {found.checkpoint['made']}, signed with key {found.checkpoint['key']}{by}{packed}{lost}"
     )
