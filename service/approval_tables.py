@@ -1,5 +1,6 @@
 """Limit requests, held orders and releases as tables and lines for people."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from rich.markup import escape
@@ -78,7 +79,8 @@ def holds_table(listed: list[dict[str, Any]]) -> None:
     console().print(counted(len(listed), "held order"))
 
 
-def decisions_table(listed: list[dict[str, Any]]) -> None:
+def decisions_table(decisions: Iterable[dict[str, Any]]) -> None:
+    listed = list(decisions)
     columns = ["recorded", "account", "order", "amount", "decision", "held for", "as of", "asked by"]
     rows = [
         [one["recorded"], one["account"], one["order"], money(one), one["decision"], ", ".join(one["reasons"]) or "-", one["as_of"], one["by"]]

@@ -28,7 +28,8 @@ def correct(
     """Takes a document back that was told wrongly, as its ERP would. Exits 3 where this person may not, or it is taken back already."""
     told = day(date, "--date"), actor(by), in_one_line("--reason", reason)
     with telling():
-        show([made(opened(store), account, cancels, *told, clock(now))], Output(json))
+        correction = made(opened(store), account, cancels, *told, clock(now))
+    Output(json).line(correction, line(correction))
 
 
 @corrections.command("list")
@@ -44,10 +45,7 @@ def list_(
     with opened(store).reading() as moment:
         found = [recorded.known(moment, stream) for _, stream in moment.cases_of_kind(recorded.KIND, account=account)]
         listed = [one._asdict() for one in found if one is not None]
-    if json:
-        Output(json).document({"corrections": listed})
-    else:
-        show(listed, Output(json))
+    Output(json).lines({"corrections": listed}, map(line, listed))
 
 
 def made(store: Any, account: str, cancels: str, date: str | None, by: str, reason: str, now: Callable[[], int]) -> dict[str, Any]:
@@ -92,11 +90,7 @@ def check_correctable(found: Any, kind: str, number: str, account: str, since: s
         raise Failure("usage", f"--date: its return was cancelled on {last.data['date']}; name a later day than that", WRONG_USAGE)
 
 
-def show(listed: list[dict[str, Any]], output: Output) -> None:
-    if output.json:
-        output.document(listed[0])
-        return
-    for one in listed:
-        events = ", ".join(f"{event['id']} of {event['source']}" for event in one["corrects"])
-        what = f"{one['account']}  {one['kind']} {one['document']} taken back from {one['date']} on, by {one['by']}: {one['reason']}"
-        typer.echo(f"{what} (it was told by {events})")
+def line(one: dict[str, Any]) -> str:
+    events = ", ".join(f"{event['id']} of {event['source']}" for event in one["corrects"])
+    what = f"{one['account']}  {one['kind']} {one['document']} taken back from {one['date']} on, by {one['by']}: {one['reason']}"
+    return f"{what} (it was told by {events})"

@@ -10,7 +10,8 @@ from service.words import counted
 AMOUNTS = ("amount", "paid", "to come", "missing")
 
 
-def promises_table(listed: list[dict[str, Any]]) -> None:
+def promises_table(told: dict[str, Any]) -> None:
+    listed = told["promises"]
     columns = ["account", "made", "last due", "amount", "paid", "to come", "missing", "currency", "state", "invoices"]
     if listed:
         printed([table("", columns, [cells(one) for one in listed], numbers=AMOUNTS)])
