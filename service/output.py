@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from schemas.jsontext import written
-from service.failures import Failure
+from service.failures import DONE, Done, Failure
 
 
 def printed_by(name: str, *, under: str | None = None, as_they_come: bool = False) -> Callable[["Output", Any], None]:
@@ -26,11 +26,18 @@ def printed_by(name: str, *, under: str | None = None, as_they_come: bool = Fals
     return show
 
 
-def act_printed_by(name: str) -> Callable[..., None]:
-    def show(self: "Output", shown: dict[str, Any], failed: Failure | None = None) -> None:
-        if not self.json:
-            printer(name)(shown)
-        self.afterwards(shown, failed)
+def act_printed_by(name: str) -> Callable[["Output", Done], int]:
+    """How something stands after an act, and why the act was refused, in one document where that is asked for. Returns the exit code."""
+
+    def show(self: "Output", done: Done) -> int:
+        failed = done.failure
+        if self.json:
+            self.document({**done.shown, "error": error(failed.code, str(failed))} if failed else done.shown)
+        else:
+            printer(name)(done.shown)
+            if failed:
+                self.failure(failed.code, str(failed))
+        return failed.exit_code if failed else DONE
 
     return show
 
@@ -127,13 +134,6 @@ class Output:
         said = "is in force from now on" if adopted["adopted"] else "is in force already: nothing was recorded"
         self.line(adopted, f"policy {adopted['policy']} ({adopted['name']}) {said}")
 
-    def afterwards(self, shown: dict[str, Any], failed: Failure | None) -> None:
-        """How something stands after an act, and why the act was refused: in one document where that is asked for."""
-        if self.json:
-            self.document({**shown, "error": error(failed.code, str(failed))} if failed else shown)
-        elif failed:
-            self.failure(failed.code, str(failed))
-
     def line(self, document: dict[str, Any], said: str) -> None:
         """What people are told in a line."""
         self.lines(document, [said])
@@ -194,7 +194,6 @@ class Output:
     alerts = printed_by("tables.alert_lines", under="alerts", as_they_come=True)
     decisions = printed_by("approval_tables.decisions_table", under="decisions", as_they_come=True)
 
-    # How something stands after an act, and why the act was refused.
     dunning_notice = act_printed_by("dunning_tables.notice_tables")
     limit_request = act_printed_by("approval_tables.limit_request_lines")
     measure = act_printed_by("measure_tables.measure_lines")

@@ -43,6 +43,15 @@ def printed(parts: Iterable[Table]) -> None:
         out.print(part)
 
 
+def listed(found: Table, names: Sequence[str], what: str) -> None:
+    """A table, under it the names of its rows in full, for a table may be too wide, and how many there are."""
+    if names:
+        printed([found])
+    for name in names:
+        console().print(escape(name), soft_wrap=True)
+    console().print(counted(len(names), what))
+
+
 def account_tables(shown: dict[str, Any]) -> None:
     out = console()
     currency = shown["currency"] or "no currency told"
