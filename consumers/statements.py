@@ -32,10 +32,12 @@ class StatementColumns(Section):
     open: Column | None = None
     due: Column | None = None
     currency: Column | None = None
+    as_of: Column | None = None
 
 
 class StatementMapping(Sheet):
-    """Which column of a statement means what: ``balance``, or ``document`` and ``open`` (and ``due``). ``as_of`` is the day it was drawn up."""
+    """Which column of a statement means what: ``balance``, or ``document`` and ``open`` (and ``due``). ``as_of`` is the day it was drawn up, or in
+    a column that of each row."""
 
     columns: StatementColumns
     date_format: DateFormat = "%Y-%m-%d"
@@ -53,13 +55,14 @@ class StatementMapping(Sheet):
 
 class Claim(NamedTuple):
     """One row: minor units of its currency, negative for what the customer has to get. ``document`` is empty for a balance, ``due`` where it is not
-    told."""
+    told, ``as_of`` where the day is that of the whole statement."""
 
     account: str
     document: str
     currency: str
     due: str
     amount: int
+    as_of: str = ""
 
 
 class Refused(NamedTuple):
@@ -117,7 +120,8 @@ def claim(cells: dict[str, str], mapping: StatementMapping) -> Claim:
     amount = minor(amount_told({column: text.strip("-")}, column, currency, mapping), currency)
     document = filled(cells, columns.document) if columns.document else ""
     due = str(dated(cells, columns.due, mapping)) if columns.due and cells[columns.due] else ""
-    return Claim(filled(cells, columns.account), document, currency, due, -amount if is_negative else amount)
+    day = str(dated(cells, columns.as_of, mapping)) if columns.as_of else ""
+    return Claim(filled(cells, columns.account), document, currency, due, -amount if is_negative else amount, day)
 
 
 def in_order(claims: Iterable[Claim], at_once: int = ROWS_IN_MEMORY) -> Iterator[Claim]:

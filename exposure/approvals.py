@@ -92,13 +92,7 @@ def limit_withdrawn(asked: Asked, who: str) -> Refused | None:
 
 def measure_approved(asked: Asked, who: str, take: str, policy: Policy) -> Answer:
     """One yes is enough."""
-    if any(same(who, one) for one in asked.agreed):
-        return TWICE
-    if asked.is_settled:
-        return SETTLED
-    if same(who, asked.by):
-        return OWN
-    return Agreed(0) if may_take(who, take, policy) else nobody_said(who)
+    return said_before(asked, who) or (Agreed(0) if may_take(who, take, policy) else nobody_said(who))
 
 
 def measure_rejected(asked: Asked, who: str, take: str, policy: Policy) -> Refused | None:
@@ -118,13 +112,18 @@ def may_take(who: str, take: str, policy: Policy) -> bool:
     return not policy.authority or any(same(one.who, who) and take in one.measures for one in policy.authority)
 
 
-def answered(asked: Asked, who: str, powers: list[Power], policy: Policy, needed: int | Refused) -> Answer:
+def said_before(asked: Asked, who: str) -> Refused | None:
+    """Why a yes is worth nothing, whatever authority they have who say it."""
     if any(same(who, one) for one in asked.agreed):
         return TWICE
     if asked.is_settled:
         return SETTLED
-    if same(who, asked.by):
-        return OWN
+    return OWN if same(who, asked.by) else None
+
+
+def answered(asked: Asked, who: str, powers: list[Power], policy: Policy, needed: int | Refused) -> Answer:
+    if refused := said_before(asked, who):
+        return refused
     if policy.authority and (refused := unauthorised(asked.worth, who, powers, policy)):
         return refused
     return needed if isinstance(needed, Refused) else Agreed(needed - len(asked.agreed) - 1)

@@ -69,7 +69,7 @@ class Tally:
     differing: dict[tuple[str, str], list[Case]] = field(default_factory=lambda: defaultdict(list))
 
 
-def backtest(moment: Any, policy: Policy, first: str, last: str, progress: Callable[[int, int], None]) -> dict[str, Any]:
+def backtest(moment: Any, policy: Policy, first: str, last: str, progress: Callable[[int], None]) -> dict[str, Any]:
     """The document of ``exposure policy backtest``; ``progress`` is told how many of the accounts are done."""
     tally, checks = Tally(), checks_of(moment, first, last)
     in_force = [(0, DEFAULT), *((one.recorded_at, one.policy) for one in adopted(moment))]
@@ -78,7 +78,7 @@ def backtest(moment: Any, policy: Policy, first: str, last: str, progress: Calla
         for replay, question in questions(moment, name, first, last, checks.get(name, [])):
             then = [known for since, known in in_force if since <= question.recorded_at][-1]
             count(tally, name, question, judged(moment, replay, question, then, policy))
-        progress(done, len(names))
+        progress(done)
     return document(tally, policy, first, last)
 
 

@@ -6,6 +6,7 @@ What was promised is among the facts.
 from typing import Any
 
 from exposure.ledger import dunning as recorded
+from exposure.ledger import read_back
 from exposure.ledger.dunning import Trail
 from projections.decisions import Then
 from projections.dunning import due_from, late_keys, notice_shown, notices_of
@@ -13,9 +14,11 @@ from schemas.dunning import DunningNotice
 
 
 def shown(moment: Any, known: Trail) -> dict[str, Any]:
-    """The document of ``exposure dunning show``."""
+    """The document of ``exposure dunning show``. One that was read back was made of another log: nobody can make it again."""
+    if (found := read_back.of(moment, known.notice.notice)) is not None:
+        return {**notice_shown(known), "reproduced": None, "differences": [], "read_back": found[1]._asdict()}
     differing = differences(known.notice, made_again(moment, known))
-    return {**notice_shown(known), "reproduced": not differing, "differences": differing}
+    return {**notice_shown(known), "reproduced": not differing, "differences": differing, "read_back": None}
 
 
 def differences(notice: DunningNotice, again: DunningNotice | None) -> list[dict[str, Any]]:

@@ -21,13 +21,14 @@ from schemas.stored import TOPIC_OF_OURS
 
 
 class DueOf(NamedTuple):
-    """What is due of an account as its figures of now say: notices that nobody has numbered yet, and the account's ``version``."""
+    """What is due of an account as its figures of now say: notices that nobody has numbered yet, behind ``last_number``, and the account's
+    ``version``."""
 
     figures: Figures
     version: int
     notices: tuple[Notice, ...]
     left_out: tuple[LeftOut, ...]
-    noticed_before: int
+    last_number: int
 
 
 def due_of(moment: Any, account: str, now: int, but: str | None = None) -> DueOf:
@@ -42,9 +43,9 @@ def due_of(moment: Any, account: str, now: int, but: str | None = None) -> DueOf
 def due_from(figures: Figures, version: int, documents: Mapping[Key, Document], before: list[Trail], stops: Stops) -> DueOf:
     """What is due by the figures of an account, the documents of what is late, the notices of before, and what somebody stopped. An open promise
     stops it too: which there are is said by the figures, so a notice made again knows those of then."""
-    rules = figures.rules.dunning
+    rules, last_number = figures.rules.dunning, max((one.notice.number for one in before), default=0)
     if rules is None:
-        return DueOf(figures, version, (), (), len(before))
+        return DueOf(figures, version, (), (), last_number)
 
     def in_account(amount: int, currency: str) -> int | None:
         return converted(amount, currency, figures.currency, figures.rates)
@@ -52,7 +53,7 @@ def due_from(figures: Figures, version: int, documents: Mapping[Key, Document], 
     late, noticed = late_items(figures, documents), recorded.noticed(before)
     stopped = stops._replace(promised=promised_invoices(figures.on))
     found = dunning.due(late, noticed, rules, stopped, figures.on.day, in_account, lambda amount: in_policy(figures, amount))
-    return DueOf(figures, version, found.notices, found.left_out, len(before))
+    return DueOf(figures, version, found.notices, found.left_out, last_number)
 
 
 def late_keys(figures: Figures) -> set[Key]:
@@ -99,7 +100,7 @@ def course(moves: Iterable[Movement], component: str, item: str) -> list[tuple[s
 
 def notices_of(due: DueOf) -> list[DunningNotice]:
     """What is due as it is recorded, numbered behind the notices there are."""
-    return [content(due, notice, due.noticed_before + place) for place, notice in enumerate(due.notices, 1)]
+    return [content(due, notice, due.last_number + place) for place, notice in enumerate(due.notices, 1)]
 
 
 def content(due: DueOf, notice: Notice, number: int) -> DunningNotice:

@@ -55,8 +55,8 @@ def period_of(moment: Any, account: str, now: int, first: str, last: str) -> Per
 
 
 def unproven_from(moment: Any, account: str, position: int, known_at: int) -> str | None:
-    """When the first event of an account was recorded that stands behind a position and was known by an instant: a checkpoint of that position
-    proves nothing of it."""
+    """When the first event was recorded that belongs to an account's evidence, stands behind a position and was known by an instant: a checkpoint of
+    that position proves nothing of it."""
     at = moment.recorded_behind(streams_of(moment, account), position)
     return None if at is None or at > known_at else instant_text(at)
 

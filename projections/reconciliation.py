@@ -1,12 +1,15 @@
 """An ERP's own balances or open items beside ours: what differs, and the first day and event from which it does.
 
 A balance is what is open of invoices less what is unapplied, in one currency: no rate has a part in it. Law: two figures that differ by no more than
-the tolerance are equal; of those that are not, the day named is the first after the last one on which ours was theirs.
+the tolerance are equal; of those that are not, the day named is the first after the last one on which ours was theirs. What is told of several days
+is compared day by day, each as if it were told alone.
 """
 
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import cached_property
 from itertools import chain, groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -35,7 +38,8 @@ class Row(NamedTuple):
 
 
 class Question(NamedTuple):
-    """``tolerance`` is decimal text. ``is_named_only``: accounts that the statement does not name are not asked about."""
+    """``asked`` is of what is told of no day of its own. ``tolerance`` is decimal text. ``is_named_only``: accounts that the statement does not name
+    are not asked about."""
 
     asked: Asked
     of_items: bool
@@ -43,50 +47,71 @@ class Question(NamedTuple):
     is_named_only: bool = False
 
 
-class Looked(NamedTuple):
-    """One account of ours on the day asked for."""
+class Compared:
+    """One account of theirs or ours (``known``) while it is compared; what ever moved it is read once, and only where anything differs."""
 
-    known: Known
-    figures: Figures
+    def __init__(self, moment: Any, account: str, known: Known | None, question: Question) -> None:
+        self.moment, self.account, self.known, self.question = moment, account, known, question
+
+    @cached_property
+    def moves(self) -> dict[Key, list[Caused]]:
+        """All that ever moved what is owed, by what is compared, in the order of days."""
+        found: dict[Key, list[Caused]] = defaultdict(list)
+        if self.known is not None:
+            for move in caused(self.account, facts_known(self.moment, self.account, self.known.version)):
+                if move.item.component in OWED:
+                    found[key_of(move.item, self.question)].append(move)
+        return {key: sorted(moves, key=lambda move: move.day) for key, moves in found.items()}
 
 
 def reconcile(moment: Any, claims: Iterable[Any], question: Question, compared: Callable[[], None]) -> Iterator[dict[str, Any]]:
-    """Each difference, in order of accounts; ``claims`` are in that order too. ``compared`` is told of every account that was."""
+    """Each difference, in order of accounts and of the days that are told of one; ``claims`` are in order of accounts too. ``compared`` is told of
+    every account that was."""
     groups = groupby(claims, key=attrgetter("account"))
     waiting = next(groups, None)
     rates, policy = KnownRates(moment, question.asked.known_at), in_force(moment, question.asked.known_at)
     for known, stored, documents in chain.from_iterable(accounts(moment, question.asked, names) for names in shared_out(moment)):
         name = known.head.account
         while waiting is not None and waiting[0] < name:
-            compared()
-            yield from differences(moment, waiting[0], None, theirs(waiting[1], question), question)
+            yield from theirs_alone(moment, *waiting, question, compared)
             waiting = next(groups, None)
         is_named = waiting is not None and waiting[0] == name
         if not is_named and question.is_named_only:
             continue
-        told = theirs(waiting[1], question) if waiting is not None and is_named else {}
+        told = theirs(waiting[1], question) if waiting is not None and is_named else {"": {}}
         waiting = next(groups, None) if is_named else waiting
         compared()
-        try:
-            day = day_of(known, question.asked)
-        except NotKnownBefore as error:
-            yield {"account": name, "difference": "not_known_before", "message": str(error)}
-            continue
-        figures = figures_on(known, question.asked, day, speaking(documents, stored, day, known.version), rates, policy)
-        yield from differences(moment, name, Looked(known, figures), told, question)
+        account = Compared(moment, name, known, question)
+        for as_of, rows in sorted(told.items()):
+            asked = replace(question.asked, as_of=as_of) if as_of else question.asked
+            try:
+                day = day_of(known, asked)
+            except NotKnownBefore as error:
+                yield {"account": name, "as_of": asked.as_of, "difference": "not_known_before", "message": str(error)}
+                continue
+            of_day = moment.documents_on(name, day, known.version) if as_of else documents
+            figures = figures_on(known, asked, day, speaking(of_day, stored, day, known.version), rates, policy)
+            yield from differences(account, figures, rows, day)
     while waiting is not None:
-        compared()
-        yield from differences(moment, waiting[0], None, theirs(waiting[1], question), question)
+        yield from theirs_alone(moment, *waiting, question, compared)
         waiting = next(groups, None)
 
 
-def theirs(claims: Iterable[Any], question: Question) -> dict[Key, Row]:
-    told: dict[Key, Row] = {}
+def theirs_alone(moment: Any, name: str, claims: Iterable[Any], question: Question, compared: Callable[[], None]) -> Iterator[dict[str, Any]]:
+    """Of an account of which nothing is known here."""
+    compared()
+    for as_of, told in sorted(theirs(claims, question).items()):
+        yield from differences(Compared(moment, name, None, question), None, told, as_of or question.asked.as_of)
+
+
+def theirs(claims: Iterable[Any], question: Question) -> dict[str, dict[Key, Row]]:
+    """By the day that is told of them, which is empty where none is."""
+    told: dict[str, dict[Key, Row]] = defaultdict(dict)
     for one in claims:
         key = (one.document if question.of_items else "", one.currency)
-        before = told.get(key, Row(0, {}))
+        before = told[one.as_of].get(key, Row(0, {}))
         dues = {**before.dues, one.due: before.dues.get(one.due, 0) + one.amount} if one.due else before.dues
-        told[key] = Row(before.amount + one.amount, dues)
+        told[one.as_of][key] = Row(before.amount + one.amount, dues)
     return told
 
 
@@ -105,26 +130,25 @@ def ours(figures: Figures, question: Question) -> dict[Key, Row]:
     return found
 
 
-def differences(moment: Any, account: str, looked: Looked | None, told: dict[Key, Row], question: Question) -> Iterator[dict[str, Any]]:
-    own = ours(looked.figures, question) if looked else {}
-    moves: dict[Key, list[Caused]] | None = None
+def differences(of: Compared, figures: Figures | None, told: dict[Key, Row], day: str | None) -> Iterator[dict[str, Any]]:
+    question = of.question
+    own = ours(figures, question) if figures else {}
     for key in sorted({*own, *told}):
         here, there = own.get(key, Row(0, {})), told.get(key, Row(0, {}))
         kind = difference_of(here, there, key in told, question, key[1])
         if kind is None:
             continue
-        if moves is None:
-            moves = moves_of(moment, account, looked, question)
         yield {
-            "account": account,
+            "account": of.account,
+            "as_of": day,
             "difference": kind,
             "document": key[0] or None,
             "currency": key[1],
             "ours": shown(here.amount, key[1]),
             "theirs": shown(there.amount, key[1]) if key in told else None,
             **({"dues": {"ours": texts(here.dues, key[1]), "theirs": texts(there.dues, key[1])}} if kind == "other_due" else {}),
-            **since(moment, account, moves.get(key, []), here.amount, there.amount, looked, question, key[1]),
-            **(hints(moment, account, looked, key[0]) if kind == "missing_here" and key[0] else {}),
+            **since(of, of.moves.get(key, []), here.amount, there.amount, day or "", key[1]),
+            **(hints(of, figures, key[0]) if kind == "missing_here" and key[0] else {}),
         }
 
 
@@ -141,24 +165,11 @@ def texts(dues: dict[str, int], currency: str) -> dict[str, str]:
     return {due: shown(amount, currency) for due, amount in sorted(dues.items())}
 
 
-def moves_of(moment: Any, account: str, looked: Looked | None, question: Question) -> dict[Key, list[Caused]]:
-    """All that ever moved what is owed, by what is compared, in the order of days."""
-    found: dict[Key, list[Caused]] = defaultdict(list)
-    if looked is not None:
-        for move in caused(account, facts_known(moment, account, looked.known.version)):
-            if move.item.component in OWED:
-                found[key_of(move.item, question)].append(move)
-    return {key: sorted(moves, key=lambda move: move.day) for key, moves in found.items()}
-
-
-def since(
-    moment: Any, account: str, moves: list[Caused], here: int, there: int, looked: Looked | None, question: Question, currency: str
-) -> dict[str, Any]:
+def since(of: Compared, moves: list[Caused], here: int, there: int, day: str, currency: str) -> dict[str, Any]:
     """The first day from which ours is not theirs, with its events. Where ours never was theirs it is the first day there was anything, and
     ``was_equal`` is false. ``same_amount`` are later events that changed exactly as much as is missing: the first to look at."""
-    day = looked.figures.on.day if looked else ""
     by_day = {on: list(group) for on, group in groupby((move for move in moves if move.day <= day), key=attrgetter("day"))}
-    tolerance = minor(question.tolerance, currency)
+    tolerance = minor(of.question.tolerance, currency)
     sum_, was_equal, first = 0, abs(there) <= tolerance, None
     for on, of_day in by_day.items():
         sum_ += sum(move.amount for move in of_day)
@@ -169,7 +180,7 @@ def since(
     alike = [on for on, of_day in by_day.items() if abs(sum(move.amount for move in of_day)) == abs(here - there)]
     later = min((move.day for move in moves if move.day > day), default=None)
     versions = {on: sorted({move.fact.version for move in by_day[on]}) for on in {*alike, *([first] if first else [])}}
-    events = events_at(moment, account, sorted({version for of_day in versions.values() for version in of_day}))
+    events = events_at(of.moment, of.account, sorted({version for of_day in versions.values() for version in of_day}))
     return {
         "since": first,
         "was_equal": was_equal,
@@ -179,13 +190,13 @@ def since(
     }
 
 
-def hints(moment: Any, account: str, looked: Looked | None, number: str) -> dict[str, Any]:
+def hints(of: Compared, figures: Figures | None, number: str) -> dict[str, Any]:
     """What we have of a document that is not here: dead letters that name it, and documents of the account that wait for it."""
     naming = re.compile(rb"(?<![\w-])" + re.escape(number.encode()) + rb"(?![\w-])")
-    letters = [Letter(*row) for row in moment.dead_letters(account=account)]
-    keys = moment.keys([account])
-    pending = looked.figures.findings()["pending"] if looked else []
+    letters = [Letter(*row) for row in of.moment.dead_letters(account=of.account)]
+    keys = of.moment.keys([of.account])
+    pending = figures.findings()["pending"] if figures else []
     return {
-        "dead_letters": [letter.digest.hex() for letter in letters if naming.search(letter.opened(keys.get(account)) or b"")],
+        "dead_letters": [letter.digest.hex() for letter in letters if naming.search(letter.opened(keys.get(of.account)) or b"")],
         "pending": [one for one in pending if one["names"] == number],
     }

@@ -1,4 +1,4 @@
-"""What is recorded when something is made good: a person or a letter erased, a document taken back, a decision read back into a restored store."""
+"""What is recorded when something is made good: a person or a letter erased, a document taken back, something read back into a restored store."""
 
 from typing import NamedTuple
 
@@ -22,8 +22,8 @@ class PersonErased(NamedTuple):
 
 
 class DecisionReadBack(NamedTuple):
-    """What is recorded of a decision, or of a request that was refused, was not made here: it was read back from the ``message`` it was told by,
-    recorded at ``told`` in the store that made it."""
+    """What is recorded beside this of a decision, a request that was refused, a measure or a dunning notice was not made here: it was read back from
+    the ``message`` it was told by, recorded at ``told`` in the store that made it."""
 
     account: str
     message: str

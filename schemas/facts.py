@@ -24,6 +24,9 @@ OUR_SOURCE = "/exposure"
 LAST_DAY = "9999-12-32"
 """After every day there is: "for ever"."""
 
+LAST_VERSION = 2**53 - 1
+"""The highest version that a text of a document may have."""
+
 
 class Fact(NamedTuple):
     """One recorded event: ``version`` is its place in its account's history (1, 2, 3 …)."""

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, InstanceOf, m
 
 from schemas.currencies import DECIMALS
 from schemas.decimals import Decimals, spell
+from schemas.facts import LAST_VERSION
 from schemas.fields import OneOf, either, told_of
 from schemas.instants import NOT_A_DAY, NOT_AN_INSTANT, instant, real_day
 from schemas.reasons import Otherwise
@@ -57,7 +58,7 @@ Day = Annotated[
 Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"}), AfterValidator(instant), Otherwise(NOT_AN_INSTANT)]
 Currency = Annotated[str, OneOf(sorted(DECIMALS)), Otherwise(NO_CURRENCY)]
 Zone = Annotated[str, AfterValidator(known_zone), Otherwise(NO_ZONE)]
-Version = Annotated[int, Field(strict=True, ge=0, lt=2**53), Otherwise(f"not a whole number from 0 to {2**53 - 1}")]
+Version = Annotated[int, Field(strict=True, ge=0, lt=LAST_VERSION + 1), Otherwise(f"not a whole number from 0 to {LAST_VERSION}")]
 DunningLevel = Annotated[int, Field(strict=True, ge=0, le=9), Otherwise("not a whole number from 0 to 9")]
 
 

@@ -255,7 +255,8 @@ def read_policy(toml: str, where: str = "the policy") -> Policy:
 
 
 def versioned(policy: Policy) -> Policy:
-    content = content_of(policy)
+    """The policy in the order its content is recorded in, with the version that is the digest of that."""
+    content = content_of(policy_of(content_of(policy), ""))
     return policy_of(content, version_of(content))
 
 

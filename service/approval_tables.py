@@ -1,10 +1,11 @@
 """Limit requests, held orders and releases as tables and lines for people."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from rich.markup import escape
 
-from service.tables import console, printed, table
+from service.tables import console, listed, printed, table
 from service.words import counted
 
 
@@ -14,11 +15,7 @@ def limit_requests_table(requests: list[dict[str, Any]]) -> None:
         [one["account"], limit_of(one), one["valid_from"], one["valid_to"] or "-", one["by"], one["state"], waiting_text(one) or "-"]
         for one in requests
     ]
-    if requests:
-        printed([table("", columns, rows, numbers=[])])
-    for one in requests:
-        console().print(f"{escape(one['account'])}  request {one['request']}", soft_wrap=True)
-    console().print(counted(len(requests), "request"))
+    listed(table("", columns, rows), [f"{one['account']}  request {one['request']}" for one in requests], "request")
 
 
 def limit_request_lines(one: dict[str, Any]) -> None:
@@ -66,27 +63,23 @@ def waiting_text(one: dict[str, Any]) -> str:
     return f"{many} other than {', '.join(waits['not'])}" if waits["who"] is None else f"{many} of {', '.join(waits['who']) or 'nobody'}"
 
 
-def holds_table(listed: list[dict[str, Any]]) -> None:
+def holds_table(holds: list[dict[str, Any]]) -> None:
     columns = ["account", "order", "amount", "held for", "as of", "asked by", "proposed by"]
     rows = [
-        [one["account"], one["order"], money(one), ", ".join(one["reasons"]), one["as_of"], one["by"], one["proposed_by"] or "-"] for one in listed
+        [one["account"], one["order"], money(one), ", ".join(one["reasons"]), one["as_of"], one["by"], one["proposed_by"] or "-"] for one in holds
     ]
-    if listed:
-        printed([table("", columns, rows, numbers=["amount"])])
-    for one in listed:
-        console().print(f"{escape(one['order'])}  decision {one['decision_id']}", soft_wrap=True)
-    console().print(counted(len(listed), "held order"))
+    listed(table("", columns, rows, numbers=["amount"]), [f"{one['order']}  decision {one['decision_id']}" for one in holds], "held order")
 
 
-def decisions_table(listed: list[dict[str, Any]]) -> None:
+def decisions_table(decisions: Iterable[dict[str, Any]]) -> None:
     columns = ["recorded", "account", "order", "amount", "decision", "held for", "as of", "asked by"]
     rows = [
         [one["recorded"], one["account"], one["order"], money(one), one["decision"], ", ".join(one["reasons"]) or "-", one["as_of"], one["by"]]
-        for one in listed
+        for one in decisions
     ]
-    if listed:
+    if rows:
         printed([table("", columns, rows, numbers=["amount"])])
-    console().print(counted(len(listed), "decision"))
+    console().print(counted(len(rows), "decision"))
 
 
 def release_line(one: dict[str, Any]) -> None:
@@ -99,15 +92,15 @@ def release_line(one: dict[str, Any]) -> None:
     )
 
 
-def overrides_table(listed: list[dict[str, Any]]) -> None:
+def overrides_table(releases: list[dict[str, Any]]) -> None:
     columns = ["day", "account", "order", "amount", "overridden", "released by", "proposed by", "reason"]
     rows = [
         [one["as_of"], one["account"], one["order"], money(one), ", ".join(one["reasons"]), one["by"], one["proposed_by"] or "-", one["reason"]]
-        for one in listed
+        for one in releases
     ]
-    if listed:
+    if rows:
         printed([table("", columns, rows, numbers=["amount"])])
-    console().print(counted(len(listed), "release"))
+    console().print(counted(len(rows), "release"))
 
 
 def money(one: dict[str, Any]) -> str:

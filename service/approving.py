@@ -18,7 +18,7 @@ from schemas.currencies import DECIMALS
 from schemas.facts import LimitApprovalRefused, LimitApproved, LimitRejected, LimitRequested, LimitRequestWithdrawn, OfLimit
 from schemas.policies import Policy
 from service.checking import minor_of
-from service.failures import WRONG_USAGE, Failure
+from service.failures import WRONG_USAGE, Done, Failure
 
 Policies = Callable[[Any], Policy]
 """The policy in force at a moment."""
@@ -44,13 +44,6 @@ class Act(NamedTuple):
     request: str
     by: str
     reason: str | None = None
-
-
-class Done(NamedTuple):
-    """The request afterwards, as ``limit show`` tells it, and why the act was refused, where it was."""
-
-    shown: dict[str, Any]
-    refused: Refused | None = None
 
 
 def request(store: Any, wanted: Wanted, by: str, now: Callable[[], int], policy_at: Policies = in_force) -> Done:

@@ -17,11 +17,14 @@ from exposure.ledger.verify import verify
 from projections.status import status
 from service.failures import BUSINESS_NO, DONE, Failure
 from service.output import Output
-from service.rebuilding import progress_of
+from service.progress import progress_of
 from service.store import open_store
 from service.verifying import show
 
-TAKEN_ON = "Start its consumers and feeders: they go on from there by themselves. While the old store lives, give them another group (--group)."
+TAKEN_ON = """Nothing that was decided since the copy was made is in it. First `exposure read-back` brings back what was told of it on topics: credit
+checks and reservations, measures, dunning notices. All else that people said since only a newer copy has: limits by request, releases of
+held orders, promises to pay, reservations settled or given back, dunning stopped, policies, corrections, what was done about alerts and dead letters.
+Then start its consumers and feeders: they go on from there by themselves. While the old store lives, give them another group (--group)."""
 
 
 def backup_store(source: Any, file: str, output: Output) -> int:

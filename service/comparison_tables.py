@@ -80,16 +80,17 @@ def documents_line(documents: list[dict[str, Any]]) -> str:
     return ", ".join(" ".join([one["kind"].replace("_", " "), one["document"], *(f"#{version}" for version in one["versions"])]) for one in documents)
 
 
-def difference_lines(differences: Iterable[dict[str, Any]]) -> None:
-    """As they are found: what differs, since when, and the events of that day."""
+def difference_lines(differences: Iterable[dict[str, Any]], as_of: str | None) -> None:
+    """As they are found: what differs, since when, and the events of that day; with the day where it is another one than that of the question."""
     out = console()
     for one in differences:
+        on = f" on {one['as_of']}" if one["as_of"] and one["as_of"] != as_of else ""
         if "message" in one:
-            out.print(escape(f"{one['account']}  {one['message']}"))
+            out.print(escape(f"{one['account']}{on}  {one['message']}"))
             continue
         of = one["document"] or "balance"
         said = f"ours {one['ours']}, theirs {one['theirs'] or 'not named'} {one['currency']}"
-        out.print(f"[bold]{escape(one['account'])} {escape(of)}[/bold]  {one['difference'].replace('_', ' ')}: {said}")
+        out.print(f"[bold]{escape(one['account'])} {escape(of)}{on}[/bold]  {one['difference'].replace('_', ' ')}: {said}")
         if one["since"]:
             out.print(f"  since {one['since']}" + ("" if one["was_equal"] else ", and never the same before"))
         for event in one["events"]:

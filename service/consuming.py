@@ -13,6 +13,7 @@ from exposure.ledger.ledger import Ledger
 from schemas.topics import REQUESTS, TOPICS, prefixed
 from service.answering import answer
 from service.failures import of_the_broker
+from service.logs import starting
 from service.stopping import stopping
 from service.ticking import tick
 from service.watching import Watch
@@ -54,7 +55,8 @@ def consume_topics(
     tells: bool,
 ) -> Taken:
     with of_the_broker(), telling(dict(wanted.connection)), stopping() as stop, relaying(stop) if relaying else nullcontext():
-        stream = Stream(store, wanted, stop, until_caught_up=until_caught_up, anew=anew)
+        with starting():
+            stream = Stream(store, wanted, stop, until_caught_up=until_caught_up, anew=anew)
         watch.began(stream)
         try:
             ledger = Ledger(store, now, answer=answer, documents_in_memory=memory)

@@ -28,7 +28,8 @@ def correct(
     """Takes a document back that was told wrongly, as its ERP would. Exits 3 where this person may not, or it is taken back already."""
     told = day(date, "--date"), actor(by), in_one_line("--reason", reason)
     with telling():
-        show([made(opened(store), account, cancels, *told, clock(now))], Output(json))
+        correction = made(opened(store), account, cancels, *told, clock(now))
+    Output(json).line(correction, line(correction))
 
 
 @corrections.command("list")
@@ -44,10 +45,7 @@ def list_(
     with opened(store).reading() as moment:
         found = [recorded.known(moment, stream) for _, stream in moment.cases_of_kind(recorded.KIND, account=account)]
         listed = [one._asdict() for one in found if one is not None]
-    if json:
-        Output(json).document({"corrections": listed})
-    else:
-        show(listed, Output(json))
+    Output(json).lines({"corrections": listed}, map(line, listed))
 
 
 def made(store: Any, account: str, cancels: str, date: str | None, by: str, reason: str, now: Callable[[], int]) -> dict[str, Any]:
@@ -67,24 +65,32 @@ def made(store: Any, account: str, cancels: str, date: str | None, by: str, reas
         known = recorded.known(writing, stream)
         if known is not None:
             return known._asdict()
-        posted, undone = recorded.told_of(writing, account, kind, number)
-        if not posted:
-            raise Failure("unknown_document", f"nothing was told of {kind} {number!r} of account {account!r}")
-        if undone:
-            raise Failure("taken_back", f"{kind} {number!r} was taken back already, by event {undone[-1].id!r} of {undone[-1].source!r}", BUSINESS_NO)
+        found, since = recorded.told_of(writing, account, kind, number), date or today
+        check_correctable(found, kind, number, account, since)
         refused = correcting_refused(by, policy)
         if refused is not None:
             raise Failure(refused.code, refused.why, BUSINESS_NO)
-        correction = CorrectionMade(account, kind, number, date or today, recorded.naming(posted), by, reason, policy.version)
+        correction = CorrectionMade(account, kind, number, since, recorded.naming(found.told), by, reason, policy.version)
         recorded.record(writing, correction)
         return correction._asdict()
 
 
-def show(listed: list[dict[str, Any]], output: Output) -> None:
-    if output.json:
-        output.document(listed[0])
-        return
-    for one in listed:
-        events = ", ".join(f"{event['id']} of {event['source']}" for event in one["corrects"])
-        what = f"{one['account']}  {one['kind']} {one['document']} taken back from {one['date']} on, by {one['by']}: {one['reason']}"
-        typer.echo(f"{what} (it was told by {events})")
+def check_correctable(found: Any, kind: str, number: str, account: str, since: str) -> None:
+    """Raises ``Failure`` where there is nothing to take back, or to do so would not count."""
+    from exposure.ledger.corrections import UNDOING
+
+    last = found.last
+    if not found.told:
+        raise Failure("unknown_document", f"nothing was told of {kind} {number!r} of account {account!r}")
+    if last is not None and last.name == UNDOING[kind].undoes:
+        raise Failure("taken_back", f"{kind} {number!r} was taken back already, by event {last.id!r} of {last.source!r}", BUSINESS_NO)
+    if found.has_last_version:
+        raise Failure("last_version", f"{kind} {number!r} was told with the last version there is: only its ERP can take it back", BUSINESS_NO)
+    if last is not None and kind == "payment" and since <= last.data["date"]:
+        raise Failure("usage", f"--date: its return was cancelled on {last.data['date']}; name a later day than that", WRONG_USAGE)
+
+
+def line(one: dict[str, Any]) -> str:
+    events = ", ".join(f"{event['id']} of {event['source']}" for event in one["corrects"])
+    what = f"{one['account']}  {one['kind']} {one['document']} taken back from {one['date']} on, by {one['by']}: {one['reason']}"
+    return f"{what} (it was told by {events})"

@@ -18,7 +18,7 @@ from projections.limit_requests import worth_today
 from projections.when import instant_text
 from schemas.amounts import minor
 from schemas.dunning import DunningApprovalRefused, DunningNotice, DunningNoticeProposed, DunningResumed, DunningStopped
-from service.failures import Failure
+from service.failures import Done, Failure
 
 ACCOUNTS_AT_ONCE = 100
 DUE = "due"
@@ -33,13 +33,6 @@ class Act(NamedTuple):
     notice: str
     by: str
     reason: str
-
-
-class Done(NamedTuple):
-    """The document of what was done, and why it was refused, where it was."""
-
-    shown: dict[str, Any]
-    refused: Refused | None = None
 
 
 def run(store: Any, accounts: Iterable[str], by: str, now: Callable[[], int]) -> dict[str, Any]:

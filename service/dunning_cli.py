@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from service.failures import BUSINESS_NO, DONE, Failure, telling
+from service.failures import BUSINESS_NO, DONE, Done, telling
 from service.options import By, Json, ListByDefault, Now, Reason, Store, actor, clock, day, in_one_line, opened
 from service.output import Output
 
@@ -54,8 +54,8 @@ def show(notice: Notice, store: Store = None, now: Now = None, json: Json = Fals
 
     with opened(store).reading() as moment:
         told = shown(moment, known_notice(moment, notice))
-    Output(json).dunning_notice(told)
-    return DONE if told["reproduced"] else BUSINESS_NO
+    Output(json).dunning_notice(Done(told))
+    return BUSINESS_NO if told["reproduced"] is False else DONE
 
 
 @app.command()
@@ -65,9 +65,7 @@ def approve(notice: Notice, reason: Reason, by: By = None, store: Store = None, 
 
     with telling():
         done = dunning.approve(opened(store), dunning.Act(notice, actor(by), in_one_line("--reason", reason)), clock(now))
-    refused = done.refused and Failure(done.refused.code, done.refused.why)
-    Output(json).dunning_notice(done.shown, refused)
-    return BUSINESS_NO if refused else DONE
+    return Output(json).dunning_notice(done)
 
 
 @app.command()
@@ -77,7 +75,7 @@ def cancel(notice: Notice, reason: Reason, by: By = None, store: Store = None, n
 
     with telling():
         done = dunning.cancel(opened(store), dunning.Act(notice, actor(by), in_one_line("--reason", reason)), clock(now))
-    Output(json).dunning_notice(done.shown)
+    Output(json).dunning_notice(done)
 
 
 @app.command()

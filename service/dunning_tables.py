@@ -5,7 +5,7 @@ from typing import Any
 import typer
 from rich.table import Table
 
-from service.tables import printed, table
+from service.tables import printed, reproduced_text, table
 from service.words import counted
 
 
@@ -60,7 +60,7 @@ def notice_tables(shown: dict[str, Any]) -> None:
     rows = [[one["recorded"], one["type"].split(".")[1].replace("_", " "), one["by"], one["reason"]] for one in map(with_reason, shown["trail"])]
     printed([*parts, table("Trail", columns, rows)])
     if "reproduced" in shown:
-        typer.echo("\nmade again from the log: the same" if shown["reproduced"] else "\nmade again from the log it is another one")
+        typer.echo(f"\n{reproduced_text(shown)}")
 
 
 def with_reason(said: dict[str, Any]) -> dict[str, Any]:

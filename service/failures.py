@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from exposure.approvals import Refused
 
 DONE, FAILED, WRONG_USAGE, BUSINESS_NO = 0, 1, 2, 3
 
@@ -13,6 +16,17 @@ class Failure(Exception):
         super().__init__(message)
         self.code = code
         self.exit_code = exit_code
+
+
+class Done(NamedTuple):
+    """How something stands after an act, as its document, and why the act was refused, where it was."""
+
+    shown: dict[str, Any]
+    refused: Refused | None = None
+
+    @property
+    def failure(self) -> Failure | None:
+        return self.refused and Failure(self.refused.code, self.refused.why, BUSINESS_NO)
 
 
 @contextmanager

@@ -1,9 +1,7 @@
 """Feeds files one after the other, with a progress bar for people, and lays each file's dead letters beside it."""
 
 import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import typer
@@ -14,6 +12,7 @@ from exposure.ledger.records import Counts
 from projections.dead_letters import dead_letters
 from service.answering import answer
 from service.failures import Failure
+from service.progress import bytes_read_of
 from service.ticking import tick
 from service.words import counted
 
@@ -24,7 +23,7 @@ def feed_files(store: Any, files: list[str], now: Callable[[], int], *, quiet: b
     total = Counts()
     for file in files:
         try:
-            with progress_of(file, quiet) as progress:
+            with bytes_read_of(file, quiet) as progress:
                 fed = feed(ledger, file, progress=progress)
         except CutOff as error:
             raise Failure("cut_off", str(error)) from error
@@ -57,19 +56,3 @@ def lay_beside(store: Any, file: str) -> None:
     else:
         if copy:
             typer.echo(f"{many} of {file}: see {copy}", err=True)
-
-
-@contextmanager
-def progress_of(file: str, quiet: bool) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal's standard error, else nothing."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-
-    known = file != STDIN and not file.endswith((".gz", ".zst"))
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(file, total=os.path.getsize(file) if known else None)
-        yield lambda position: bar.update(task, completed=position)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from service.asking import asking
-from service.failures import BUSINESS_NO, DONE, Failure, telling
+from service.failures import telling
 from service.options import By, Json, KnownAt, ListByDefault, Now, Reason, Store, actor, clock, day, in_one_line, opened
 from service.output import Output
 
@@ -42,9 +42,7 @@ def release(
     wanted = releasing.Release(decision, actor(by), in_one_line("--reason", reason))
     with telling():
         done = releasing.release(opened(store), wanted, clock(now))
-    refused = done.refused and Failure(done.refused.code, done.refused.why)
-    Output(json).release(done.shown, refused)
-    return BUSINESS_NO if refused else DONE
+    return Output(json).release(done)
 
 
 @app.command()

@@ -1,11 +1,11 @@
 """``exposure limit``: asks for a limit, says yes or no to one that was asked for, and tells who still has to."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from service.asking import asking
-from service.failures import BUSINESS_NO, DONE, Failure, telling
+from service.failures import Done, telling
 from service.options import By, Json, KnownAt, ListByDefault, Now, Reason, Store, actor, clock, day, in_one_line, opened
 from service.output import Output
 
@@ -35,7 +35,7 @@ def request(
     days = str(day(valid_from, "--valid-from")), day(valid_to, "--valid-to")
     wanted = approving.Wanted(account, amount, currency, kind, *days, in_one_line("--reason", reason))
     with telling():
-        return told(*approving.request(opened(store), wanted, actor(by), clock(now)), json=json)
+        return Output(json).limit_request(approving.request(opened(store), wanted, actor(by), clock(now)))
 
 
 @app.command()
@@ -81,7 +81,7 @@ def show(request: Request, known_at: KnownAt = None, store: Store = None, now: N
 
     with asking(store, now, known_at=known_at) as (moment, wanted):
         trail, policy = trail_of(moment, request, wanted.known_at), in_force(moment, wanted.known_at)
-        Output(json).limit_request(shown(moment, trail, wanted, policy))
+        Output(json).limit_request(Done(shown(moment, trail, wanted, policy)))
 
 
 def act(name: str, request: str, reason: str | None, by: str | None, store: str | None, now: str | None, json: bool) -> int:
@@ -89,11 +89,4 @@ def act(name: str, request: str, reason: str | None, by: str | None, store: str 
 
     why = None if reason is None else in_one_line("--reason", reason)
     with telling():
-        return told(*approving.act(opened(store), approving.Act(name, request, actor(by), why), clock(now)), json=json)
-
-
-def told(shown: dict[str, Any], refusal: Any, *, json: bool) -> int:
-    """Says how the request stands, and why an act was refused."""
-    refused = refusal and Failure(refusal.code, refusal.why)
-    Output(json).limit_request(shown, refused)
-    return BUSINESS_NO if refused else DONE
+        return Output(json).limit_request(approving.act(opened(store), approving.Act(name, request, actor(by), why), clock(now)))

@@ -15,7 +15,7 @@ from projections.portfolio import Listing, Part, shared_out, whole
 from projections.selection import Selection, selection
 from service.asking import refuse_future
 from service.failures import Failure, telling
-from service.rebuilding import progress_of
+from service.progress import progress_of
 from service.store import open_store
 
 MANY = 4_000

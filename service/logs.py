@@ -8,7 +8,8 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
@@ -65,7 +66,7 @@ def set_up(form: str, level: str, secrets: Iterable[str]) -> bool:
         cache_logger_on_first_use=False,
     )
     root = logging.getLogger()
-    root.handlers = [FromLibraries()]
+    root.handlers = [FromLibraries(hears_the_start=lowest <= logging.DEBUG)]
     root.setLevel(max(logging.WARNING, lowest))
     logging.getLogger("kafka.coordinator.assignors").setLevel(logging.ERROR)  # at each start it misses what it has not asked for yet
     logging.captureWarnings(True)
@@ -75,12 +76,29 @@ def set_up(form: str, level: str, secrets: Iterable[str]) -> bool:
 class FromLibraries(logging.Handler):
     """Brings what is told to the standard library's logging into our log."""
 
+    def __init__(self, *, hears_the_start: bool) -> None:
+        super().__init__()
+        self.hears_the_start = hears_the_start
+
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
         told = {"logger": record.name, "message": record.getMessage()}
         if error is not None:
             told |= {"error": in_a_line(error), "trace": "".join(traceback.format_tb(error.__traceback__))}
         log.log(record.levelno, "library", **told)
+
+
+@contextmanager
+def starting() -> Iterator[None]:
+    """Meanwhile other people's code is heard at ``debug`` alone: who is refused at the start says so once, in words of our own."""
+    deaf = [one for one in logging.getLogger().handlers if isinstance(one, FromLibraries) and not one.hears_the_start]
+    for handler in deaf:
+        handler.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for handler in deaf:
+            handler.setLevel(logging.NOTSET)
 
 
 def in_a_line(error: BaseException) -> str:

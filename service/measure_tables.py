@@ -5,21 +5,16 @@ from typing import Any
 from rich.markup import escape
 
 from service.approval_tables import trail_line
-from service.tables import console, printed, table
-from service.words import counted
+from service.tables import console, listed, table
 
 
-def measures_table(listed: list[dict[str, Any]]) -> None:
+def measures_table(measures: list[dict[str, Any]]) -> None:
     columns = ["account", "measure", "because of", "alert", "state", "from", "to", "by"]
     rows = [
         [one["account"], take_of(one), one["reason"], one["alert_state"] or "-", one["state"], one["date"] or "-", one["until"] or "-", one["by"]]
-        for one in listed
+        for one in measures
     ]
-    if listed:
-        printed([table("", columns, rows)])
-    for one in listed:
-        console().print(f"{escape(one['account'])}  {one['take']} {one['measure']}", soft_wrap=True)
-    console().print(counted(len(listed), "measure"))
+    listed(table("", columns, rows), [f"{one['account']}  {one['take']} {one['measure']}" for one in measures], "measure")
 
 
 def measure_lines(one: dict[str, Any]) -> None:

@@ -1,11 +1,11 @@
 """``exposure measures``: what waits for somebody's yes and what is in force; says yes or no, lifts, and proposes by hand."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from schemas.measures import LOWER_LIMIT, TAKES
-from service.failures import BUSINESS_NO, DONE, WRONG_USAGE, Failure, telling
+from service.failures import WRONG_USAGE, Done, Failure, telling
 from service.options import AccountByDefault, By, Json, Now, Reason, Store, actor, clock, in_one_line, opened
 from service.output import Output
 
@@ -46,7 +46,7 @@ def show(measure: Measure, store: Store = None, now: Now = None, json: Json = Fa
     from service.measuring import trail_of
 
     with opened(store).reading() as moment, telling():
-        Output(json).measure(shown(moment, trail_of(moment, measure), clock(now)(), in_force(moment)))
+        Output(json).measure(Done(shown(moment, trail_of(moment, measure), clock(now)(), in_force(moment))))
 
 
 @app.command()
@@ -71,7 +71,7 @@ def propose(
         raise Failure("usage", "--share or --to-exposure says how far lower_limit goes: exactly one of them with it, none with others", WRONG_USAGE)
     wanted = measuring.Wanted(account, take, share_told(share), days, in_one_line("--reason", reason))
     with telling():
-        return told(*measuring.propose(opened(store), wanted, actor(by), clock(now)), json=json)
+        return Output(json).measure(measuring.propose(opened(store), wanted, actor(by), clock(now)))
 
 
 @app.command()
@@ -97,7 +97,7 @@ def act(name: str, measure: str, reason: str, by: str | None, store: str | None,
 
     wanted = measuring.Act(name, measure, actor(by), in_one_line("--reason", reason))
     with telling():
-        return told(*measuring.act(opened(store), wanted, clock(now)), json=json)
+        return Output(json).measure(measuring.act(opened(store), wanted, clock(now)))
 
 
 def share_told(text: str | None) -> str | None:
@@ -107,10 +107,3 @@ def share_told(text: str | None) -> str | None:
         return None if text is None else share(text)
     except ValueError as error:
         raise Failure("usage", f"--share: {error}", WRONG_USAGE) from None
-
-
-def told(shown: dict[str, Any], refusal: Any, *, json: bool) -> int:
-    """Says how the measure stands, and why an act was refused."""
-    refused = refusal and Failure(refusal.code, refusal.why)
-    Output(json).measure(shown, refused)
-    return BUSINESS_NO if refused else DONE

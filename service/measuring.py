@@ -21,7 +21,7 @@ from projections.measures import shown
 from schemas.amounts import minor
 from schemas.measures import LOWER_LIMIT, MeasureActRefused, MeasureApproved, MeasureProposed, MeasureRejected, MeasureTakenBack, OfMeasure
 from schemas.policies import Policy
-from service.failures import Failure
+from service.failures import Done, Failure
 
 NOT_LOWER = Refused("not_lower", "the limit that counts by now is not higher than this one: a measure never raises a limit")
 
@@ -43,13 +43,6 @@ class Act(NamedTuple):
     measure: str
     by: str
     reason: str
-
-
-class Done(NamedTuple):
-    """The measure afterwards, as ``measures show`` tells it, and why the act was refused, where it was."""
-
-    shown: dict[str, Any]
-    refused: Refused | None = None
 
 
 def propose(store: Any, wanted: Wanted, by: str, now: Callable[[], int]) -> Done:

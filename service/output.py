@@ -3,12 +3,50 @@
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from importlib import import_module
 from typing import Any
 
 import typer
 
 from schemas.jsontext import written
-from service.failures import Failure
+from service.failures import DONE, Done, Failure
+
+
+def printed_by(name: str, *, under: str | None = None, as_they_come: bool = False) -> Callable[["Output", Any], None]:
+    """A document, or a list that stands ``under`` its name in one."""
+
+    def show(self: "Output", told: Any) -> None:
+        if not self.json:
+            printer(name)(told)
+        elif as_they_come:
+            self.streamed(b"{" + written(under) + b":[", told)
+        else:
+            self.document(told if under is None else {under: told})
+
+    return show
+
+
+def act_printed_by(name: str) -> Callable[["Output", Done], int]:
+    """How something stands after an act, and why the act was refused, in one document where that is asked for. Returns the exit code."""
+
+    def show(self: "Output", done: Done) -> int:
+        failed = done.failure
+        if self.json:
+            self.document({**done.shown, "error": error(failed.code, str(failed))} if failed else done.shown)
+        else:
+            printer(name)(done.shown)
+            if failed:
+                self.failure(failed.code, str(failed))
+        return failed.exit_code if failed else DONE
+
+    return show
+
+
+def printer(name: str) -> Callable[..., None]:
+    """``module.function`` of this floor."""
+    module, _, function = name.partition(".")
+    prints: Callable[..., None] = getattr(import_module(f"service.{module}"), function)
+    return prints
 
 
 class Output:
@@ -37,93 +75,26 @@ class Output:
         if failed:
             self.failure(failed.code, str(failed))
 
-    def account(self, shown: dict[str, Any]) -> None:
-        if self.json:
-            self.document(shown)
-            return
-        from service.tables import account_tables
-
-        account_tables(shown)
-
-    def group(self, listed: dict[str, Any]) -> None:
-        if self.json:
-            self.document(listed)
-            return
-        from service.tables import group_tables
-
-        group_tables(listed)
-
-    def portfolio(self, listed: dict[str, Any]) -> None:
-        if self.json:
-            self.document(listed)
-            return
-        from service.tables import portfolio_tables
-
-        portfolio_tables(listed)
-
     def sheet(self, listed: dict[str, Any]) -> None:
-        from service.sheet import write_sheet
-
-        write_sheet(listed["accounts"], sys.stdout)
-
-    def worklist(self, listed: dict[str, Any]) -> None:
-        if self.json:
-            self.document(listed)
-            return
-        from service.worklist_tables import worklist_tables
-
-        worklist_tables(listed)
+        printer("sheet.write_sheet")(listed["accounts"], sys.stdout)
 
     def work_sheet(self, listed: dict[str, Any]) -> None:
-        from service.worklist_tables import write_worklist
-
-        write_worklist(listed["worklist"], sys.stdout)
-
-    def explanation(self, explained: dict[str, Any]) -> None:
-        if self.json:
-            self.document(explained)
-            return
-        from service.explanation_tree import explanation_tree
-
-        explanation_tree(explained)
-
-    def difference(self, told: dict[str, Any]) -> None:
-        if self.json:
-            self.document(told)
-            return
-        from service.comparison_tables import difference_tables
-
-        difference_tables(told)
-
-    def bridge(self, told: dict[str, Any]) -> None:
-        if self.json:
-            self.document(told)
-            return
-        from service.comparison_tables import bridge_tables
-
-        bridge_tables(told)
+        printer("worklist_tables.write_worklist")(listed["worklist"], sys.stdout)
 
     def reconciliation(self, as_of: str | None, differences: Iterable[dict[str, Any]], counts: dict[str, int]) -> None:
         """Differences as they are found, and how many there were behind them."""
         if self.json:
             self.streamed(b'{"as_of":' + written(as_of) + b',"differences":[', differences, lambda: b'],"compared":' + written(counts) + b"}\n")
             return
-        from service.comparison_tables import difference_lines
-
-        difference_lines(differences)
-        self.counted_all(counts)
-
-    def counted_all(self, counts: dict[str, int]) -> None:
+        printer("comparison_tables.difference_lines")(differences, as_of)
         typer.echo("  ".join(f"{name} {count:,}" for name, count in counts.items()))
 
     def history(self, account: str, events: Iterable[dict[str, Any]]) -> None:
         """Events as they come: an account's history may be longer than memory."""
-        if not self.json:
-            from service.tables import history_lines
-
-            history_lines(events)
-            return
-        self.streamed(b'{"account":' + written(account) + b',"events":[', events)
+        if self.json:
+            self.streamed(b'{"account":' + written(account) + b',"events":[', events)
+        else:
+            printer("tables.history_lines")(events)
 
     def streamed(self, beginning: bytes, parts: Iterable[dict[str, Any]], ending: Callable[[], bytes] = lambda: b"]}\n") -> None:
         """One JSON document that ends with a list, and what is known only behind it."""
@@ -134,80 +105,13 @@ class Output:
         out.write(ending())
         out.flush()
 
-    def dead_letters(self, letters: list[dict[str, Any]]) -> None:
-        if self.json:
-            self.document({"dead_letters": letters})
-            return
-        from service.tables import dead_letter_table
-
-        dead_letter_table(letters)
-
-    def alerts(self, told: Iterable[dict[str, Any]]) -> None:
-        """Alerts as they come: a log may be longer than memory."""
-        if self.json:
-            self.streamed(b'{"alerts":[', told)
-            return
-        from service.tables import alert_lines
-
-        alert_lines(told)
-
-    def dunning(self, told: dict[str, Any]) -> None:
-        """Notices that were sent or are due, or all there were and what is stopped."""
-        if self.json:
-            self.document(told)
-            return
-        from service.dunning_tables import dunning_tables
-
-        dunning_tables(told)
-
-    def dunning_notice(self, shown: dict[str, Any], refused: Failure | None = None) -> None:
-        if not self.json:
-            from service.dunning_tables import notice_tables
-
-            notice_tables(shown)
-        self.afterwards(shown, refused)
-
-    def dunning_stop(self, told: dict[str, Any]) -> None:
-        if self.json:
-            self.document(told)
-            return
-        from service.dunning_tables import stop_line
-
-        stop_line(told)
-
-    def recorded_decision(self, told: dict[str, Any]) -> None:
-        if self.json:
-            self.document(told)
-            return
-        from service.tables import recorded_decision_lines
-
-        recorded_decision_lines(told)
-
-    def decisions(self, listed: Iterable[dict[str, Any]]) -> None:
-        if self.json:
-            self.streamed(b'{"decisions":[', listed)
-            return
-        from service.approval_tables import decisions_table
-
-        decisions_table(list(listed))
-
     def followed(self, told: Iterable[dict[str, Any]]) -> None:
         """Alerts that come one after the other and never end: a document a line, for no list of them is ever whole."""
-        if self.json:
-            for alert in told:
-                self.document(alert)
+        if not self.json:
+            printer("tables.alert_lines")(told)
             return
-        from service.tables import alert_lines
-
-        alert_lines(told)
-
-    def given_up(self, alerts: list[dict[str, Any]]) -> None:
-        if self.json:
-            self.document({"dead_letters": alerts})
-            return
-        from service.tables import given_up_lines
-
-        given_up_lines(alerts)
+        for alert in told:
+            self.document(alert)
 
     def counted(self, done: str, many: int) -> None:
         """One count, by what was done."""
@@ -221,33 +125,7 @@ class Output:
         elif self.json:
             self.document(shown)
         else:
-            from service.tables import alert_lines
-
-            alert_lines([shown])
-
-    def decision(self, told: dict[str, Any]) -> None:
-        if self.json:
-            self.document(told)
-            return
-        from service.tables import decision_lines
-
-        decision_lines(told)
-
-    def reservation(self, told: dict[str, Any]) -> None:
-        if self.json:
-            self.document(told)
-            return
-        from service.tables import reservation_line
-
-        reservation_line(told)
-
-    def policy(self, shown: dict[str, Any]) -> None:
-        if self.json:
-            self.document(shown)
-            return
-        from service.policy_tables import policy_lines
-
-        policy_lines(shown)
+            printer("tables.alert_lines")([shown])
 
     def policy_checked(self, checked: dict[str, Any]) -> None:
         self.line(checked, f"policy {checked['policy']} ({checked['name']}) is valid; its classes: {'; '.join(checked['classes'])}")
@@ -256,111 +134,16 @@ class Output:
         said = "is in force from now on" if adopted["adopted"] else "is in force already: nothing was recorded"
         self.line(adopted, f"policy {adopted['policy']} ({adopted['name']}) {said}")
 
-    def policies(self, listed: list[dict[str, Any]]) -> None:
-        if self.json:
-            self.document({"policies": listed})
-            return
-        from service.policy_tables import policies_table
-
-        policies_table(listed)
-
-    def backtest(self, told: dict[str, Any]) -> None:
-        if self.json:
-            self.document(told)
-            return
-        from service.policy_tables import backtest_tables
-
-        backtest_tables(told)
-
-    def policy_differences(self, told: dict[str, Any]) -> None:
-        if self.json:
-            self.document(told)
-            return
-        from service.policy_tables import differences_table
-
-        differences_table(told)
-
-    def limit_requests(self, requests: list[dict[str, Any]]) -> None:
-        if self.json:
-            self.document({"requests": requests})
-            return
-        from service.approval_tables import limit_requests_table
-
-        limit_requests_table(requests)
-
-    def limit_request(self, shown: dict[str, Any], failed: Failure | None = None) -> None:
-        if not self.json:
-            from service.approval_tables import limit_request_lines
-
-            limit_request_lines(shown)
-        self.afterwards(shown, failed)
-
-    def measures(self, listed: list[dict[str, Any]]) -> None:
-        if self.json:
-            self.document({"measures": listed})
-            return
-        from service.measure_tables import measures_table
-
-        measures_table(listed)
-
-    def measure(self, shown: dict[str, Any], failed: Failure | None = None) -> None:
-        if not self.json:
-            from service.measure_tables import measure_lines
-
-            measure_lines(shown)
-        self.afterwards(shown, failed)
-
-    def holds(self, listed: list[dict[str, Any]]) -> None:
-        if self.json:
-            self.document({"holds": listed})
-            return
-        from service.approval_tables import holds_table
-
-        holds_table(listed)
-
-    def promises(self, listed: dict[str, Any]) -> None:
-        if self.json:
-            self.document(listed)
-            return
-        from service.promise_tables import promises_table
-
-        promises_table(listed["promises"])
-
-    def promise(self, shown: dict[str, Any], failed: Failure | None = None) -> None:
-        if not self.json:
-            from service.promise_tables import promise_lines
-
-            promise_lines(shown)
-        self.afterwards(shown, failed)
-
-    def release(self, shown: dict[str, Any], failed: Failure | None = None) -> None:
-        if not self.json:
-            from service.approval_tables import release_line
-
-            release_line(shown)
-        self.afterwards(shown, failed)
-
-    def overrides(self, listed: list[dict[str, Any]]) -> None:
-        if self.json:
-            self.document({"overrides": listed})
-            return
-        from service.approval_tables import overrides_table
-
-        overrides_table(listed)
-
-    def afterwards(self, shown: dict[str, Any], failed: Failure | None) -> None:
-        """How something stands after an act, and why the act was refused: in one document where that is asked for."""
-        if self.json:
-            self.document({**shown, "error": error(failed.code, str(failed))} if failed else shown)
-        elif failed:
-            self.failure(failed.code, str(failed))
-
     def line(self, document: dict[str, Any], said: str) -> None:
         """What people are told in a line."""
+        self.lines(document, [said])
+
+    def lines(self, document: dict[str, Any], said: Iterable[str]) -> None:
         if self.json:
             self.document(document)
-        else:
-            typer.echo(said)
+            return
+        for line in said:
+            typer.echo(line)
 
     def statement(self, told: dict[str, Any], file: str | None) -> None:
         self.line(told, f"{told['account']} as of {told['as_of']}: {file}")
@@ -369,27 +152,53 @@ class Output:
         self.line(manifest, f"{manifest['events']:,} events of {manifest['account']} to {manifest['to']}, known at {manifest['known_at']}: {file}")
 
     def rotations(self, told: list[dict[str, Any]]) -> None:
-        if self.json:
-            self.document({"rotations": told})
-            return
-        for one in told:
-            typer.echo(f"{one['made']}  position {one['position']}  key {one['old_key_id']} is followed by {one['new_key_id']} ({one['new_key']})")
-
-    def status(self, standing: dict[str, Any]) -> None:
-        if self.json:
-            self.document(standing)
-            return
-        from service.tables import status_tables
-
-        status_tables(standing)
+        said = (
+            f"{one['made']}  position {one['position']}  key {one['old_key_id']} is followed by {one['new_key_id']} ({one['new_key']})"
+            for one in told
+        )
+        self.lines({"rotations": told}, said)
 
     def topics(self, standings: list[Any]) -> None:
         if self.json:
             self.document({"topics": [asdict(standing) for standing in standings]})
-            return
-        from service.tables import topics_table
+        else:
+            printer("tables.topics_table")(standings)
 
-        topics_table(standings)
+    # What people read is printed by functions of their own, loaded only for them; programs get the document.
+    account = printed_by("tables.account_tables")
+    group = printed_by("tables.group_tables")
+    portfolio = printed_by("tables.portfolio_tables")
+    worklist = printed_by("worklist_tables.worklist_tables")
+    explanation = printed_by("explanation_tree.explanation_tree")
+    difference = printed_by("comparison_tables.difference_tables")
+    bridge = printed_by("comparison_tables.bridge_tables")
+    dead_letters = printed_by("tables.dead_letter_table", under="dead_letters")
+    dunning = printed_by("dunning_tables.dunning_tables")
+    dunning_stop = printed_by("dunning_tables.stop_line")
+    recorded_decision = printed_by("tables.recorded_decision_lines")
+    given_up = printed_by("tables.given_up_lines", under="dead_letters")
+    decision = printed_by("tables.decision_lines")
+    reservation = printed_by("tables.reservation_line")
+    policy = printed_by("policy_tables.policy_lines")
+    policies = printed_by("policy_tables.policies_table", under="policies")
+    backtest = printed_by("policy_tables.backtest_tables")
+    policy_differences = printed_by("policy_tables.differences_table")
+    limit_requests = printed_by("approval_tables.limit_requests_table", under="requests")
+    measures = printed_by("measure_tables.measures_table", under="measures")
+    holds = printed_by("approval_tables.holds_table", under="holds")
+    promises = printed_by("promise_tables.promises_table")
+    overrides = printed_by("approval_tables.overrides_table", under="overrides")
+    status = printed_by("tables.status_tables")
+
+    # As they come, for a log may be longer than memory.
+    alerts = printed_by("tables.alert_lines", under="alerts", as_they_come=True)
+    decisions = printed_by("approval_tables.decisions_table", under="decisions", as_they_come=True)
+
+    dunning_notice = act_printed_by("dunning_tables.notice_tables")
+    limit_request = act_printed_by("approval_tables.limit_request_lines")
+    measure = act_printed_by("measure_tables.measure_lines")
+    promise = act_printed_by("promise_tables.promise_lines")
+    release = act_printed_by("approval_tables.release_line")
 
 
 def error(code: str, message: str) -> dict[str, str]:

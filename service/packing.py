@@ -104,7 +104,7 @@ def pack(moment: Any, wanted: Wanted, out: Path) -> dict[str, Any]:
 def check_proven(moment: Any, wanted: Wanted) -> None:
     behind = evidence.unproven_from(moment, wanted.account, wanted.checkpoint.position, wanted.period.known_at)
     if behind is not None:
-        why = f"something was recorded of {wanted.account} at {behind}, behind the checkpoint of {wanted.checkpoint.made}"
+        why = f"something was recorded of {wanted.account}, or of policies or keys, at {behind}, behind the checkpoint of {wanted.checkpoint.made}"
         raise Failure("old_checkpoint", f"{why}: make a newer one, or let --to be earlier")
 
 

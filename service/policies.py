@@ -1,8 +1,5 @@
 """``exposure policy``: reads a policy from a file, says what is wrong with it or differs, adopts it, and says which one is in force."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,25 +41,12 @@ def backtest(
 ) -> None:
     """The recorded history decided again: which orders would this policy have held, or not, as they were known when they were recorded?"""
     from projections.backtest import backtest as decided_again
+    from service.progress import progress_of
 
     policy, days = from_file(file), (day(first, "--from"), day(last, "--to"))
-    with opened(store).reading() as moment, progress_of(json) as progress:
+    with opened(store).reading() as moment, progress_of("accounts", len(moment.account_names()), json) as progress:
         told = decided_again(moment, policy, str(days[0]), str(days[1]), progress)
     Output(json).backtest(told)
-
-
-@contextmanager
-def progress_of(quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal's standard error, else nothing."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda *_: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True)) as bar:
-        task = bar.add_task("accounts")
-        yield lambda done, of: bar.update(task, completed=done, total=of)
 
 
 @app.command()

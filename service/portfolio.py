@@ -25,7 +25,7 @@ def measure(
     from exposure.ledger import portfolio
     from projections.measurements import NoCurrency, measurement
     from projections.when import instant_text
-    from service.rebuilding import progress_of
+    from service.progress import progress_of
 
     recorder, at, who = opened(store), clock(now), actor(by)
     with recorder.reading() as moment, progress_of("accounts", len(moment.account_names()), json) as progress:
@@ -34,10 +34,8 @@ def measure(
         except NoCurrency as error:
             raise Failure("no_currency", str(error)) from error
     is_new = portfolio.record(recorder, at, made)
-    if json:
-        Output(json).document({**made._asdict(), "recorded": is_new})
-        return
-    typer.echo(line(made._asdict()) + ("" if is_new else "  (as measured before: nothing recorded)"))
+    said = line(made._asdict()) + ("" if is_new else "  (as measured before: nothing recorded)")
+    Output(json).line({**made._asdict(), "recorded": is_new}, said)
 
 
 @app.command("list")
@@ -47,11 +45,8 @@ def list_(known_at: KnownAt = None, store: Store = None, now: Now = None, json: 
 
     with asking(store, now, known_at=known_at) as (moment, wanted):
         told = listed(moment, wanted.known_at)
-    if json:
-        Output(json).document({"measurements": told})
-        return
-    for one in told:
-        typer.echo(f"{line(one)}  by {one['by']} at {one['recorded']}{'' if one['counts'] else '  (measured again since)'}")
+    said = (f"{line(one)}  by {one['by']} at {one['recorded']}{'' if one['counts'] else '  (measured again since)'}" for one in told)
+    Output(json).lines({"measurements": told}, said)
 
 
 def line(one: dict[str, Any]) -> str:

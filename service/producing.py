@@ -8,7 +8,8 @@ from consumers.broker.produce import Sent, outlet
 from consumers.feed import CutOff
 from schemas.topics import OTHERWISE, prefixed
 from service.failures import Failure
-from service.feeding import check_there, progress_of
+from service.feeding import check_there
+from service.progress import bytes_read_of
 from service.words import counted
 
 
@@ -17,7 +18,7 @@ def produce_files(connection: dict[str, Any], prefix: str, files: list[str], top
     with outlet(connection, prefix, topic, rate) as out:
         for file in files:
             try:
-                with progress_of(file, quiet) as progress:
+                with bytes_read_of(file, quiet) as progress:
                     out.send_file(file, progress)
             except CutOff as error:
                 raise Failure("cut_off", str(error)) from error

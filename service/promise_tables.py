@@ -4,19 +4,16 @@ from typing import Any
 
 from rich.markup import escape
 
-from service.tables import console, printed, table
-from service.words import counted
+from service.tables import console, listed, table
 
 AMOUNTS = ("amount", "paid", "to come", "missing")
 
 
-def promises_table(listed: list[dict[str, Any]]) -> None:
+def promises_table(told: dict[str, Any]) -> None:
+    promises = told["promises"]
     columns = ["account", "made", "last due", "amount", "paid", "to come", "missing", "currency", "state", "invoices"]
-    if listed:
-        printed([table("", columns, [cells(one) for one in listed], numbers=AMOUNTS)])
-    for one in listed:
-        console().print(f"{escape(one['account'])}  promise {one['promise']}", soft_wrap=True)
-    console().print(counted(len(listed), "promise"))
+    rows = [cells(one) for one in promises]
+    listed(table("", columns, rows, numbers=AMOUNTS), [f"{one['account']}  promise {one['promise']}" for one in promises], "promise")
 
 
 def cells(one: dict[str, Any]) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from service.asking import asking
-from service.failures import BUSINESS_NO, DONE, WRONG_USAGE, Failure, telling
+from service.failures import WRONG_USAGE, Done, Failure, telling
 from service.options import AsOf, By, Json, KnownAt, ListByDefault, Now, Reason, Store, actor, clock, day, in_one_line, opened
 from service.output import Output
 
@@ -51,7 +51,7 @@ def make(
         None if note is None else in_one_line("--note", note),
     )
     with telling():
-        Output(json).promise(promising.make(opened(store), wanted, actor(by), clock(now)))
+        Output(json).promise(Done(promising.make(opened(store), wanted, actor(by), clock(now))))
 
 
 def instalment_told(text: str) -> tuple[str, str]:
@@ -88,7 +88,7 @@ def show(number: Number, as_of: AsOf = None, known_at: KnownAt = None, store: St
     from projections.promises import promise
 
     with asking(store, now, as_of, known_at) as (moment, wanted):
-        Output(json).promise(promise(moment, number, wanted))
+        Output(json).promise(Done(promise(moment, number, wanted)))
 
 
 @app.command()
@@ -97,6 +97,4 @@ def withdraw(number: Number, reason: Reason, by: By = None, store: Store = None,
     from service import promising
 
     with telling():
-        shown, refused = promising.withdraw(opened(store), number, in_one_line("--reason", reason), actor(by), clock(now))
-    Output(json).promise(shown, refused)
-    return BUSINESS_NO if refused else DONE
+        return Output(json).promise(promising.withdraw(opened(store), number, in_one_line("--reason", reason), actor(by), clock(now)))

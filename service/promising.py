@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from exposure.approvals import same
+from exposure.approvals import Refused, same
 from exposure.figures import Figures
 from exposure.items import open_items
 from exposure.ledger.decisions import digest_of
@@ -21,7 +21,7 @@ from schemas.amounts import minor, shown
 from schemas.currencies import DECIMALS
 from schemas.facts import Data
 from service.checking import minor_of
-from service.failures import WRONG_USAGE, Failure
+from service.failures import WRONG_USAGE, Done, Failure
 
 DAYS_AHEAD_MAX = timedelta(days=3660).days
 """Whoever promises for later than ten years has mistyped a year."""
@@ -155,8 +155,8 @@ def paid_today(writing: Any, figures: Figures, invoices: list[str], currency: st
     return [{"invoice": invoice, "amount": shown(amount, currency)} for invoice, amount in paid if amount > 0]
 
 
-def withdraw(store: Any, number: str, reason: str, by: str, now: Callable[[], int]) -> tuple[dict[str, Any], Failure | None]:
-    """The promise as it then stands, and why it was not taken back; raises ``UnknownPromise``."""
+def withdraw(store: Any, number: str, reason: str, by: str, now: Callable[[], int]) -> Done:
+    """Raises ``UnknownPromise``."""
     with store.writing(now()) as writing:
         asked = Asked(writing.recorded_at)
         known = promise(writing, number, asked)
@@ -164,8 +164,8 @@ def withdraw(store: Any, number: str, reason: str, by: str, now: Callable[[], in
             day = figures_known(writing, known["account"], asked)[0].on.day
             data: Data = {"promise": number, "date": day, "by": by, "reason": reason}
             tell(writing, [(known["account"], "PromiseWithdrawn", f"{number}:withdrawn", data)], by)
-            return promise(writing, number, asked), None
+            return Done(promise(writing, number, asked))
         said = known["trail"][-1]
         if known["state"] == WITHDRAWN and same(said["by"], by) and said["reason"] == reason:
-            return known, None
-        return known, Failure("not_open", f"the promise is {known['state'].replace('_', ' ')}: nothing is left to withdraw")
+            return Done(known)
+        return Done(known, Refused("not_open", f"the promise is {known['state'].replace('_', ' ')}: nothing is left to withdraw"))

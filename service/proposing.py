@@ -59,8 +59,11 @@ def take_one(writing: Any, account: str, news: News, measure: Measure, policy: P
     if (measure.take == LOWER_LIMIT and amount is None) or is_done(writing, account, news, measure.take, figures.on.day):
         return None
     alert, by, (rule, step) = alerts.alert_id(account, news.sequence), f"policy {policy.version}", news.rule
+    id_ = recorded.id_of(account, alert, measure.take)
+    if recorded.trail(writing, id_) is not None:
+        return None  # it was read back, before its alert was found again
     said = MeasureProposed(
-        recorded.id_of(account, alert, measure.take), account, measure.take, alert, rule, step or None, news.figures, amount,
+        id_, account, measure.take, alert, rule, step or None, news.figures, amount,
         figures.currency if amount else None, measure.days, by, BECAUSE.format(f"{rule} {step}" if step else rule), policy.version,
     )  # fmt: skip
     recorded.record(writing, said, [said])

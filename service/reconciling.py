@@ -36,7 +36,9 @@ def reconcile_file(store: Any, file: str, mapping: str, asked: Asked, tolerance:
         with open(file, "rb") as rows, store.reading() as moment:
             refuse_future(moment, asked)
             claims = in_order(readable(claims_of(rows, means, is_json=file.endswith(".jsonl")), file, counts))
-            found = reconcile(moment, claims, Question(asked, means.columns.document is not None, tolerance, named_only), compared)
+            has_no_day = means.columns.as_of is not None and asked.as_of is None
+            question = Question(asked, means.columns.document is not None, tolerance, named_only or has_no_day)
+            found = reconcile(moment, claims, question, compared)
             out.reconciliation(asked.as_of, counted(found, counts), counts)
     except MappingError as error:
         raise Failure("mapping", str(error)) from error

@@ -9,7 +9,7 @@ from typing import Any
 from consumers.broker.failures import telling
 from consumers.broker.relay import Relay, Relayed
 from service.consuming import Relaying
-from service.logs import in_a_line, log
+from service.logs import in_a_line, log, starting
 from service.options import clock
 from service.stopping import stopping
 from service.watching import Watch
@@ -56,7 +56,8 @@ def beside(store: Any, connection: dict[str, Any], prefix: str, watch: Watch, *,
 
 
 def relay_of(store: Any, connection: dict[str, Any], prefix: str) -> Relay:
-    return Relay(store, connection, prefix, clock(None), Telling())
+    with starting():
+        return Relay(store, connection, prefix, clock(None), Telling())
 
 
 class Telling:

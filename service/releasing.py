@@ -18,7 +18,7 @@ from projections.limit_requests import worth_today
 from schemas.amounts import minor
 from schemas.facts import HoldReleased, HoldReleaseProposed, HoldReleaseRefused, OfRelease, OrderChecked
 from schemas.policies import Policy
-from service.failures import Failure
+from service.failures import Done, Failure
 
 NOT_RELEASED = "held"
 """How a release stands to which nobody with authority has said anything."""
@@ -30,13 +30,6 @@ class Release(NamedTuple):
     decision_id: str
     by: str
     reason: str
-
-
-class Done(NamedTuple):
-    """The document of ``holds release``, and why it was refused, where it was."""
-
-    shown: dict[str, Any]
-    refused: Refused | None = None
 
 
 def release(store: Any, wanted: Release, now: Callable[[], int], policy_at: Callable[[Any], Policy] = in_force) -> Done:

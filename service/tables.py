@@ -43,6 +43,15 @@ def printed(parts: Iterable[Table]) -> None:
         out.print(part)
 
 
+def listed(found: Table, names: Sequence[str], what: str) -> None:
+    """A table, under it the names of its rows in full, for a table may be too wide, and how many there are."""
+    if names:
+        printed([found])
+    for name in names:
+        console().print(escape(name), soft_wrap=True)
+    console().print(counted(len(names), what))
+
+
 def account_tables(shown: dict[str, Any]) -> None:
     out = console()
     currency = shown["currency"] or "no currency told"
@@ -299,10 +308,13 @@ def recorded_decision_lines(told: dict[str, Any]) -> None:
     out.print(f"recorded {told['recorded']} by {escape(told['by'])}, made of version {told['version']} of the account")
     for one in told["differences"]:
         out.print(f"{one['field']}: recorded {one['recorded']}, made again {one['again']}", soft_wrap=True, markup=False)
+    out.print(escape(reproduced_text(told)))
+
+
+def reproduced_text(told: dict[str, Any]) -> str:
     if told["read_back"] is not None:
-        out.print(f"read back by {escape(told['read_back']['by'])}: it was made of another log")
-        return
-    out.print("made again from the log: the same" if told["reproduced"] else "[bold]made again from the log it is another one[/bold]")
+        return f"read back by {told['read_back']['by']}: it was made of another log"
+    return "made again from the log: the same" if told["reproduced"] else "made again from the log it is another one"
 
 
 def reservation_line(told: dict[str, Any]) -> None:

@@ -19,10 +19,13 @@ from exposure.ledger.checkpoint_keys import told as statement
 from exposure.ledger.checkpoints import Checkpoint, signed
 from exposure.ledger.evidence import export
 from exposure.ledger.keys import new_signing_key, sign
+from exposure.ledger.policies import adopt
 from exposure.ledger.proofs import NoProof
 from exposure.ledger.verify import verify
 from schemas.facts import LimitRequested
 from schemas.jsontext import read, written
+from schemas.policy_file import read_policy
+from service.checking import Request, check
 from service.proofs import VERIFIER
 from service.sample import sample
 from service.standalone.verify_evidence import ORDER, Bad, is_signed, verified
@@ -33,6 +36,7 @@ from tests.test_house import imported
 
 MADE = "2026-03-02T09:00:00Z"
 FLIPS = 300
+POLICIES = [read_policy(f'name = "Credit {year}"\ncurrency = "EUR"\n[[class]]\n') for year in (2025, 2026)]
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +155,53 @@ def test_a_statement_of_another_key_that_the_old_one_did_not_sign_is_found(store
     assert bad_line(evidence(store, None, forged), checkpoint.key) == rotation.position + 1
 
 
+@pytest.fixture
+def judged(store: Any) -> Any:
+    """Three decisions: under no policy that was adopted, under the first one, and under the second."""
+    check(store, Request("C-1001", "O-991", "1.00"), lambda: NOW, "k.weiss")
+    for number, policy in enumerate(POLICIES):
+        adopt(store, lambda: NOW, policy, "board", "decided")
+        check(store, Request("C-1001", f"O-{number}", "1.00"), lambda: NOW, "k.weiss")
+    return store
+
+
+def places(lines: list[bytes], stream: str) -> list[int]:
+    """The numbers of the lines of a stream, or of all whose names begin so."""
+    return [number for number, line in enumerate(lines, 1) if str(read(line).get("stream", "")).startswith(stream)]
+
+
+def test_evidence_of_an_account_proves_the_policies_that_its_decisions_name(judged: Any) -> None:
+    checkpoint = made(judged)
+    lines = evidence(judged, "C-1001", checkpoint)
+    assert [one["version"] for _, one in verified(lines, checkpoint.key).adopted] == [policy.version for policy in POLICIES]
+    first, second = places(lines, "policy:adopted")
+    decisions = places(lines, "decision:")
+    assert bad_line([*lines[: first - 1], *lines[first:]], checkpoint.key) == second - 1, "the one that is left does not follow it"
+    assert bad_line([*lines[: second - 1], *lines[second:]], checkpoint.key) == decisions[2] - 1
+    left = [line for number, line in enumerate(lines, 1) if number not in (first, second)]
+    with pytest.raises(Bad, match=r"policy .*, which it names, was not adopted before it, or its adoption is missing"):
+        verified(left, checkpoint.key)
+    assert bad_line(left, checkpoint.key) == decisions[1] - 1, "the first decision that names one"
+
+
+@pytest.mark.parametrize(("told", "wrong"), [("decision:", "is not the one that was in force then"), ("policy:adopted", "is not the digest")])
+@pytest.mark.parametrize("account", [None, "C-1001"])
+def test_who_makes_the_log_anew_can_not_put_another_policy_under_a_decision(judged: Any, account: str | None, told: str, wrong: str) -> None:
+    """A decision is made to name a policy that was replaced before it; a policy is made to say something else under its version."""
+    with judged.writing(0) as writing:
+        log = Log(writing)
+        event = [one for one in log.events() if one.values[0].startswith(told)][-1]
+        other = event.values[3].replace(POLICIES[1].version.encode(), POLICIES[0].version.encode()).replace(b"Credit 2026", b"Credit 2027")
+        assert other != event.values[3]
+        log.set(event.position, "state", other)
+        chained_anew(log, 0)
+    checkpoint = made(judged)
+    lines = evidence(judged, account, checkpoint)
+    with pytest.raises(Bad, match=wrong) as refused:
+        verified(lines, checkpoint.key)
+    assert str(refused.value).startswith(f"line {places(lines, told)[-1]} (position {event.position})")
+
+
 def test_there_is_no_evidence_of_an_account_beside_the_checkpoint_of_another_log(store: Any) -> None:
     checkpoint = made(store)
     alter(store, "UPDATE stored_events SET hash = previous_hash WHERE rowid = 9")
@@ -182,7 +233,7 @@ def test_the_program_is_laid_beside_the_evidence_and_needs_nothing_of_ours(store
 
 def test_the_program_imports_the_standard_library_alone() -> None:
     assert set(imported(VERIFIER)) <= sys.stdlib_module_names | {"collections.abc"}
-    assert len(VERIFIER.read_text(encoding="utf-8").splitlines()) < 330
+    assert len(VERIFIER.read_text(encoding="utf-8").splitlines()) < 380, "it is to be read before it is run"
 
 
 SIGNED = [

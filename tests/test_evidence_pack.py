@@ -186,7 +186,7 @@ def test_its_history_is_its_evidence_in_words(store: Any, tmp_path: Path) -> Non
     assert (header["account"], it.manifest["events"]) == (ACCOUNT, len(history))
     kinds = [row["type"].removeprefix("erp.").removeprefix("exposure.") for row in history]
     assert kinds[:3] == ["customer.changed.v1", "limit.changed.v1", "invoice.posted.v1"]
-    assert {"order_checked.v2", "hold_released.v1", "limit_requested.v1", "alert_raised.v1"} <= set(kinds)
+    assert {"order_checked.v2", "hold_released.v1", "limit_requested.v1", "alert_raised.v1", "policy_adopted.v1"} <= set(kinds)
     with open(it.folder / "history.csv", encoding="utf-8", newline="") as sheet:
         rows = list(csv.DictReader(sheet))
     assert [(row["position"], read(row["data"])) for row in rows] == [(str(row["position"]), row["data"]) for row in history]
@@ -215,6 +215,28 @@ def test_the_policies_are_those_that_decisions_name_and_a_version_is_a_digest_of
     assert blake2b((it.folder / "policies" / f"{adopted['policy']}.json").read_bytes()).hexdigest()[:12] == adopted["policy"]
 
 
+def test_the_policies_of_decisions_are_proven_and_none_can_be_changed_or_left_out(store: Any, tmp_path: Path) -> None:
+    check(store, Request(ACCOUNT, "O-2", "1.00"), lambda: at("2026-03-03"), "erp")
+    it = packed(store, tmp_path, last="2026-03-03")
+    assert it.is_signed()
+    (adopted,), decisions = it.rows("policies"), it.rows("decisions")
+    assert [row["data"]["policy"] for row in decisions] == ["default", adopted["policy"]]
+    (event,) = (row for row in it.rows("history") if row["stream"] == "policy:adopted")
+    own = it.folder / "policies" / f"{adopted['policy']}.json"
+    assert (event["recorded"], event["data"]["text"].encode()) == (adopted["adopted"], own.read_bytes())
+    for file, wrong in (
+        (own, f"policies/{own.name} is not the policy that was adopted"),
+        (it.folder / "policies.jsonl", "policies.jsonl does not say"),
+    ):
+        whole = file.read_bytes()
+        file.write_bytes(whole.replace(b"ours", b"mine"))
+        assert it.with_manifest().wrong().startswith(wrong)
+        file.write_bytes(whole)
+    assert it.with_manifest().is_signed() is False
+    for name in (f"policies/{own.name}", "policies.jsonl", "history.jsonl"):
+        assert it.with_manifest(files=[file for file in it.manifest["files"] if file["name"] != name]).wrong() == f"{name} is missing"
+
+
 def test_all_is_told_as_it_was_known_when_the_period_ended_and_what_was_recorded_in_it_is_marked(store: Any, tmp_path: Path) -> None:
     it = packed(store, tmp_path)
     assert it.manifest["known_at"] == "2026-02-28T22:59:59.999999Z"
@@ -238,7 +260,7 @@ def test_what_the_checkpoint_does_not_know_is_not_left_out_in_silence(store: Any
     fed(store, map(written, [invoice("I-3", "2026-03-03", "5.00")]), now=at("2026-03-03"))
     assert packed(store, tmp_path, checkpoint=old, key=None).is_signed() is False
     (tmp_path / "later").mkdir()
-    with pytest.raises(Failure, match=r"recorded of C-1001 at 2026-03-03T12:00:00Z, behind the checkpoint"):
+    with pytest.raises(Failure, match=r"recorded of C-1001, or of policies or keys, at 2026-03-03T12:00:00Z, behind the checkpoint"):
         packed(store, tmp_path / "later", last="2026-03-03", checkpoint=old, key=None)
 
 

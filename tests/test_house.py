@@ -14,6 +14,7 @@ import iso4217
 import pytest
 
 from schemas.currencies import DECIMALS
+from service.output import printer
 
 ROOT = Path(__file__).parents[1]
 FLOORS = ["schemas", "exposure", "projections", "consumers", "service"]
@@ -138,6 +139,14 @@ def test_the_rules_load_no_library() -> None:
     loaded = set(done.stdout.split())
     assert not HEAVY & loaded - {"logging", "json"}
     assert {module for module in loaded if floor(module) == "schemas"} <= RULES_READ
+
+
+def test_what_prints_for_people_is_there_by_the_name_it_is_called_by() -> None:
+    """The command line loads it by its name, only where people read."""
+    names = re.findall(r'print(?:er|ed_by)\("([\w.]+)"', (ROOT / "service" / "output.py").read_text(encoding="utf-8"))
+    assert len(names) > 30
+    for name in names:
+        assert callable(printer(name))
 
 
 def test_nobody_else_owns_our_names() -> None:

@@ -14,9 +14,9 @@ from projections.limit_requests import limit_requests
 from schemas.jsontext import written
 from schemas.policies import DEFAULT, ApprovalLevel, Authority, Policy
 from service import approving
-from service.approving import Act, Done, Wanted
+from service.approving import Act, Wanted
 from service.checking import Request, check
-from service.failures import Failure
+from service.failures import Done, Failure
 from tests.command import exposure
 from tests.stores import derived, fed, opened
 from tests.test_rules import ACCOUNT, CUSTOMER, Json, told

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -10,6 +11,7 @@ import structlog
 
 from service import logs
 from service.settings import Settings, passwords_in
+from tests.command import exposure
 
 STORE = "postgresql://exposure:geheim%21@db/exposure?sslpassword=other-word"
 
@@ -70,6 +72,24 @@ def test_other_peoples_code_is_not_heard_below_a_warning(log: pytest.CaptureFixt
     logging.getLogger("kafka.net").info("sending")
     logging.getLogger("kafka.net").warning("no answer")
     assert [(line["event"], line["logger"], line["message"]) for line in lines(log)] == [("library", "kafka.net", "no answer")]
+
+
+def test_while_something_starts_other_peoples_code_is_heard_at_debug_alone(log: pytest.CaptureFixture[str]) -> None:
+    library = logging.getLogger("kafka.net")
+    for level, heard in (("debug", ["before", "meanwhile", "behind"]), ("info", ["before", "behind"])):
+        logs.set_up("auto", level, [])
+        library.error("before")
+        with logs.starting():
+            library.error("meanwhile")
+        library.error("behind")
+        assert [line["message"] for line in lines(log)] == heard
+
+
+def test_a_consumer_that_is_refused_at_its_start_says_so_and_nothing_else(path: Path) -> None:
+    said = exposure("consume", "--until-caught-up", "--bootstrap", "127.0.0.1:1", store=path)
+    *events, failure = said.err.splitlines()
+    assert (said.exit_code, [json.loads(line)["event"] for line in events]) == (1, ["started", "failed"])
+    assert failure == "exposure: no Kafka answers at 127.0.0.1:1 (--bootstrap or EXPOSURE_KAFKA_BOOTSTRAP)"
 
 
 def test_a_url_without_a_password_has_none() -> None:

@@ -1,5 +1,6 @@
 """A policy's file: what is wrong is said at once, a version stands for what it says; and one that was adopted is in force from then on."""
 
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +187,13 @@ def test_what_was_recorded_is_read_as_it_was(policy: Policy) -> None:
     assert read_written(written(policy), policy.version) == policy
     assert versioned(policy) == policy
     assert policy_of(content_of(policy), policy.version) == policy
+    assert blake2b(written(policy).encode()).hexdigest()[:12] == policy.version, "by which evidence proves it"
+
+
+def test_the_version_is_the_digest_of_what_is_recorded_in_whatever_order_it_was_put() -> None:
+    people = (Authority("head", None, "100.00", "EUR"), Authority("clerk", None, "10.00", "EUR"))
+    one, other = (versioned(DEFAULT._replace(name="P", currency="EUR", authority=order)) for order in (people, people[::-1]))
+    assert blake2b(written(one).encode()).hexdigest()[:12] == one.version == other.version
 
 
 @pytest.mark.parametrize(

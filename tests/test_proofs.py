@@ -10,8 +10,8 @@ from exposure.ledger.checkpoint_keys import KeyNotInUse, key_in_use, rotate, rot
 from exposure.ledger.checkpoints import Checkpoint, read_checkpoint
 from exposure.ledger.keys import key_id, new_signing_key, public_key
 from exposure.ledger.proofs import NoProof, Proofs
-from exposure.merkle import is_consistent, is_included
 from service.sample import sample
+from tests.checking_proofs import is_consistent, is_included
 from tests.command import exposure
 from tests.mutilating import KEY, Log, Open, altering, chained_anew, logged, made
 from tests.stores import NOW, copied, fed

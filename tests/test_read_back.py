@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from consumers.decisions import from_file
 from consumers.messages import structured
+from consumers.told_before import from_file
 from exposure.ledger.dead_letters import Order
+from exposure.ledger.evidence import export
+from exposure.ledger.policies import adopt
 from exposure.ledger.read_back import ReadBack, read_back
 from exposure.ledger.rebuild import rebuild
 from exposure.ledger.verify import verify
@@ -15,13 +17,16 @@ from projections.account import Asked, show
 from projections.decisions import shown
 from projections.history import history
 from schemas.jsontext import read, written
+from schemas.policy_file import read_policy
 from service.backing_up import backup_store, restore_store
 from service.checking import Request, check
 from service.output import Output
 from service.reserving import reserve
+from service.standalone.verify_evidence import Bad, verified
 from tests.asking import asked
 from tests.broker import fresh
 from tests.command import exposure
+from tests.mutilating import made
 from tests.stores import NOW, fed, opened, taken
 from tests.test_ledger import event, invoice
 
@@ -84,6 +89,21 @@ def test_what_was_decided_answered_and_reserved_is_recorded_as_it_was(lost: Any)
     assert figures(copy)["exposure"]["reserved"] == "700.00"
     assert verify(copy).first_bad is None
     assert rebuild(copy, lambda _: None).equal
+
+
+def test_evidence_says_that_the_policy_of_what_was_read_back_was_adopted_in_the_store_that_was_lost(lost: Any) -> None:
+    store, copy, file = lost
+    adopt(store, clock(4), read_policy('name = "P"\ncurrency = "EUR"\n[[class]]\n'), "board", "decided")
+    check(store, Request("C-9", "O-4", "1.00"), clock(5), "k.weiss")
+    file.write_bytes(b"\n".join(map(written, messages(store))) + b"\n")
+    read_back(copy, clock(60), from_file(str(file)), WHY)
+    checkpoint = made(copy)
+    with copy.reading() as moment:
+        lines = [written(line) for line in export(moment, "C-9", checkpoint)]
+    assert len(verified(lines, checkpoint.key).elsewhere) == 1
+    assert read(lines[-1])["stream"].startswith("read_back:")
+    with pytest.raises(Bad, match="its adoption is missing"):
+        verified(lines[:-1], checkpoint.key)
 
 
 def test_reading_back_again_records_nothing(lost: Any) -> None:
@@ -152,7 +172,7 @@ def test_from_kafka_what_was_asked_by_events_is_not_answered_otherwise_after_a_r
     elsewhere = tmp_path / "copy.db"
     restore_store(str(tmp_path / "b.db"), lambda: opened(elsewhere), Output(json=True))
     said = exposure("read-back", "--reason", WHY.reason, "--by", WHY.by, "--json", store=elsewhere)
-    assert said.json == {"read": 2, "decisions": 1, "answers": 2, "reservations": 0, "unknown": 0}
+    assert said.json == {"read": 2, "decisions": 1, "answers": 2, "reservations": 0, "measures": 0, "notices": 0, "unknown": 0}
     assert topics.consume(elsewhere, "--group", f"{topics.prefix}elsewhere").json["recorded"] == 2
     copy = opened(elsewhere)
     assert streams(copy) == streams(store)

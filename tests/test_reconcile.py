@@ -118,6 +118,37 @@ def test_an_account_that_is_only_theirs_is_missing_here(store: Any) -> None:
     assert [one["account"] for one in found(store, item(20000), item(1, account="A-1"), item(1, account="Z-1"))] == ["A-1", "Z-1"]
 
 
+def test_what_is_told_of_several_days_is_compared_day_by_day(store: Any) -> None:
+    """On the day before the payment 400.00 were open, and on the day of it 200.00."""
+    days = [item(40000)._replace(as_of="2026-02-15"), item(20000)._replace(as_of="2026-02-16")]
+    assert found(store, *days) == []
+    assert found(store, *(one._replace(document="") for one in days), of_items=False) == []
+    wrong, right = found(store, days[0]._replace(as_of="2026-01-11"), days[1]._replace(as_of="2026-02-15"), days[1])
+    assert (wrong["as_of"], wrong["difference"], wrong["dated_later"]) == ("2026-01-11", "missing_here", "2026-01-12")
+    assert (right["as_of"], right["difference"], right["ours"]) == ("2026-02-15", "other_amount", "400.00")
+
+
+def test_several_days_in_one_statement_are_as_several_statements(path: Path) -> None:
+    store, days = opened(path), ("2024-03-31", "2024-05-15", "2024-06-30")
+    fed(store, sample(600, seed=3, accounts=12))
+    with store.reading() as moment:
+        ours = {day: list(reconcile(moment, [], Question(Asked(FAR, day), True), lambda: None)) for day in days}
+        theirs = {
+            day: [
+                Claim(one["account"], one["document"], one["currency"], "", minor(one["ours"], one["currency"]) + (place % 3 == 0))
+                for place, one in enumerate(rows)
+            ]
+            for day, rows in ours.items()
+        }
+        alone = [
+            one for day, rows in theirs.items() for one in reconcile(moment, in_order(rows), Question(Asked(FAR, day), True, "0", True), lambda: None)
+        ]
+        dated = in_order([one._replace(as_of=day) for day, rows in theirs.items() for one in rows])
+        together = list(reconcile(moment, dated, Question(Asked(FAR), True, "0", True), lambda: None))
+    assert len(together) > 20
+    assert sorted(map(written, together)) == sorted(map(written, alone))
+
+
 MAPPING = """currency = "EUR"
 decimal = ","
 as_of = "2026-02-20"
@@ -145,3 +176,20 @@ def test_the_command_line_exits_3_where_they_differ_and_0_where_not(store: Any, 
     file.write_text('Customer,Document,Open\nC-1001,I-9,"200,00"\nC-1001,I-10,much\n')
     said = exposure("reconcile", file, "--mapping", mapping, store=path)
     assert (said.exit_code, "line 3: column Open" in said.err) == (3, True)
+
+
+def test_a_column_has_the_day_of_each_row_and_who_is_not_named_has_none(store: Any, path: Path, tmp_path: Path) -> None:
+    fed(store, [invoice("I-1", account="C-2")])
+    store.datastore.close()
+    mapping, file = tmp_path / "balances.toml", tmp_path / "balances.csv"
+    mapping.write_text('currency = "EUR"\ndate_format = "%d.%m.%Y"\n[columns]\naccount = "Customer"\nbalance = "Balance"\nas_of = "Day"\n')
+    file.write_text("Customer,Day,Balance\nC-1001,31.01.2026,400.00\nC-1001,28.02.2026,300.00\nC-1001,,1.00\n")
+    said = exposure("reconcile", file, "--mapping", mapping, "--json", store=path)
+    assert said.exit_code == 3
+    assert "line 4: column Day: empty" in said.err
+    assert (said.json["as_of"], said.json["compared"]) == (None, {"accounts": 1, "differences": 1, "unreadable": 1})
+    assert [(one["as_of"], one["ours"], one["theirs"]) for one in said.json["differences"]] == [("2026-02-28", "200.00", "300.00")]
+    said = exposure("reconcile", file, "--mapping", mapping, "--as-of", "2026-02-28", store=path)
+    assert [line.split(":")[0] for line in said.out.splitlines() if "ours" in line] == ["C-1001 balance  other amount", "C-2 balance  missing there"]
+    said = exposure("reconcile", file, "--mapping", mapping, store=path)
+    assert "C-1001 balance on 2026-02-28  other amount: ours 200.00, theirs 300.00 EUR" in said.out

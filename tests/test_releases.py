@@ -13,8 +13,8 @@ from schemas.jsontext import read, written
 from schemas.policies import DEFAULT, Authority, Policy
 from service import releasing
 from service.checking import Request, check
-from service.failures import Failure
-from service.releasing import Done, Release
+from service.failures import Done, Failure
+from service.releasing import Release
 from tests.command import exposure
 from tests.stores import fed, opened
 from tests.test_rules import ACCOUNT, CUSTOMER, Json, told

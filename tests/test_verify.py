@@ -13,10 +13,11 @@ from exposure.ledger.proofs import Proofs
 from exposure.ledger.rebuild import rebuild
 from exposure.ledger.stretches import Damage
 from exposure.ledger.verify import verify
-from exposure.merkle import Tree, is_included
+from exposure.merkle import Tree
 from schemas.jsontext import written
 from service.sample import sample
 from service.store import open_store
+from tests.checking_proofs import is_included
 from tests.command import exposure
 from tests.examples import example
 from tests.mutilating import COLUMNS, KEY, Log, Open, altering, chained_anew, flipped, hashed, logged, made

@@ -1,54 +1,66 @@
 """Corrections made by people: what an ERP told wrongly and can not take back is taken back by an event that says what it corrects, who and why.
 
 Law: nothing recorded is changed, and the figures are those of the ERP's own cancellation of that day. The event and the word that gives its reasons
-are one transaction; the same correction once more records nothing.
+are one transaction; the same correction once more records nothing. What it costs does not grow with the account's history: one document is read.
 """
 
 from typing import Any, NamedTuple
 
 from exposure.ledger.cases import record as record_cases
 from exposure.ledger.decisions import digest_of
+from exposure.ledger.loading import caught_up
 from exposure.ledger.own_facts import tell
+from exposure.rules.orders import TEXTS
+from exposure.rules.references import own_key
 from schemas.amends import CorrectionMade
-from schemas.facts import CONTRACT_TYPE, Fact
-from schemas.stored import NAMES, UPCASTERS, read_fact, read_ours
+from schemas.facts import CONTRACT_TYPE, LAST_VERSION, Data, Fact
+from schemas.stored import read_ours
 
 KIND = "correction"
 
 
 class Undoing(NamedTuple):
-    """The fact that posts a document, and the one that takes it back."""
+    """The facts that tell a document, the one that takes it back, and the one that takes that back again, where there is one."""
 
-    posts: str
+    tells: tuple[str, ...]
     undoes: str
+    restores: str = ""
 
 
 UNDOING = {
-    "delivery": Undoing("DeliveryPosted", "DeliveryReversed"),
-    "invoice": Undoing("InvoicePosted", "InvoiceCancelled"),
-    "credit_note": Undoing("CreditNotePosted", "CreditNoteCancelled"),
-    "payment": Undoing("PaymentReceived", "PaymentReturned"),
-    "allocation": Undoing("AllocationMade", "AllocationUndone"),
-    "dispute": Undoing("DisputeOpened", "DisputeResolved"),
-    "write_off": Undoing("WriteOffPosted", "WriteOffReversed"),
+    "order": Undoing(TEXTS, "OrderClosed", "OrderReopened"),
+    "delivery": Undoing(("DeliveryPosted",), "DeliveryReversed"),
+    "invoice": Undoing(("InvoicePosted",), "InvoiceCancelled"),
+    "credit_note": Undoing(("CreditNotePosted",), "CreditNoteCancelled"),
+    "payment": Undoing(("PaymentReceived",), "PaymentReturned", "PaymentReturnCancelled"),
+    "allocation": Undoing(("AllocationMade",), "AllocationUndone"),
+    "dispute": Undoing(("DisputeOpened",), "DisputeResolved"),
+    "write_off": Undoing(("WriteOffPosted",), "WriteOffReversed"),
 }
-"""By kind of document. Orders are not among them: closing counts their versions on, and the ERP's next version would clash with ours."""
+"""By kind of document."""
+
+
+class Found(NamedTuple):
+    """What was told of a document: by which events (one that was told again in the same words only once), and of what takes it back or does so no
+    more the one that counts last."""
+
+    told: list[Fact]
+    last: Fact | None
+    has_last_version: bool
 
 
 def stream_of(account: str, kind: str, number: str) -> str:
     return f"{KIND}:{digest_of(account, [KIND, kind, number])}"
 
 
-def told_of(moment: Any, account: str, kind: str, number: str) -> tuple[list[Fact], list[Fact]]:
-    """What was told of a document, as posted and as taken back."""
+def told_of(moment: Any, account: str, kind: str, number: str) -> Found:
     undoing = UNDOING[kind]
-    facts: dict[str, list[Fact]] = {undoing.posts: [], undoing.undoes: []}
-    for _, version, topic, state, *_ in moment.events(f"account:{account}"):
-        if topic.partition(".")[0] in facts and (topic in NAMES or topic in UPCASTERS):
-            fact = read_fact(version, topic, state)
-            if fact.data[kind] == number:
-                facts[fact.name].append(fact)
-    return facts[undoing.posts], facts[undoing.undoes]
+    key = own_key(undoing.undoes, {kind: number}, account)
+    facts = caught_up(moment, [account], [(account, key)])[account].documents[key].facts
+    turns = [fact for fact in facts if fact.name in (undoing.undoes, undoing.restores)]
+    last = max(turns, key=lambda fact: (fact.data.get("version", 0), fact.data["date"], fact.told), default=None)
+    has_last_version = kind == "order" and any(fact.data.get("version") == LAST_VERSION for fact in facts)
+    return Found([fact for fact in facts if fact.name in undoing.tells], last, has_last_version)
 
 
 def known(moment: Any, stream: str) -> CorrectionMade | None:
@@ -59,9 +71,12 @@ def known(moment: Any, stream: str) -> CorrectionMade | None:
 
 
 def record(writing: Any, made: CorrectionMade) -> None:
-    """Takes the document back, and says why."""
+    """Takes the document back, and says why. An order is closed by the last version there is: no version of its ERP clashes with it or follows it."""
     stream = stream_of(made.account, made.kind, made.document)
-    tell(writing, [(made.account, UNDOING[made.kind].undoes, stream, {made.kind: made.document, "date": made.date})], made.by)
+    data: Data = {made.kind: made.document, "date": made.date}
+    if made.kind == "order":
+        data |= {"version": LAST_VERSION, "reason": "cancelled"}
+    tell(writing, [(made.account, UNDOING[made.kind].undoes, stream, data)], made.by)
     record_cases(writing, [(stream, made)], made.by)
 
 

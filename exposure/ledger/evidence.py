@@ -9,6 +9,7 @@ from typing import Any
 
 from exposure.ledger.checkpoint_keys import STREAM as KEYS
 from exposure.ledger.checkpoints import Checkpoint
+from exposure.ledger.policies import STREAM as POLICIES
 from exposure.ledger.proofs import Proofs
 from exposure.ledger.stretches import text
 
@@ -32,8 +33,8 @@ def export(moment: Any, account: str | None, checkpoint: Checkpoint, until: int 
 
 
 def streams_of(moment: Any, account: str) -> list[str]:
-    """What is recorded of an account, and which keys signed."""
-    return [f"account:{account}", f"alerts:{account}", *moment.cases(account), KEYS]
+    """What is recorded of an account, which policies were adopted, for its decisions name them, and which keys signed."""
+    return [f"account:{account}", f"alerts:{account}", *moment.cases(account), POLICIES, KEYS]
 
 
 def whole(moment: Any, checkpoint: Checkpoint) -> Iterator[dict[str, Any]]:

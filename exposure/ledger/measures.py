@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from exposure.ledger.cases import APPLIED, PROPOSED, open_one, state_after
 from exposure.ledger.cases import record as record_case
 from exposure.ledger.decisions import digest_of
-from exposure.ledger.own_facts import tell
+from exposure.ledger.own_facts import OwnFact, tell
 from exposure.rules.spans import later
 from schemas.facts import LAST_DAY, OUR_SOURCE, Data
 from schemas.instants import instant_of
@@ -109,26 +109,31 @@ def record(writing: Any, proposed: MeasureProposed, events: Iterable[OfMeasure])
 
 
 def tell_applied(writing: Any, proposed: MeasureProposed, applied: MeasureApproved) -> None:
+    tell(writing, [fact_applied(proposed, applied)], applied.by)
+
+
+def fact_applied(proposed: MeasureProposed, applied: MeasureApproved) -> OwnFact:
     """What is done, as a fact of the account: a limit beside the ones there are, which counts from its day on; or the measure itself."""
     stream = stream_of(proposed.measure)
     if proposed.take == LOWER_LIMIT:
-        tell(writing, [(proposed.account, "LimitChanged", f"{stream}/1", limit_of(proposed, applied, 1, applied.until))], applied.by)
-        return
+        return proposed.account, "LimitChanged", f"{stream}/1", limit_of(proposed, applied, 1, applied.until)
     data: Data = {"measure": proposed.measure, "kind": proposed.take, "date": applied.date}
     if applied.until is not None:
         data["until"] = applied.until
-    tell(writing, [(proposed.account, "MeasureApplied", stream, data)], applied.by)
+    return proposed.account, "MeasureApplied", stream, data
 
 
 def tell_lifted(writing: Any, proposed: MeasureProposed, applied: MeasureApproved, lifted: MeasureTakenBack) -> None:
+    tell(writing, [fact_lifted(proposed, applied, lifted)], lifted.by)
+
+
+def fact_lifted(proposed: MeasureProposed, applied: MeasureApproved, lifted: MeasureTakenBack) -> OwnFact:
     """What is done no more: a lowered limit ends the day before, and what it stood before counts again."""
     stream = stream_of(proposed.measure)
     if proposed.take == LOWER_LIMIT:
-        limit = limit_of(proposed, applied, 2, later(lifted.date, -1))
-        tell(writing, [(proposed.account, "LimitChanged", f"{stream}/2", limit)], lifted.by)
-        return
+        return proposed.account, "LimitChanged", f"{stream}/2", limit_of(proposed, applied, 2, later(lifted.date, -1))
     data: Data = {"measure": proposed.measure, "kind": proposed.take, "date": lifted.date}
-    tell(writing, [(proposed.account, "MeasureLifted", f"{stream}/lifted", data)], lifted.by)
+    return proposed.account, "MeasureLifted", f"{stream}/lifted", data
 
 
 def limit_of(proposed: MeasureProposed, applied: MeasureApproved, version: int, valid_to: str | None) -> Data:

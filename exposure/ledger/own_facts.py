@@ -13,9 +13,12 @@ from schemas.facts import OUR_SOURCE, Data
 from schemas.instants import instant_of
 from schemas.stored import write_fact
 
+OwnFact = tuple[str, str, str, Data]
+"""Its account, name, id and data."""
 
-def tell(writing: Any, facts: Iterable[tuple[str, str, str, Data]], by: str, *, personal: Data | None = None, time: str | None = None) -> None:
-    """Records facts, each given as its account, name, id and data, and what of them is ``personal``, which is sealed. ``time`` is when it was so,
+
+def tell(writing: Any, facts: Iterable[OwnFact], by: str, *, personal: Data | None = None, time: str | None = None) -> None:
+    """Records facts, and what of them is ``personal``, which is sealed. ``time`` is when it was so,
     where that is not now. The rows of documents are written with them: a question finds nothing to fold."""
     time = time or instant_of(writing.recorded_at)
     read = [read_of(own_fact(account, name, id_, time, data, personal)) for account, name, id_, data in facts]

@@ -5,7 +5,7 @@ python3 verify_evidence.py FILE [--key HEX] [--manifest FILE].
 Exit code 0: every event is as it was recorded, where it was recorded; 3: it is not, and the first bad line is named; 2: wrong usage. What is checked,
 and of which bytes, is told in the README of the folder ``exposure``, "How the log proves itself". --key is the public key that you trust; without it
 the evidence is checked against itself and says who signed it. --manifest is that of an archive: every file it names has to be there, unaltered, and
-history.jsonl beside it has to say what the events of the evidence say.
+history.jsonl beside it has to say what the events of the evidence say, and policies.jsonl and policies/ what the policies that were adopted say.
 """
 
 import argparse
@@ -21,11 +21,15 @@ from typing import Any, NoReturn
 
 NOTHING = bytes(32)
 EVENT = {"position", "stream", "version", "topic", "state", "recorded_at", "actor", "in_stream", "in_log", "hash"}
-KEYS = "checkpoint_key:rotated"
+KEYS, POLICIES, UNADOPTED = "checkpoint_key:rotated", "policy:adopted", "default"
 
 
 class Bad(Exception):
-    """What is wrong with a line."""
+    """What is wrong with a line: the one that was read last, where no other ``place`` is named."""
+
+    def __init__(self, why: str, place: str | None = None) -> None:
+        super().__init__(why)
+        self.place = place
 
 
 def sha256(*parts: bytes) -> bytes:
@@ -143,6 +147,9 @@ class Evidence:
         self.is_trusted = trusted is not None
         self.events, self.position, self.hash, self.index = 0, 0, NOTHING, -1
         self.streams: dict[str, tuple[int, bytes]] = {}
+        self.adopted: list[tuple[int, dict[str, Any]]] = []
+        self.unproven: dict[str, Bad] = {}
+        self.elsewhere: set[str] = set()
         self.tree: list[tuple[int, bytes]] = []
 
     def take(self, told: dict[str, Any]) -> None:
@@ -170,11 +177,31 @@ class Evidence:
                 raise Bad("it is not in the log that the checkpoint was made of")
         if self.is_trusted and stream == KEYS:
             self.key = next_key(self.key, json.loads(state))
+        if not stream.startswith("account:"):
+            self.judge(told, json.loads(state))
         self.events, self.position, self.hash, self.index = self.events + 1, told["position"], own, index
         self.streams[stream] = version, own
 
     def concerns(self, stream: str, state: bytes) -> bool:
-        return stream in (f"account:{self.account}", f"alerts:{self.account}", KEYS) or json.loads(state).get("account") == self.account
+        of_all = (f"account:{self.account}", f"alerts:{self.account}", POLICIES, KEYS)
+        return stream in of_all or json.loads(state).get("account") == self.account
+
+    def judge(self, told: dict[str, Any], said: dict[str, Any]) -> None:
+        """Whatever names a policy has to name one that was adopted before it, and a credit check the one in force then. Only what was decided in a
+        store that was lost, and read back, may name another one."""
+        kind, _, name = told["stream"].partition(":")
+        known, named = [UNADOPTED, *(one["version"] for _, one in self.adopted)], said.get("content", said).get("policy")
+        if told["stream"] == POLICIES:
+            if hashlib.blake2b(said["text"].encode()).hexdigest()[:12] != said["version"]:
+                raise Bad("the version of the policy is not the digest of what it says")
+            self.adopted.append((told["recorded_at"], said))
+        elif kind == "read_back":
+            streams = (f"decision:{name}", f"measure:{name}", f"dunning:{name}")
+            self.elsewhere |= {stream for stream in streams if self.unproven.pop(stream, None) is not None}
+        elif named is not None and named not in (known[-1:] if kind == "decision" else known):
+            why = "is not the one that was in force then" if named in known else "was not adopted before it, or its adoption is missing"
+            place = f"line {self.events + 2} (position {told['position']})"
+            self.unproven.setdefault(told["stream"], Bad(f"policy {named}, which it names, {why}", place))
 
     def put(self, leaf: bytes) -> None:
         part = (1, leaf)
@@ -188,6 +215,8 @@ class Evidence:
         told = self.checkpoint
         if self.key != told["key"]:
             raise Bad("nothing leads from the key that you trust to the one that signed the checkpoint")
+        for bad in self.unproven.values():
+            raise bad
         if self.account is None:
             root = self.tree[-1][1] if self.tree else sha256()
             for _, left in reversed(self.tree[:-1]):
@@ -220,8 +249,8 @@ def verified(lines: Iterable[bytes], trusted: str | None) -> Evidence:
             raise Bad("there is nothing")
         evidence.end()
     except (Bad, AttributeError, KeyError, TypeError, ValueError, struct.error) as error:
-        place = f" (position {told['position']})" if isinstance(told, dict) and "position" in told else ""
-        raise Bad(f"line {number}{place}: {error if isinstance(error, Bad) else 'it can not be read'}") from error
+        place = f"line {number}" + (f" (position {told['position']})" if isinstance(told, dict) and "position" in told else "")
+        raise Bad(f"{error.place or place}: {error}" if isinstance(error, Bad) else f"{place}: it can not be read") from error
     return evidence
 
 
@@ -241,6 +270,7 @@ def is_packed(manifest: Path, evidence: Path, found: Evidence) -> bool:
             raise Bad(f"{manifest.name} is of other evidence")
         for file in told["files"]:
             check_file(manifest.parent, **file)
+        check_policies(manifest.parent, {file["name"] for file in told["files"]}, found.adopted)
         check_history(manifest.parent / "history.jsonl", evidence)
         signature = told["signature"]
         if signature is not None and not is_signed(raw(found.checkpoint["key"], 32), raw(signature, 64), lines_of("exposure pack 1", digest)):
@@ -261,6 +291,21 @@ def check_file(folder: Path, name: str, bytes: int, sha256: str) -> None:
         raise Bad(f"{name} was altered")
 
 
+def check_policies(folder: Path, names: set[str], adopted: list[tuple[int, dict[str, Any]]]) -> None:
+    """What is told of policies in words is what the events say of those that were adopted."""
+    files = {f"policies/{said['version']}.json": said["text"].encode() for _, said in adopted}
+    for name in sorted({"history.jsonl", "policies.jsonl", *files} - names):
+        raise Bad(f"{name} is missing")
+    rows = [
+        {"policy": said["version"], "name": said["name"], "adopted": instant(at), "by": said["by"], "reason": said["reason"]} for at, said in adopted
+    ]
+    if [json.loads(line) for line in (folder / "policies.jsonl").read_bytes().splitlines()] != rows:
+        raise Bad("policies.jsonl does not say which policies were adopted")
+    for name, text in files.items():
+        if (folder / name).read_bytes() != text:
+            raise Bad(f"{name} is not the policy that was adopted")
+
+
 def check_history(history: Path, evidence: Path) -> None:
     """Line by line the history says what was recorded."""
     number = 0
@@ -276,8 +321,8 @@ def check_history(history: Path, evidence: Path) -> None:
 
 def says(told: dict[str, Any], event: dict[str, Any]) -> bool:
     state = json.loads(b64decode(event["state"]))
-    at = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=event["recorded_at"])).isoformat().replace("+00:00", "Z")
-    as_recorded = all(told[name] == event[name] for name in ("position", "stream", "version", "actor", "hash")) and told["recorded"] == at
+    as_recorded = all(told[name] == event[name] for name in ("position", "stream", "version", "actor", "hash"))
+    as_recorded &= told["recorded"] == instant(event["recorded_at"])
     if not event["stream"].startswith("account:"):
         return as_recorded and bool(told["data"] == state)
     return as_recorded and (told["data"], told["source"], told["id"], told["time"]) == (
@@ -286,6 +331,10 @@ def says(told: dict[str, Any], event: dict[str, Any]) -> bool:
         state["id"],
         f"{state['time']}Z",
     )
+
+
+def instant(microseconds: int) -> str:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)).isoformat().replace("+00:00", "Z")
 
 
 def main() -> NoReturn:
@@ -309,7 +358,10 @@ def main() -> NoReturn:
         sys.exit(2)
     whose = "the whole log" if found.account is None else f"account {found.account}"
     by = "" if found.is_trusted else " (is it the one you trust? --key asks)"
-    print(f"ok: {found.events} events of {whose}, checkpoint of {found.checkpoint['made']}, signed with key {found.checkpoint['key']}{by}{packed}")
+    lost = f"; of {len(found.elsewhere)} things read back the policy was adopted in a store that was lost" if found.elsewhere else ""
+    print(
+        f"ok: {found.events} events of {whose}, checkpoint of {found.checkpoint['made']}, signed with key {found.checkpoint['key']}{by}{packed}{lost}"
+    )
     sys.exit(0)
 
 

@@ -1,12 +1,11 @@
-"""The decisions as they went out: every message that ``credit.decisions`` still has, or that somebody wrote into a file, one a line."""
+"""What went out that a restored store may lack: every message its topics still have, or that somebody wrote into a file, one a line."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from consumers.broker.subscribe import Reading
-from exposure.ledger.decisions import TOPIC
-from exposure.ledger.read_back import Told
+from exposure.ledger.read_back import TOPICS, Told
 from schemas.instants import instant
 from schemas.jsontext import read
 from schemas.topics import prefixed
@@ -14,9 +13,14 @@ from schemas.topics import prefixed
 POLL_MS = 500
 
 
-def from_topic(connection: Mapping[str, Any], prefix: str) -> Iterator[Told]:
-    """All that is there now, from the first record on."""
-    reading = Reading(connection, prefixed(prefix, TOPIC), {}, None)
+def from_topics(connection: Mapping[str, Any], prefix: str) -> Iterator[Told]:
+    """All that is there now, topic by topic, each account's in the order it was told in."""
+    for topic in TOPICS:
+        yield from from_topic(connection, prefixed(prefix, topic))
+
+
+def from_topic(connection: Mapping[str, Any], topic: str) -> Iterator[Told]:
+    reading = Reading(connection, topic, {}, None)
     try:
         while not reading.is_caught_up():
             for record in reading.records(POLL_MS):
