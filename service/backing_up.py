@@ -17,7 +17,7 @@ from exposure.ledger.verify import verify
 from projections.status import status
 from service.failures import BUSINESS_NO, DONE, Failure
 from service.output import Output
-from service.rebuilding import progress_of
+from service.progress import progress_of
 from service.store import open_store
 from service.verifying import show
 

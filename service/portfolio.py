@@ -25,7 +25,7 @@ def measure(
     from exposure.ledger import portfolio
     from projections.measurements import NoCurrency, measurement
     from projections.when import instant_text
-    from service.rebuilding import progress_of
+    from service.progress import progress_of
 
     recorder, at, who = opened(store), clock(now), actor(by)
     with recorder.reading() as moment, progress_of("accounts", len(moment.account_names()), json) as progress:

@@ -1,8 +1,5 @@
 """``exposure rebuild``: the projections made anew from the log, with a progress bar for people, and loudly told where they were not equal."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import typer
@@ -12,6 +9,7 @@ from exposure.ledger.sqlite import OperationalError
 from schemas.stored import UnknownTopic
 from service.failures import Failure
 from service.output import Output
+from service.progress import progress_of
 
 NAMED_MAX = 10
 
@@ -52,18 +50,3 @@ def warning(outcome: Outcome) -> str:
         f"exposure: WHAT WAS KEPT WAS NOT WHAT THE LOG SAYS, of {', '.join(first)}{others}. The projections now say what the log says; "
         "start other running feeders and consumers of this store anew, they may remember what was wrong."
     )
-
-
-@contextmanager
-def progress_of(what: str, events: int, quiet: bool) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal's standard error, else nothing."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(what, total=events)
-        yield lambda folded: bar.update(task, completed=folded)

@@ -15,7 +15,7 @@ from projections.when import instant_text
 from schemas.jsontext import NotJson, read
 from service.failures import BUSINESS_NO, DONE, Failure
 from service.output import Output
-from service.rebuilding import progress_of
+from service.progress import progress_of
 
 
 def verify_store(again: Callable[[], Any], output: Output, jobs: int | None, checkpoint: str | None, key: str | None, keys: str | None) -> int:

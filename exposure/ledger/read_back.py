@@ -14,9 +14,9 @@ from exposure.ledger.cases import record as record_cases
 from exposure.ledger.dead_letters import Order
 from exposure.ledger.own_facts import tell
 from schemas.amends import DecisionReadBack
-from schemas.door import naming_of
 from schemas.facts import OUR_SOURCE, Data, OfAccount, OrderChecked, RequestAnswered, RequestRefused
 from schemas.stored import read_ours
+from schemas.told import naming_of
 
 AT_ONCE = 200
 RESERVED = "CreditReserved"
