@@ -124,7 +124,7 @@ def differences(moment: Any, account: str, looked: Looked | None, told: dict[Key
             "theirs": shown(there.amount, key[1]) if key in told else None,
             **({"dues": {"ours": texts(here.dues, key[1]), "theirs": texts(there.dues, key[1])}} if kind == "other_due" else {}),
             **since(moment, account, moves.get(key, []), here.amount, there.amount, looked, question, key[1]),
-            **(hints(moment, account, looked, key[0]) if kind == "missing_here" and key[0] else {}),
+            **(hints(moment, account, looked, key[0], question.asked) if kind == "missing_here" and key[0] else {}),
         }
 
 
@@ -179,10 +179,10 @@ def since(
     }
 
 
-def hints(moment: Any, account: str, looked: Looked | None, number: str) -> dict[str, Any]:
+def hints(moment: Any, account: str, looked: Looked | None, number: str, asked: Asked) -> dict[str, Any]:
     """What we have of a document that is not here: dead letters that name it, and documents of the account that wait for it."""
     naming = re.compile(rb"(?<![\w-])" + re.escape(number.encode()) + rb"(?![\w-])")
-    letters = [Letter(*row) for row in moment.dead_letters(account=account)]
+    letters = [Letter(*row) for row in moment.dead_letters(account=account, known_at=asked.known_at)]
     keys = moment.keys([account])
     pending = looked.figures.findings()["pending"] if looked else []
     return {
