@@ -5,9 +5,10 @@ Nothing is judged here: what the door reads is put together, and the record stay
 
 from collections.abc import Iterable
 
-from exposure.ledger.records import Carried, Record
-from schemas.door import Unreadable
+from exposure.ledger.carried import Carried
+from exposure.ledger.records import Record
 from schemas.jsontext import NotJson, read, written
+from schemas.told import Unreadable
 
 ATTRIBUTE = "ce_"
 CONTENT_TYPE = "content-type"

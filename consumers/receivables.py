@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, NamedTuple, TextIO, cast
 from consumers.cells import amount_told, currency_told, dated, filled
 from consumers.mapping import Disputed, Mapping
 from consumers.rows import UnreadableRow, rows
-from schemas.door import account_told
+from schemas.told import account_told
 
 Event = dict[str, Any]
 """One contract event (CloudEvents 1.0, as JSON values)."""

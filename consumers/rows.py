@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from consumers.mapping import MappingError, Sheet
-from schemas.door import account_told
+from schemas.told import account_told
 
 CELL_LINES_MAX = 20
 """Lines one row may span (`cells_span_lines`). A stray quote is given up after these: the rows behind it go on."""

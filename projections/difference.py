@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from exposure.figures import COMPONENTS, Figures, Item, days_late
 from exposure.ledger.memory import Account
 from exposure.ledger.policies import in_force
-from exposure.rules.documents import Document
+from exposure.rules.documents import AGREED, Document
 from projections.account import Asked, Known, account_known, day_of, figures_on, known_account, speaking
 from projections.explanation import events_at, named, naming_of, rate_told
 from projections.rates import KnownRates
@@ -88,7 +88,7 @@ class Change:
 
 
 def changes(then: Figures, now: Figures, documents: Iterable[Document], between: tuple[int, int]) -> dict[str, Change]:
-    """By naming; what was told of a document and changed nothing of it is there too, with its events alone."""
+    """By naming; what was told of a document that has begun by the day and changed nothing of it is there too, with its events alone."""
     found: dict[str, Change] = defaultdict(Change)
     day = now.on.day
     for item in sorted({*then.on.items, *now.on.items}):
@@ -103,10 +103,15 @@ def changes(then: Figures, now: Figures, documents: Iterable[Document], between:
             item = Item(move.component, "" if move.component == "unapplied" else document.key, move.item, move.currency, move.due)
             if between[0] < move.version <= between[1] and move.day <= day and item in found[naming_of(item)].items:
                 found[naming_of(item)].versions.add(move.version)
-        for fact in document.facts:
+        for fact in document.facts if has_begun(document, day, between[1]) else ():
             if between[0] < fact.version <= between[1] and fact.data.get("date", "") <= day:
                 found[naming_in(document, fact)].versions.add(fact.version)
     return {naming: change for naming, change in found.items() if change.items or change.versions}
+
+
+def has_begun(document: Document, day: str, version: int) -> bool:
+    """Whether it says anything by the day, as known at a version of its account."""
+    return document.kind in AGREED or any(move.day <= day and move.version <= version for move in document.moves)
 
 
 def amounts(figures: Figures, item: Item) -> tuple[int, int | None]:

@@ -21,7 +21,7 @@ from schemas.facts import LAST_DAY, AlertAct, OfAlert, OfLimit, OfRelease, Order
 from schemas.jsontext import read
 from schemas.measures import OfMeasure
 from schemas.policies import DEFAULT
-from schemas.policy_file import written
+from schemas.policy_text import written
 from schemas.stored import OURS
 
 PARTS: dict[str, tuple[Any, ...]] = {

@@ -60,14 +60,19 @@ def parts_of(figures: Figures, name: str) -> list[Item]:
 
 
 def movements(figures: Figures, documents: Iterable[Document], day: str, version: int | None) -> Movements:
-    """The movements of each item up to the day, as known at the version: of what is unapplied some are in the documents that refused it."""
+    """The movements of each item up to the day, as known at the version: of what is unapplied some are in the documents that refused it. Those of a
+    document that cancel out are left out: whether such a one is read at all depends on what is known of it by now."""
     found: Movements = defaultdict(list)
     for document in documents:
+        own: Movements = defaultdict(list)
         for move in document.moves:
             if move.day <= day and (version is None or move.version <= version):
                 item = Item(move.component, "" if move.component == "unapplied" else document.key, move.item, move.currency, move.due)
                 if item in figures.on.items:
-                    found[item].append(move)
+                    own[item].append(move)
+        for item, moves in own.items():
+            if sum(move.amount for move in moves):
+                found[item] += moves
     return found
 
 

@@ -8,7 +8,7 @@ from exposure.ledger.cases import OPEN
 from exposure.ledger.limit_requests import KIND, Trail, trail_of_stream
 from exposure.ledger.policies import in_force
 from projections.account import Asked as Question
-from projections.account import figures_of
+from projections.account import accounts_stored, known_account, today
 from projections.history import type_of
 from projections.rates import KnownRates
 from projections.when import instant_text
@@ -64,9 +64,10 @@ def worth_of(moment: Any, request: LimitRequested, question: Question, policy: P
 
 
 def worth_today(moment: Any, account: str, amount: int, currency: str, question: Question, policy: Policy) -> Worth:
-    """An amount in every currency the policy speaks of, at the rates of the account's today."""
+    """An amount in every currency the policy speaks of, at the rates of the account's today; a limit may be asked for before the account is known."""
     currencies = approvals.currencies_of(policy)
     if not currencies:
         return {}
-    day = figures_of(moment, account, question)[0].on.day
+    known = known_account(moment, accounts_stored(moment, [account])[account], question)
+    day = today(known.customer if known else [], question)
     return KnownRates(moment, question.known_at).worth(amount, currency, currencies, day)

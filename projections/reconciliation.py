@@ -193,7 +193,7 @@ def since(of: Compared, moves: list[Caused], here: int, there: int, day: str, cu
 def hints(of: Compared, figures: Figures | None, number: str) -> dict[str, Any]:
     """What we have of a document that is not here: dead letters that name it, and documents of the account that wait for it."""
     naming = re.compile(rb"(?<![\w-])" + re.escape(number.encode()) + rb"(?![\w-])")
-    letters = [Letter(*row) for row in of.moment.dead_letters(account=of.account)]
+    letters = [Letter(*row) for row in of.moment.dead_letters(account=of.account, known_at=of.question.asked.known_at)]
     keys = of.moment.keys([of.account])
     pending = figures.findings()["pending"] if figures else []
     return {

@@ -4,11 +4,9 @@ Canonical: money with exactly its currency's decimals, other decimals without tr
 Two records with equal content (type, subject, time, data as values) have equal digests, whatever their spelling.
 """
 
-import re
 from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any, NamedTuple
-from zlib import crc32
 
 from pydantic import ValidationError
 
@@ -18,40 +16,14 @@ from schemas.jsontext import NotJson, named_twice, read, written, written_sorted
 from schemas.plainly import has_any, plainly
 from schemas.reasons import refusal
 from schemas.requests import REQUESTS
+from schemas.told import ToldFact, Unreadable, account_told, naming_of
 from schemas.unknown import knows_all, tidy, unknown_fields
 
 RECORD_BYTES_MAX = 1 << 20
 DEPTH_MAX = 64
-NEAR = 2
-REASON_LETTERS_MAX = 500
-ACCOUNT = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,250}")
 PERSONAL = {"CustomerChanged": ("name", "contact", "account_manager")}
 CURRENCY_OF_NO_ACCOUNT = "FxRatePublished"
 BACKSLASH = 0x5C
-
-
-class Unreadable(Exception):
-    """What cannot be taken: a stable ``code``, a message for people that spells no value, and the account if it could be read."""
-
-    def __init__(self, code: str, message: str, subject: str | None = None) -> None:
-        super().__init__(message if len(message) <= REASON_LETTERS_MAX else f"{message[: REASON_LETTERS_MAX - 1]}…")
-        self.code = code
-        self.subject = subject
-
-
-class ToldFact(NamedTuple):
-    """One readable record, a request among them. ``naming`` and ``content`` are 16-byte digests of (source, id) and of its content."""
-
-    name: str
-    subject: str
-    time: str
-    source: str
-    id: str
-    digest: str
-    data: Data
-    personal: Data | None
-    naming: bytes
-    content: bytes
 
 
 class Kind(NamedTuple):
@@ -92,11 +64,6 @@ def read_record(raw: bytes) -> ToldFact:
     except Unreadable as error:
         error.subject = account_told(record.get("subject"))
         raise
-
-
-def account_told(value: Any) -> str | None:
-    """The account a record or a row names, where an account can have such an id."""
-    return value if isinstance(value, str) and ACCOUNT.fullmatch(value) else None
 
 
 def told_fact(raw: bytes, record: Data) -> ToldFact:
@@ -143,13 +110,6 @@ def without_account(told: Data, own: str) -> Data:
     if "allocations" in told:
         return {**told, "allocations": [without_account(part, own) for part in told["allocations"]]}
     return {field: value for field, value in told.items() if field != "account" or value != own}
-
-
-def naming_of(source: str, id_: str) -> bytes:
-    """16 bytes that stand for (source, id). Ids of a source that differ in their last two letters only, as numbers given one after the other
-    do, begin alike: a store finds and writes them side by side."""
-    name = f"{len(source)}:{source}{id_}".encode()
-    return crc32(name[:-NEAR]).to_bytes(4, "big") + blake2b(name, digest_size=12).digest()
 
 
 def validated(record: Data) -> tuple[Data, Kind, Data]:

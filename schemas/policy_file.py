@@ -5,17 +5,15 @@ Law: the version is a digest of what the policy says. Comments, the order of its
 
 import tomllib
 from collections.abc import Iterator
-from hashlib import blake2b
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
 from schemas.amounts import scaled
 from schemas.facts import Data
-from schemas.jsontext import read as read_json
-from schemas.jsontext import written_sorted
 from schemas.measures import LOWER_LIMIT
-from schemas.policies import Policy, content_of, policy_of
+from schemas.policies import Policy, policy_of
+from schemas.policy_text import versioned
 from schemas.policy_words import (
     AMOUNT,
     AlertRule,
@@ -252,27 +250,6 @@ def read_policy(toml: str, where: str = "the policy") -> Policy:
         raise PolicyError("\n".join(f"{where}: {wrong}" for wrong in found))
     content = text.model_dump(exclude_unset=True, by_alias=True)
     return versioned(policy_of(content, ""))
-
-
-def versioned(policy: Policy) -> Policy:
-    """The policy in the order its content is recorded in, with the version that is the digest of that."""
-    content = content_of(policy_of(content_of(policy), ""))
-    return policy_of(content, version_of(content))
-
-
-def version_of(content: Data) -> str:
-    """Twelve letters that stand for all that a policy says."""
-    return blake2b(written_sorted(content)).hexdigest()[:12]
-
-
-def written(policy: Policy) -> str:
-    """The frozen form of a policy as it is recorded."""
-    return written_sorted(content_of(policy)).decode()
-
-
-def read_written(text: str, version: str) -> Policy:
-    """A policy as it was recorded, under the version it was recorded with."""
-    return policy_of(read_json(text), version)
 
 
 def contradictions(told: Data) -> Iterator[str]:

@@ -5,8 +5,8 @@ from typing import Any
 
 from exposure.ledger import decisions
 from projections.account import NotKnownBefore, UnknownAccount
-from schemas.door import ToldFact
 from schemas.facts import RequestRefused
+from schemas.told import ToldFact
 from service import checking, reserving
 from service.failures import WRONG_USAGE, Failure
 

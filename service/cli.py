@@ -2,7 +2,6 @@
 
 import os
 import sys
-from functools import partial
 from typing import Annotated, NoReturn
 
 import typer
@@ -17,7 +16,7 @@ from service.failures import FAILED, WRONG_USAGE, Failure
 from service.holds import app as holds
 from service.limits import app as limits
 from service.measures import app as measures
-from service.options import AsOf, Bootstrap, Jobs, Json, KnownAt, Now, Store, clock, day, given_before, opened, settings
+from service.options import AsOf, Bootstrap, Jobs, Json, KnownAt, Now, Store, clock, day, given_before, opened, opening, settings
 from service.output import Output
 from service.policies import app as policy
 from service.portfolio import app as portfolio
@@ -196,7 +195,8 @@ def list_(
     json: Json = False,
 ) -> None:
     """All accounts, each as show without its items, and totals per currency."""
-    from service.listing import Listed, list_accounts
+    from service.listing import list_accounts
+    from service.sharing import Listed
 
     if csv and json:
         raise Failure("usage", "--csv or --json, not both", WRONG_USAGE)
@@ -248,7 +248,7 @@ def verify(
     """Proves that the log is whole and unaltered, or names the first bad record."""
     from service.verifying import verify_store
 
-    return verify_store(partial(opened, store), Output(json), jobs, checkpoint, key, keys)
+    return verify_store(opening(store), Output(json), jobs, checkpoint, key, keys)
 
 
 @app.command()
@@ -262,7 +262,7 @@ def checkpoint(
     """Verifies the log and prints what it is now, signed: to be kept elsewhere, for `verify --checkpoint`."""
     from service.verifying import make_checkpoint
 
-    return make_checkpoint(partial(opened, store), Output(json), jobs, key, clock(now))
+    return make_checkpoint(opening(store), Output(json), jobs, key, clock(now))
 
 
 @app.command("sample")

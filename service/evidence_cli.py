@@ -1,7 +1,6 @@
 """The commands that hand an account to somebody else: ``exposure statement`` to its customer, ``exposure evidence`` to whoever has to be shown."""
 
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +8,7 @@ import typer
 
 from service.asking import asking
 from service.failures import BUSINESS_NO, DONE, WRONG_USAGE, Failure, telling
-from service.options import AsOf, Json, KnownAt, Now, Store, clock, day, opened
+from service.options import AsOf, Json, KnownAt, Now, Store, clock, day, opened, opening
 from service.output import Output
 
 app = typer.Typer()
@@ -27,12 +26,16 @@ def statement(
     json: Json = False,
 ) -> None:
     """The statement of account for the customer: what is open, what is not used yet, and how it came to that."""
+    from projections.bridge import DaysReversed
     from projections.statement import statement as told_on
     from service.statements import as_page, form_of
 
     form, first = as_page if out is None else form_of(out), day(since, "--from")
     with asking(store, now, as_of, known_at) as (moment, question):
-        told = told_on(moment, account, question, first)
+        try:
+            told = told_on(moment, account, question, first)
+        except DaysReversed as error:
+            raise Failure("usage", f"--from: {error}", WRONG_USAGE) from error
     if out is not None:
         Path(out).write_bytes(form(told))
     if json or out is not None:
@@ -64,7 +67,7 @@ def evidence(
     if days[0] > days[1]:
         raise Failure("usage", f"--from {first} lies behind --to {last}", WRONG_USAGE)
     output, at = Output(json), clock(now)()
-    made = checkpoint_of(checkpoint) if checkpoint is not None else checkpoint_now(partial(opened, store), output, None, str(key), lambda: at)
+    made = checkpoint_of(checkpoint) if checkpoint is not None else checkpoint_now(opening(store), output, None, str(key), lambda: at)
     if made is None:
         return BUSINESS_NO
     with opened(store).reading() as moment, telling():

@@ -17,8 +17,8 @@ from consumers.mapping import MappingError, mapping_named
 from consumers.receivables import Refusal, Result, events_of
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.records import Counts, Record, Source
-from schemas.door import Unreadable
 from schemas.jsontext import written
+from schemas.told import Unreadable
 from service.failures import Failure
 from service.ticking import tick
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -40,6 +41,13 @@ def opened(store: str | None, *, create: bool = False) -> Any:
     from service.store import open_store
 
     return open_store(store or settings().store, create=create)
+
+
+def opening(store: str | None) -> Callable[[], Any]:
+    """What opens the store of a call, in another process too."""
+    from service.store import open_store
+
+    return partial(open_store, store or settings().store)
 
 
 def clock(now: str | None) -> Callable[[], int]:

@@ -19,7 +19,7 @@ from projections.account import Asked, accounts_stored, figures_known
 from projections.promises import promise
 from schemas.amounts import minor, shown
 from schemas.currencies import DECIMALS
-from schemas.facts import Data
+from schemas.facts import CONTRACT_TYPE, Data
 from service.checking import minor_of
 from service.failures import WRONG_USAGE, Done, Failure
 
@@ -160,12 +160,18 @@ def withdraw(store: Any, number: str, reason: str, by: str, now: Callable[[], in
     with store.writing(now()) as writing:
         asked = Asked(writing.recorded_at)
         known = promise(writing, number, asked)
-        if known["state"] in (OPEN, PARTLY, BROKEN):
-            day = figures_known(writing, known["account"], asked)[0].on.day
-            data: Data = {"promise": number, "date": day, "by": by, "reason": reason}
-            tell(writing, [(known["account"], "PromiseWithdrawn", f"{number}:withdrawn", data)], by)
-            return Done(promise(writing, number, asked))
         said = known["trail"][-1]
-        if known["state"] == WITHDRAWN and same(said["by"], by) and said["reason"] == reason:
-            return Done(known)
-        return Done(known, Refused("not_open", f"the promise is {known['state'].replace('_', ' ')}: nothing is left to withdraw"))
+        if said["type"] == CONTRACT_TYPE["PromiseWithdrawn"]:
+            # Where the account's time zone was changed since, the day from which on that counts may be still to come.
+            is_the_same = same(said["by"], by) and said["reason"] == reason
+            return Done(known, None if is_the_same else not_open(WITHDRAWN))
+        if known["state"] not in (OPEN, PARTLY, BROKEN):
+            return Done(known, not_open(known["state"]))
+        day = figures_known(writing, known["account"], asked)[0].on.day
+        data: Data = {"promise": number, "date": day, "by": by, "reason": reason}
+        tell(writing, [(known["account"], "PromiseWithdrawn", f"{number}:withdrawn", data)], by)
+        return Done(promise(writing, number, asked))
+
+
+def not_open(state: str) -> Refused:
+    return Refused("not_open", f"the promise is {state.replace('_', ' ')}: nothing is left to withdraw")

@@ -14,9 +14,10 @@ from exposure.rules.evolve import evolve
 from exposure.rules.references import names, own_key, reaches
 from exposure.rules.transfers import news
 from schemas.amounts import BILLION, billionths
-from schemas.door import ToldFact, read_record
+from schemas.door import read_record
 from schemas.facts import TRANSFER, Fact
 from schemas.jsontext import written
+from schemas.told import ToldFact
 
 Event = dict[str, Any]
 

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from exposure.ledger.carried import Carried
 from exposure.ledger.ledger import Ledger
-from exposure.ledger.records import Carried, Record, Source
-from schemas.door import Unreadable
+from exposure.ledger.records import Record, Source
 from schemas.jsontext import written
+from schemas.told import Unreadable
 from tests.stores import NOW
 
 

@@ -2,7 +2,6 @@
 
 from exposure.ledger import records
 from schemas.amends import CorrectionMade, DeadLetterErased, DecisionReadBack, PersonErased
-from schemas.door import ToldFact
 from schemas.dunning import (
     DunningApprovalRefused,
     DunningNotice,
@@ -37,6 +36,7 @@ from schemas.facts import (
 )
 from schemas.measures import MeasureActRefused, MeasureApproved, MeasureLapsed, MeasureProposed, MeasureRejected, MeasureTakenBack
 from schemas.portfolio import PortfolioMeasured
+from schemas.told import ToldFact
 from tests.folding import own_fact
 
 TELLING = {"type": "erp.invoice.posted.v1", "source": "/erp/1000", "id": "8f7"}

@@ -6,7 +6,7 @@ from typing import Any
 
 from exposure.ledger import records
 from exposure.promises import promises_on
-from schemas.door import ToldFact
+from schemas.told import ToldFact
 from tests.folding import Books
 from tests.model import Recorded, show
 

@@ -6,8 +6,8 @@ from typing import Any
 from exposure.ledger.folding import Folding
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.records import Read, Record, Source
-from schemas.door import ToldFact
 from schemas.stored import write_fact
+from schemas.told import ToldFact
 from tests.folding import Books, Event, own_fact
 
 Happened = Event | ToldFact

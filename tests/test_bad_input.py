@@ -14,8 +14,9 @@ from consumers.feed import LINE_BYTES_MAX, feed
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.records import Counts
 from projections.dead_letters import dead_letters
-from schemas.door import Unreadable, read_record
+from schemas.door import read_record
 from schemas.jsontext import read, written
+from schemas.told import Unreadable
 from service.sample import sample
 from tests.bad_records import KINDS
 from tests.examples import Event, copied, example, examples

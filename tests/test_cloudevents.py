@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.cloudevents import record_of
-from exposure.ledger.encoding import decode_carried, encode_carried
+from exposure.ledger.carried import decode_carried, encode_carried
 from exposure.ledger.records import Read, Record, read_or_refuse
-from schemas.door import ToldFact, Unreadable
+from schemas.told import ToldFact, Unreadable
 from tests.examples import examples
 
 KEY, AT_MS = b"C-1", 1_700_000_000_000

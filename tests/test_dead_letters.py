@@ -10,17 +10,18 @@ from typing import Any
 import pytest
 
 from exposure.ledger import dead_letters as letters
+from exposure.ledger.carried import Carried
 from exposure.ledger.dead_letters import Discarded, Order, Retried, discard, retry
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.rebuild import rebuild
-from exposure.ledger.records import Carried, Record, Source
+from exposure.ledger.records import Record, Source
 from projections.account import Asked, UnknownAccount, show
 from projections.dead_letters import dead_letters
 from projections.history import history
 from projections.status import status
-from schemas.door import Unreadable
 from schemas.facts import DeadLetterDiscarded, DeadLetterRetried, OfLetter
 from schemas.stored import read_ours
+from schemas.told import Unreadable
 from tests.letters import event, invoice, refused_by_an_older_engine
 from tests.stores import DAY, NOW, derived, fed, kept, opened, url_of
 

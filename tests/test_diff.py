@@ -16,6 +16,7 @@ from schemas.jsontext import read, written
 from tests.command import exposure
 from tests.folding import Event
 from tests.histories import arrivals, histories
+from tests.letters import event
 from tests.stores import DAY, FAR, NOW, fed, given_back, opened
 
 pytestmark = pytest.mark.usefixtures("each_store")
@@ -136,6 +137,20 @@ def test_a_credit_note_told_late_lowers_the_invoice_it_names_and_is_named(store:
     assert (invoice["document"], invoice["difference"]) == ("I-9", {"receivables": "-50.00", "total": "-50.00", "overdue_amount": "-50.00"})
     assert [(part["then"], part["now"]) for part in invoice["parts"]] == [("200.00", "150.00")]
     assert [event["id"] for event in invoice["events"]] == ["9a1"]
+
+
+def test_what_was_learnt_then_is_no_other_because_of_what_was_learnt_later(path: Path) -> None:
+    """Nothing is said of a document that has not begun by the day; which it has, what is recorded later may change."""
+    store, terms = opened(path), {"invoice": "I-7", "version": 1, "date": "2026-02-15", "due": "2026-04-15"}
+    posted = {"invoice": "I-7", "date": "2026-02-10", "currency": "EUR", "amount": "9.00", "due": "2026-03-15"}
+    fed(store, EXAMPLE.read_bytes().splitlines())
+    fed(store, [event("n1", "erp.invoice.terms_changed.v1", "C-1001", terms)], now=NOW + DAY)
+    said = learnt(store, 0, 1)
+    assert said["documents"] == []
+    fed(store, [event("n2", "erp.invoice.posted.v1", "C-1001", posted)], now=NOW + 2 * DAY)
+    assert learnt(store, 0, 1) == said
+    (invoice,) = learnt(store, 0, 2)["documents"]
+    assert [told["id"] for told in invoice["events"]] == ["n1", "n2"]
 
 
 def test_what_was_not_known_at_all_said_nothing(store: Any) -> None:

@@ -8,10 +8,11 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 import tests.bad_documents  # noqa: F401 - adds its kinds
-from schemas.door import Unreadable, read_record
+from schemas.door import read_record
 from schemas.inbound import MODELS, Envelope
 from schemas.jsontext import NotJson, read, written
 from schemas.plainly import plainly
+from schemas.told import Unreadable
 from schemas.unknown import parts_of as fields_with_parts
 from service.sample import sample
 from tests.bad_records import KINDS

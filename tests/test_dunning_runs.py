@@ -16,7 +16,7 @@ from projections.history import history
 from schemas.dunning import Dunning, DunningResumed, DunningStopped
 from schemas.jsontext import read, written
 from schemas.policies import DEFAULT, Authority, Policy
-from schemas.policy_file import versioned
+from schemas.policy_text import versioned
 from service import dunning, promising
 from service.dunning import Act
 from service.failures import Failure

@@ -24,7 +24,7 @@ from projections.when import instant_text
 from schemas.facts import LimitRequested
 from schemas.jsontext import laid_out, read, written
 from schemas.policies import DEFAULT
-from schemas.policy_file import versioned
+from schemas.policy_text import versioned
 from service.checking import Request, check
 from service.failures import Failure
 from service.packing import BASE, Wanted, manifest_of, pack

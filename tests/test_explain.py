@@ -16,6 +16,7 @@ from service.output import Output
 from tests.command import exposure
 from tests.folding import Event
 from tests.histories import arrivals, histories
+from tests.letters import event
 from tests.stores import DAY, FAR, NOW, fed, given_back, opened
 
 pytestmark = pytest.mark.usefixtures("each_store")
@@ -76,9 +77,9 @@ def store(tmp_path: Path) -> Any:
     return store
 
 
-def explained(store: Any, day: str = "2026-02-20") -> Any:
+def explained(store: Any, day: str = "2026-02-20", known_at: int | None = None) -> Any:
     with store.reading() as moment:
-        return read(written(explain(moment, "C-1001", Asked(FAR, day))))
+        return read(written(explain(moment, "C-1001", Asked(FAR, day, known_at))))
 
 
 def test_an_open_invoice_is_what_was_invoiced_less_what_was_paid(store: Any) -> None:
@@ -105,6 +106,25 @@ def test_before_it_was_due_it_is_not_overdue_and_before_it_was_posted_it_was_to_
     told = explained(store, "2026-01-11")["figures"]
     assert told["receivables"]["parts"] == []
     assert [part["document"] for part in told["deliveries"]["parts"]] == ["O-1"]
+
+
+def test_what_cancels_out_in_a_document_is_left_out_whether_that_is_read_or_not(tmp_path: Path) -> None:
+    """An invoice that refused a part of what was paid for it, and was cancelled, moved what is unapplied to and fro."""
+    store = opened(tmp_path / "refused.db")
+    paid = {"payment": "P-1", "date": "2026-01-13", "currency": "EUR", "amount": "10.00", "allocations": [{"invoice": "I-1", "amount": "10.00"}]}
+    billed = {"invoice": "I-1", "date": "2026-01-16", "currency": "EUR", "amount": "4.00", "due": "2026-02-16"}
+    told = [("payment.received", paid), ("invoice.posted", billed), ("invoice.cancelled", {"invoice": "I-1", "date": "2026-01-25"})]
+    fed(store, [event(name, f"erp.{name}.v1", "C-1001", data) for name, data in told])
+    before = explained(store, known_at=NOW)
+    (part,) = before["figures"]["unapplied"]["parts"]
+    assert [(move["day"], move["amount"]) for move in part["movements"]] == [
+        ("2026-01-13", "-10.00"),
+        ("2026-01-16", "10.00"),
+        ("2026-01-25", "-10.00"),
+    ]
+    terms = {"invoice": "I-1", "version": 1, "date": "2026-01-17", "due": "2026-03-16"}
+    fed(store, [event("later", "erp.invoice.terms_changed.v1", "C-1001", terms)], now=NOW + DAY)
+    assert explained(store, known_at=NOW) == before
 
 
 def test_what_moved_it_later_is_not_told(store: Any) -> None:

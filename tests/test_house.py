@@ -149,6 +149,15 @@ def test_what_prints_for_people_is_there_by_the_name_it_is_called_by() -> None:
         assert callable(printer(name))
 
 
+@pytest.mark.parametrize("helps", ["service.sharing", "exposure.ledger.verify, service.store"])
+def test_a_process_that_helps_another_loads_only_what_it_needs(helps: str) -> None:
+    """It can not begin before it has."""
+    code = f"import sys, {helps}, exposure.ledger.sqlite; print(*sys.modules)"
+    paths = {"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
+    loaded = subprocess.run([sys.executable, "-c", code], env=os.environ | paths, capture_output=True, text=True, check=True, cwd=ROOT).stdout.split()
+    assert not {"pydantic", "typer", "rich", "sqlalchemy", "kafka", "psycopg", "structlog"} & set(loaded)
+
+
 def test_nobody_else_owns_our_names() -> None:
     owners = metadata.packages_distributions()
     for name in FLOORS:

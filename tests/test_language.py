@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
 from schemas.contracts import files
-from schemas.door import ToldFact, Unreadable, read_record
+from schemas.door import read_record
 from schemas.facts import (
     ASKED,
     CONTRACT_TYPE,
@@ -24,6 +24,7 @@ from schemas.inbound import MODELS
 from schemas.jsontext import read, written
 from schemas.requests import REQUESTS
 from schemas.stored import NAMES, OURS, TOPICS, UPCASTERS, UnknownTopic, read_fact, read_ours, read_sealed, write_fact, write_ours
+from schemas.told import ToldFact, Unreadable
 from service.sample import sample
 from tests.examples import DATA, example, examples
 from tests.own_words import OURS_TOLD, OWN_TOLD

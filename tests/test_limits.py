@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from exposure.ledger.policies import in_force
+from exposure.ledger.policies import adopt, in_force
 from exposure.ledger.rebuild import rebuild
 from projections.account import Asked, show
 from projections.history import history
@@ -298,6 +298,16 @@ def test_the_commands_ask_approve_and_tell(path: Path) -> None:
     ):
         assert said(*wrong).exit_code == code, wrong
     assert "approved by m.vogt" in exposure("limit", "show", id_, *now, store=path).out
+
+
+def test_a_limit_asked_for_before_its_account_is_known_stands_in_the_list(path: Path) -> None:
+    desk = Desk(path, policy=POLICY)
+    words = {"currency": "EUR", "kind": "base", "valid_from": TODAY, "valid_to": None, "reason": "a new customer"}
+    asked = approving.request(desk.store, Wanted("C-9", "6000.00", **words), "k.weiss", lambda: NOON, desk.policies).shown
+    assert asked["waiting_for"]["approvers"] == 2
+    adopt(desk.store, lambda: NOON, POLICY, "m.vogt", "the board's decision")
+    with desk.store.reading() as moment:
+        assert limit_requests(moment, None, Asked(NOON), settled=False) == [asked]
 
 
 def test_an_unknown_request_is_a_failure(path: Path) -> None:

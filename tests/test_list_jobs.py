@@ -1,18 +1,24 @@
 """The list of many processes is, byte for byte, that of one; and what lies in the future is refused by every question."""
 
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from itertools import count
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 
+from exposure.ledger.moment import MovedOn
 from projections import portfolio
 from projections.account import Asked
 from schemas.jsontext import written
 from service.failures import Failure
-from service.listing import Listed, list_accounts
+from service.listing import list_accounts
+from service.sharing import Listed
 from tests.command import exposure
 from tests.stores import DAY, NOW, fed, opened, url_of
-from tests.test_rules import told
+from tests.test_rules import Json, told
 
 ACCOUNTS = 9
 
@@ -20,15 +26,13 @@ ACCOUNTS = 9
 def filled(path: Path) -> Any:
     store = opened(path)
     for turn in range(2):
-        posted = [
-            {
-                **told("invoice.posted", f"2026-02-1{turn}", invoice=f"I-{turn}-{one}", currency="EUR", amount=f"{one}.00", due="2026-02-12"),
-                "subject": f"C-{one}",
-            }
-            for one in range(ACCOUNTS)
-        ]
-        fed(store, map(written, posted), now=NOW + turn * DAY)
+        fed(store, [written(bill(turn, one)) for one in range(ACCOUNTS)], now=NOW + turn * DAY)
     return store
+
+
+def bill(turn: int, one: int) -> Json:
+    day = f"2026-02-1{turn % 10}"
+    return told("invoice.posted", day, subject=f"C-{one}", invoice=f"I-{turn}-{one}", currency="EUR", amount=f"{one}.00", due="2026-02-12")
 
 
 @pytest.mark.parametrize("known_at", [None, NOW])
@@ -40,6 +44,48 @@ def test_two_processes_make_the_list_of_one(each_store: str, path: Path, monkeyp
     assert len(one["accounts"]) == 5
     assert one["totals"]["EUR"]["accounts"] == ACCOUNTS - 1
     assert written(one) == written(two)
+
+
+def test_several_processes_make_a_list_while_somebody_holds_the_write_lock(each_store: str, path: Path) -> None:  # noqa: ARG001
+    store, listed = filled(path), Listed(Asked(NOW + 9 * DAY, "2026-02-28"))
+    alone = list_accounts(url_of(path), listed, 1, quiet=True)
+    with store.writing(NOW + 2 * DAY):
+        assert list_accounts(url_of(path), listed, 2, quiet=True) == alone
+
+
+def test_several_processes_read_one_moment_however_much_is_written(each_store: str, path: Path) -> None:  # noqa: ARG001
+    """Each line is of every account, so all accounts of one moment have as much."""
+    store, listed, done = filled(path), Listed(Asked(NOW + 9 * DAY, "2026-02-28")), Event()
+
+    def write() -> None:
+        for turn in count(2):
+            posted = [bill(turn, one) | {"id": f"{turn}/{one}"} for one in range(1, ACCOUNTS)]
+            fed(store, map(written, posted), now=NOW + 2 * DAY + turn)
+            if done.is_set():
+                return
+
+    with ThreadPoolExecutor(1) as writer:
+        writing = writer.submit(write)
+        try:
+            lists = [list_accounts(url_of(path), listed, 2, quiet=True) for _ in range(3)]
+        finally:
+            done.set()
+        writing.result()
+    for one in lists:
+        bills = {Decimal(row["exposure"]["total"]) / int(row["account"][2:]) for row in one["accounts"] if row["account"] != "C-0"}
+        assert len(bills) == 1, one["accounts"]
+    assert lists[0] != lists[-1], "the writer was idle: nothing is proved"
+
+
+def test_a_moment_that_is_over_on_sqlite_is_read_by_nobody_under_its_name(path: Path) -> None:
+    store = filled(path)
+    with store.reading() as moment:
+        name = moment.named()
+        with store.reading(name) as other:
+            assert other.named() == name
+    fed(store, [b"not JSON"], now=0)
+    with pytest.raises(MovedOn), store.reading(name):
+        pass
 
 
 def test_what_will_be_known_is_not_known(each_store: str, path: Path) -> None:  # noqa: ARG001

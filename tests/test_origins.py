@@ -19,8 +19,8 @@ from exposure.ledger.verify import verify
 from projections.account import Asked
 from projections.explanation import explain
 from projections.history import history
-from schemas.door import Unreadable
 from schemas.jsontext import read, written
+from schemas.told import Unreadable
 from service.sample import sample
 from tests.command import exposure
 from tests.letters import invoice

@@ -14,7 +14,8 @@ from projections.account import Asked, show
 from schemas.dunning import STOPS
 from schemas.jsontext import written as json_written
 from schemas.policies import CATEGORIES, DEFAULT, Authority, Policy, content_of, policy_of
-from schemas.policy_file import PolicyError, read_policy, read_written, versioned, written
+from schemas.policy_file import PolicyError, read_policy
+from schemas.policy_text import read_written, versioned, written
 from tests.command import exposure
 from tests.stores import fed, opened
 from tests.test_rules import ACCOUNT, CUSTOMER, Json, invoice, limit, told

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from exposure.promises import covering, dues, promised_invoices, split
 from exposure.rules.documents import Document
 from exposure.rules.references import reaches
-from schemas.door import ToldFact
+from schemas.told import ToldFact
 from tests.alerting import Alert, standing
 from tests.promising import Terms, promised, promises, slowly, withdrawn
 from tests.reserving import Happened, arrivals, books

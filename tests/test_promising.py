@@ -213,6 +213,18 @@ def test_a_promise_is_taken_back_once_and_for_a_reason(desk: Desk) -> None:
     assert desk.promise(amount="300.00", due=DUE, invoices=("I-1",))["promise"] != number, "said again, it is another one"
 
 
+def test_a_promise_taken_back_on_a_day_that_is_not_there_yet_elsewhere_is_not_taken_back_again(desk: Desk) -> None:
+    """At noon of UTC it is tomorrow in Kiribati; the customer turns out to be in Berlin."""
+    number = desk.promise(amount="300.00", due=DUE, invoices=("I-1",))["promise"]
+    desk.tell(told("customer.changed", "2026-01-02", **{**CUSTOMER, "version": 2, "timezone": "Pacific/Kiritimati"}))
+    assert withdraw(desk.store, number, "a mistake", "m.vogt", lambda: desk.now)[0]["state"] == "withdrawn"
+    desk.tell(told("customer.changed", "2026-01-03", **{**CUSTOMER, "version": 3}))
+    for reason, refused in (("a mistake", None), ("another reason", "not_open")):
+        row, why = withdraw(desk.store, number, reason, "m.vogt", lambda: desk.now)
+        assert (row["state"], why and why.code) == ("open", refused)
+    assert [row for _, row in desk.listed(as_of=DUE)] == ["withdrawn"]
+
+
 def test_a_note_is_sealed_and_shown_to_who_asks(desk: Desk) -> None:
     number = desk.promise(amount="300.00", due=DUE, note="Mrs Kessler")["promise"]
     with desk.store.reading() as moment:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from schemas.door import Unreadable, read_record
+from schemas.door import read_record
 from schemas.inbound import MODELS, Envelope
 from schemas.jsontext import written
+from schemas.told import Unreadable
 from tests.bad_records import KINDS
 from tests.examples import Event, example, examples
 from tests.test_bad_input import parts_of

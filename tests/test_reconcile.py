@@ -8,13 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumers.statements import Claim, in_order
+from exposure.ledger.dead_letters import Order, discard
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.records import Record, Source
 from projections.account import Asked
 from projections.reconciliation import Question, reconcile
 from schemas.amounts import minor
-from schemas.door import Unreadable
 from schemas.jsontext import read, written
+from schemas.told import Unreadable
 from service.sample import sample
 from tests.command import exposure
 from tests.letters import event, invoice
@@ -31,13 +32,13 @@ claims = st.builds(Claim, st.text("AB1\u00c4", max_size=3), st.text("I1", max_si
 def store(path: Path) -> Any:
     """An invoice of 400.00 of which 200.00 were paid on 2026-02-16."""
     store = opened(path)
-    fed(store, EXAMPLE.read_bytes().splitlines())
+    fed(store, EXAMPLE.read_bytes().splitlines(), now=NOW - 1)
     return store
 
 
-def found(store: Any, *told: Claim, of_items: bool = True, **more: Any) -> list[Any]:
+def found(store: Any, *told: Claim, of_items: bool = True, known_at: int | None = None, **more: Any) -> list[Any]:
     with store.reading() as moment:
-        question = Question(Asked(FAR, DAY), of_items, **more)
+        question = Question(Asked(FAR, DAY, known_at), of_items, **more)
         return read(written(list(reconcile(moment, in_order(told), question, lambda: None))))
 
 
@@ -112,6 +113,10 @@ def test_a_document_we_lack_is_looked_for_among_what_could_not_be_taken(store: A
     one, other = found(store, item(20000), item(1000, "I-7"), item(1000, "I-77"))
     assert (one["document"], one["difference"], one["dead_letters"], one["since"]) == ("I-7", "missing_here", [], None)
     assert (other["document"], other["dead_letters"]) == ("I-77", [letter.digest.hex()])
+    discard(store, lambda: NOW + 1, [letter.digest], Order("m.vogt", "told anew"))
+    assert found(store, item(20000), item(1000, "I-77"))[0]["dead_letters"] == []
+    then = [found(store, item(20000), item(1000, "I-77"), known_at=at)[0]["dead_letters"] for at in (NOW - 1, NOW, NOW + 1)]
+    assert then == [[], [letter.digest.hex()], []], "as known then"
 
 
 def test_an_account_that_is_only_theirs_is_missing_here(store: Any) -> None:

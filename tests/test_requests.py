@@ -16,8 +16,9 @@ from exposure.ledger.writing import Overtaken
 from projections.account import Asked, show
 from projections.history import history
 from schemas.contracts import contract_of
-from schemas.door import ToldFact, Unreadable, read_record
+from schemas.door import read_record
 from schemas.jsontext import read, written
+from schemas.told import ToldFact, Unreadable
 from service.answering import ANSWERED_BY, answer
 from service.checking import Request, check
 from tests.asking import RESERVING, SHOP, TYPE, asked, has_one_answer_each, waiting

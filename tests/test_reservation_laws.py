@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.amounts import minor
-from schemas.door import ToldFact
+from schemas.told import ToldFact
 from tests.folding import Books, Event
 from tests.histories import as_of_days, histories
 from tests.reserving import Happened, books, of_reservation, reserved

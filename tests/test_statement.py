@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from projections.account import Asked, NotKnownBefore, UnknownAccount
+from projections.bridge import DaysReversed
 from projections.statement import statement
 from schemas.jsontext import written
 from service.statements import WORDS, as_page, as_print
@@ -90,6 +91,37 @@ def test_from_a_day_on_it_says_what_changed_the_balance_in_each_currency(known: 
     ]
     assert (dollars["opening"], dollars["closing"], len(dollars["rows"])) == ("0.00", "90.00", 1)
     assert stated(known, since=None)["movements"] is None
+
+
+def test_what_was_paid_on_its_own_day_is_told_and_so_is_a_payment_that_was_used_up_at_once(known: Any) -> None:
+    """Of such documents nothing is left that they would say of any day."""
+    cash = [invoice("I-4", "2026-02-20", "50.00", due="2026-03-20"), payment("P-4", "2026-02-20", "50.00", to("I-4", "50.00"))]
+    used = [payment("P-5", "2026-02-21", "100.00", to("I-2", "100.00")), invoice("I-5", "2026-02-22", "8.00"), invoice("I-6", "2026-02-22", "0.00")]
+    taken_back = told("invoice.cancelled", "2026-02-22", invoice="I-5")
+    fed(known, map(written, [*cash, *used, taken_back]), now=at(TODAY))
+    euros = stated(known, since="2026-02-20")["movements"]["currencies"][0]
+    assert [(row["date"][5:], row["kind"], row["document"], row["amount"]) for row in euros["rows"]] == [
+        ("02-20", "invoice", "I-4", "50.00"),
+        ("02-20", "payment", "P-4", "-50.00"),
+        ("02-21", "payment", "P-5", "-100.00"),
+    ]
+
+
+def test_as_known_then_a_payment_has_the_day_it_was_known_by(known: Any) -> None:
+    """Of two texts of a number the one told first counts, and that may come later."""
+    before = stated(known, known_at=at(TODAY))
+    first = told("payment.received", "2026-02-03", "2026-02-01T12:00:00Z", payment="P-1", currency="EUR", amount="300.00")
+    fed(known, [written(first)], now=at("2026-03-02"))
+    assert stated(known, known_at=at(TODAY)) == before
+    assert (before["credits"][0]["date"], stated(known)["credits"][0]["date"]) == ("2026-02-12", "2026-02-03")
+
+
+def test_movements_lead_to_a_day_that_is_not_before_their_first(known: Any, path: Path) -> None:
+    with pytest.raises(DaysReversed, match="2026-03-01 is before 2026-03-02"):
+        stated(known, since="2026-03-02")
+    known.datastore.close()
+    refused = exposure("statement", ACCOUNT, "--as-of", TODAY, "--from", "2026-03-02", "--json", store=path)
+    assert (refused.exit_code, refused.json["error"]["code"]) == (2, "usage")
 
 
 def test_it_tells_nothing_of_limits_orders_or_alerts(known: Any) -> None:

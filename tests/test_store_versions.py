@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from exposure.ledger.rebuild import rebuild
-from schemas.door import naming_of
 from schemas.jsontext import read
+from schemas.told import naming_of
 from service.failures import Failure
 from service.sample import sample
 from tests.stores import alter, fed, holds_the_same, opened

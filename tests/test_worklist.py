@@ -13,7 +13,7 @@ from projections.duties import KINDS
 from projections.worklist import Wanted, worklist
 from schemas.jsontext import written
 from schemas.policies import DEFAULT, Authority, Policy
-from schemas.policy_file import versioned
+from schemas.policy_text import versioned
 from service import acting, approving, dunning, promising, releasing
 from service.checking import Request, check
 from service.ticking import tick

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from exposure.ledger.batch import Batch, LetterSettled, Row
-from exposure.ledger.encoding import decode_carried
+from exposure.ledger.carried import Carried, decode_carried
 from exposure.ledger.folding import Folding
 from exposure.ledger.keys import unseal
 from exposure.ledger.ledger import Answer, Ledger, nobody
 from exposure.ledger.memory import Memory
-from exposure.ledger.records import Carried, Read, Record, Source, read_or_refuse
+from exposure.ledger.records import Read, Record, Source, read_or_refuse
 from exposure.rules.documents import Key
 from schemas.amends import DeadLetterErased
-from schemas.door import Unreadable
 from schemas.facts import DeadLetterDiscarded, DeadLetterRetried, OfLetter
 from schemas.stored import write_ours
+from schemas.told import Unreadable
 
 LETTERS_AT_ONCE = 200
 RETRIED, DISCARDED = "retried", "discarded"

@@ -1,14 +1,9 @@
-"""Heads, documents, rates and members as derived rows, and documents back from them: what is loaded by number, never the truth.
+"""Heads, documents, rates and members as derived rows, and documents back from them: what is loaded by number, never the truth."""
 
-And what a dead letter carried beside its bytes.
-"""
-
-from base64 import b64decode, b64encode
 from typing import Any
 
 from exposure.ledger.account import Head
 from exposure.ledger.batch import DocumentRow, HeadRow, MemberRow, RateRow
-from exposure.ledger.records import Carried
 from exposure.rules.documents import Document, Movement
 from schemas.facts import Fact
 from schemas.jsontext import TooLarge, read, written
@@ -59,29 +54,3 @@ def member_rows(account: str, fact: Fact) -> list[MemberRow]:
     """The parent that a fact of an account names, whatever day it does from."""
     parent = fact.data.get("parent") if fact.name == CUSTOMER else None
     return [] if parent is None else [(parent, account)]
-
-
-def encode_carried(carried: Carried) -> bytes:
-    return written(
-        {
-            "key": in_letters(carried.key),
-            "headers": [(name, in_letters(value)) for name, value in carried.headers],
-            "timestamp": carried.timestamp,
-            "null": carried.is_null,
-            "text": in_letters(carried.text),
-        }
-    )
-
-
-def decode_carried(state: bytes) -> Carried:
-    told = read(state)
-    headers = tuple((name, in_bytes(value)) for name, value in told["headers"])
-    return Carried(in_bytes(told["key"]), headers, told["timestamp"], told["null"], in_bytes(told["text"]))
-
-
-def in_letters(value: bytes | None) -> str | None:
-    return None if value is None else b64encode(value).decode()
-
-
-def in_bytes(value: str | None) -> bytes | None:
-    return None if value is None else b64decode(value)

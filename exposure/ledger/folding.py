@@ -10,7 +10,8 @@ from typing import Any
 from eventsourcing.persistence import Tracking
 
 from exposure.ledger.batch import Batch, DeadLetter, DocumentRow, Row, Stood
-from exposure.ledger.encoding import document_row, encode_carried, head_row, member_rows, rate_row
+from exposure.ledger.carried import encode_carried
+from exposure.ledger.encoding import document_row, head_row, member_rows, rate_row
 from exposure.ledger.keys import new_key, seal
 from exposure.ledger.loading import catch_up, load, load_heads, tails
 from exposure.ledger.memory import EVENTS_BEHIND_OF_ONE, Account, Memory
@@ -20,10 +21,10 @@ from exposure.rules.documents import Document, Key, Movement
 from exposure.rules.evolve import MissingDocument, evolve
 from exposure.rules.references import names, reaches
 from exposure.rules.transfers import named_elsewhere, news
-from schemas.door import ToldFact, Unreadable
 from schemas.facts import ALLOCATES, LAST_DAY, OUR_SOURCE, REQUESTS, TRANSFER, Data, Fact
 from schemas.jsontext import written
 from schemas.stored import TOPICS, write_fact
+from schemas.told import ToldFact, Unreadable
 
 RATE = "FxRatePublished"
 

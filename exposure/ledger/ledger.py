@@ -22,8 +22,8 @@ from exposure.ledger.writing import Overtaken
 from exposure.rules.documents import Key
 from exposure.rules.evolve import MissingDocument
 from exposure.rules.transfers import named_elsewhere
-from schemas.door import ToldFact
 from schemas.facts import ALLOCATES, REQUESTS
+from schemas.told import ToldFact
 
 TURN_SECONDS = 0.0001
 """How long the folding thread keeps the interpreter when the writing one asks for it."""

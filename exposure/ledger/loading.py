@@ -14,9 +14,9 @@ from exposure.ledger.memory import Account
 from exposure.rules.documents import Document, Key
 from exposure.rules.evolve import MissingDocument, evolve
 from exposure.rules.references import names, reaches
-from schemas.door import ToldFact
 from schemas.facts import Fact
 from schemas.stored import read_fact
+from schemas.told import ToldFact
 
 Told = tuple[str, ToldFact | Fact]
 """An account, and a fact told of it."""

@@ -17,6 +17,10 @@ COUNTS_AT = "recorded_at <= ? AND (settled_at IS NULL OR settled_at > ?)"
 """A dead letter counts from the instant it was recorded until the one it was settled, that one excluded."""
 
 
+class MovedOn(Exception):
+    """The store is not any more as it was at the moment that was named."""
+
+
 class Moment(Tables):
     """``suffix`` names the derived tables that accounts and documents are read from by number."""
 

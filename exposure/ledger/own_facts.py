@@ -8,10 +8,10 @@ from exposure.ledger.memory import Memory
 from exposure.ledger.records import Read, Record, Source, own_fact
 from exposure.rules.documents import Key
 from exposure.rules.evolve import MissingDocument
-from schemas.door import ToldFact
 from schemas.facts import OUR_SOURCE, Data
 from schemas.instants import instant_of
 from schemas.stored import write_fact
+from schemas.told import ToldFact
 
 OwnFact = tuple[str, str, str, Data]
 """Its account, name, id and data."""

@@ -11,7 +11,7 @@ from exposure.ledger.alerts import judge_all
 from exposure.ledger.batch import Batch, Row
 from schemas.facts import PolicyAdopted
 from schemas.policies import DEFAULT, Policy
-from schemas.policy_file import read_written, written
+from schemas.policy_text import read_written, written
 from schemas.stored import read_ours, write_ours
 
 STREAM = "policy:adopted"

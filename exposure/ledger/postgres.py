@@ -86,17 +86,11 @@ class PostgresLedger(PostgresProcessRecorder):
             yield PostgresWriting(cursor, now)
 
     @contextmanager
-    def shared(self) -> Iterator[str]:
-        """A moment that several processes read: whoever begins to read with its name while inside sees the same. Nobody has to wait for it."""
+    def reading(self, name: str | None = None) -> Iterator[PostgresMoment]:
+        """All reads inside see one moment of the store: the present one, or the one of a name."""
         with self.transaction(commit=False) as cursor:
-            yield str(cursor.execute("SELECT pg_export_snapshot()").fetchone()[0])
-
-    @contextmanager
-    def reading(self, shared: str | None = None) -> Iterator[PostgresMoment]:
-        """All reads inside see one moment of the store: the present one, or one that is shared."""
-        with self.transaction(commit=False) as cursor:
-            if shared is not None:
-                cursor.execute(f"SET TRANSACTION SNAPSHOT '{shared}'")
+            if name is not None:
+                cursor.execute(f"SET TRANSACTION SNAPSHOT '{name}'")
             yield PostgresMoment(cursor)
 
     def wipe(self) -> bool:

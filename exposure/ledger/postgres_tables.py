@@ -18,6 +18,9 @@ class PostgresTables(Tables):
     least = "least"
     octets = "convert_to({}, 'UTF8')"
 
+    def named(self) -> str:
+        return str(self.rows("SELECT pg_export_snapshot()")[0][0])
+
     def columns(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         listed = "information_schema.columns WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position"

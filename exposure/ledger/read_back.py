@@ -16,11 +16,11 @@ from exposure.ledger.cases import record as record_cases
 from exposure.ledger.dead_letters import Order
 from exposure.ledger.own_facts import OwnFact, tell
 from schemas.amends import DecisionReadBack
-from schemas.door import naming_of
 from schemas.dunning import DunningNotice, DunningNoticeCancelled, DunningNoticeIssued, OfNotice
 from schemas.facts import OUR_SOURCE, Data, OfAccount, OrderChecked, RequestAnswered, RequestRefused
 from schemas.measures import MeasureApproved, MeasureProposed, MeasureTakenBack, OfMeasure
 from schemas.stored import read_ours
+from schemas.told import naming_of
 
 TOPICS = (decisions.TOPIC, measures.TOPIC, dunning.TOPIC)
 AT_ONCE = 200

@@ -4,32 +4,12 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple
 
-from schemas.door import ToldFact, Unreadable, account_told, naming_of, read_record
+from exposure.ledger.carried import Carried
+from schemas.door import read_record
 from schemas.facts import OUR_SOURCE, Data
 from schemas.jsontext import written
 from schemas.stored import write_fact
-
-
-class Carried(NamedTuple):
-    """What a record of a topic had beside its value: key, headers, and when it was written (milliseconds since 1970, UTC).
-
-    ``text`` is what the door reads where that is not the value, ``attributes`` what else tells two records apart whose values are equal.
-    """
-
-    key: bytes | None
-    headers: tuple[tuple[str, bytes | None], ...]
-    timestamp: int
-    is_null: bool = False
-    text: bytes | None = None
-    attributes: bytes = b""
-
-    @property
-    def account(self) -> str | None:
-        """The account that the key names, where it can be one."""
-        try:
-            return account_told(self.key.decode()) if self.key is not None else None
-        except UnicodeDecodeError:
-            return None
+from schemas.told import ToldFact, Unreadable, naming_of
 
 
 class Record(NamedTuple):

@@ -13,6 +13,7 @@ from eventsourcing.persistence import IntegrityError, OperationalError
 from eventsourcing.sqlite import SQLiteConnection, SQLiteConnectionPool, SQLiteDatastore, SQLiteProcessRecorder
 
 from exposure.ledger.batch import Batch
+from exposure.ledger.moment import MovedOn
 from exposure.ledger.schema import LATEST, LOCK_SECONDS, WrongStoreVersion, migrate_sqlite
 from exposure.ledger.sqlite_rebuilt import SQLiteRebuilt
 from exposure.ledger.sqlite_tables import SQLiteMoment, SQLiteWriting
@@ -96,17 +97,14 @@ class SQLiteLedger(SQLiteProcessRecorder):
             yield SQLiteWriting(cursor, now)
 
     @contextmanager
-    def shared(self) -> Iterator[str | None]:
-        """A moment that several processes read: while inside nobody writes, so whoever begins to read meanwhile sees the same."""
-        with self.writing(0):
-            yield None
-
-    @contextmanager
-    def reading(self, shared: str | None = None) -> Iterator[SQLiteMoment]:  # noqa: ARG002 - it has no name here
-        """All reads inside see one moment of the store: the present one, or one that is shared."""
+    def reading(self, name: str | None = None) -> Iterator[SQLiteMoment]:
+        """All reads inside see one moment of the store: the present one. Raises ``MovedOn`` where that is no more the one of a name."""
         with self.datastore.transaction(commit=False) as cursor:
             cursor.sqlite_cursor.row_factory = None
-            yield SQLiteMoment(cursor)
+            moment = SQLiteMoment(cursor)
+            if name is not None and moment.named() != name:
+                raise MovedOn
+            yield moment
 
     def wipe(self) -> bool:
         """Writes the file anew, without what was deleted and without copies that moved rows left; false where it is not done while others read."""

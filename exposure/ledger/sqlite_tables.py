@@ -19,6 +19,11 @@ class SQLiteTables(Tables):
     least = "min"
     octets = "CAST({} AS BLOB)"
 
+    def named(self) -> str:
+        """Whatever is written of accounts is an event, or a dead letter; that rows are made as new as the log changes no answer."""
+        of_moment = "SELECT recorded_at, position, hex(hash), (SELECT count(*) FROM dead_letters) FROM clock"
+        return " ".join(map(str, self.rows(of_moment)[0]))
+
     def columns(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         listed = "sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table' ORDER BY m.name, c.cid"

@@ -21,6 +21,10 @@ class Tables(ABC):
         self.cursor = cursor
 
     @abstractmethod
+    def named(self) -> str:
+        """A name by which others read the same moment while this one lasts."""
+
+    @abstractmethod
     def columns(self) -> dict[str, list[str]]:
         """The columns of every table of the store."""
 
