@@ -10,6 +10,7 @@ from exposure.ledger.account import Head
 from exposure.ledger.batch import DocumentRow, HeadRow, MemberRow, RateRow
 from exposure.ledger.records import Carried
 from exposure.rules.documents import Document, Movement
+from exposure.rules.spans import width
 from schemas.facts import Fact
 from schemas.jsontext import TooLarge, read, written
 
@@ -47,7 +48,8 @@ def head_row(head: Head) -> HeadRow:
 
 
 def document_row(account: str, document: Document) -> DocumentRow:
-    return account, document.key, document.version, document.opened, document.closed, encode_document(document)
+    opened, closed = document.opened, document.closed
+    return account, document.key, document.version, opened, closed, width(opened, closed), encode_document(document)
 
 
 def rate_row(fact: Fact) -> RateRow:
