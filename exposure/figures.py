@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from exposure.judgement import Judgement, Limit
 from exposure.rules import orders, terms
 from exposure.rules.documents import OF_PROMISES, SIGNS, Document
+from exposure.rules.spans import ordinal
 from schemas.amounts import decimal_text, divided, minor, shown
 from schemas.currencies import DECIMALS
 from schemas.facts import Fact
@@ -190,6 +191,7 @@ class Figures:
         self.overdue_amount = 0
         self.oldest_due: str | None = None
         self.missing: set[str] = set()
+        disputed = {item: amount for item, amount in on.items.items() if item.component == "disputed"}
         for item, amount in on.items.items():
             value = self.converted[item] = converted(amount, item.currency, self.currency, rates)
             if value is None:
@@ -197,7 +199,7 @@ class Figures:
             else:
                 self.sums[item.component] += value
                 self.age(item, value)
-            if item.component == "receivables" and amount > on.items.get(item._replace(component="disputed"), 0):
+            if item.component == "receivables" and amount > (disputed.get(Item("disputed", *item[1:]), 0) if disputed else 0):
                 self.oldest_due = min(item.due, self.oldest_due or item.due)
         self.limit_step, self.limit = self.counting_limit(rates)
         self.beyond = self.beyond_horizon()
@@ -332,7 +334,7 @@ class Figures:
 
 def days_late(due: str, day: str) -> int:
     """As-of day − due day, at least 0: due today is 0 (law 5)."""
-    return max(date.fromisoformat(day).toordinal() - date.fromisoformat(due).toordinal(), 0)
+    return ordinal(day) - ordinal(due) if due < day else 0
 
 
 def bucket(days: int) -> str:

@@ -26,37 +26,41 @@ def protection_shown(step: Fact) -> dict[str, Any]:
 
 def open_items(figures: Figures) -> list[dict[str, Any]]:
     parts: dict[str, list[Item]] = defaultdict(list)
-    for item in figures.on.items:
+    disputed: dict[str, int] = defaultdict(int)
+    for item, amount in figures.on.items.items():
         if item.component == "receivables":
             parts[item.document].append(item)
-    rows = [open_item(figures, key, sorted(items, key=lambda item: item.due)) for key, items in parts.items()]
+        elif item.component == "disputed":
+            disputed[item.document] += amount
+    rows = [open_item(figures, key, items, disputed[key]) for key, items in parts.items()]
     return sorted(rows, key=lambda row: (row["due"], row["document"]))
 
 
-def open_item(figures: Figures, key: str, parts: list[Item]) -> dict[str, Any]:
-    amounts = figures.on.items
-    data = invoices.header(figures.on.headers[key])
+def open_item(figures: Figures, key: str, parts: list[Item], disputed: int) -> dict[str, Any]:
+    facts = figures.on.headers[key]
+    data = invoices.header(facts)
     currency = data["currency"]
+    due = min([part.due for part in parts])
+    still_open = sum([figures.on.items[part] for part in parts])
     in_account = [figures.converted[part] for part in parts]
-    disputed = sum(amounts.get(part._replace(component="disputed"), 0) for part in parts)
-    known = [value for value in in_account if value is not None]
+    open_text = shown(still_open, currency)
     row = {
         "document": data["invoice"],
         "kind": data["kind"],
         "date": data["date"],
-        "due": parts[0].due,
+        "due": due,
         "amount": data["amount"],
         "currency": currency,
-        "open": shown(sum(amounts[part] for part in parts), currency),
-        "open_account": figures.text(sum(known)) if len(known) == len(parts) else None,
+        "open": open_text,
+        "open_account": open_text if currency == figures.currency else None if None in in_account else figures.text(sum(filter(None, in_account))),
         "disputed": shown(disputed, currency),
-        "days_overdue": days_late(parts[0].due, figures.on.day),
+        "days_overdue": days_late(due, figures.on.day),
     }
-    terms_told, _ = invoices.terms_of(figures.on.headers[key])
-    instalments, _ = invoices.instalments_on(terms_told, minor(data["amount"], currency), currency, figures.on.day)
-    if len(instalments) > 1:
-        still_open = invoices.open_parts(instalments, sum(amounts[part] for part in parts))
-        row["instalments"] = [{"due": due, "open": shown(part, currency)} for due, part in still_open]
+    if len(facts) > 1 or "instalments" in data:
+        terms_told, _ = invoices.terms_of(facts)
+        instalments, _ = invoices.instalments_on(terms_told, minor(data["amount"], currency), currency, figures.on.day)
+        if len(instalments) > 1:
+            row["instalments"] = [{"due": due, "open": shown(part, currency)} for due, part in invoices.open_parts(instalments, still_open)]
     return row
 
 

@@ -4,14 +4,12 @@ Law: where nothing is told later than its own day, the same is said with the sam
 something was, what stands in the end is the same all the same.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from exposure.alerts import NEAR, NO_LATER, Course, Rule, Standing, moved_on
+from exposure.alerts import NO_LATER, Course, Rule, Standing, moved_on
 from exposure.rules.spans import later
 
-BACK = (1, 40, 130, 400)
-"""So many days back an unbroken stretch is looked for, before all days are looked at."""
 ENDED, CORRECTED = "ended", "corrected"
 
 CourseFrom = Callable[[str], Course]
@@ -37,6 +35,14 @@ class News(NamedTuple):
     reason: str = ""
 
 
+class Stretch(NamedTuple):
+    """A rule held on every day from the first on until another one, on which it held no more."""
+
+    rule: Rule
+    since: str
+    until: str
+
+
 class State(NamedTuple):
     """How far an account was judged: ``base`` stood the day before ``day``, ``said`` was said to stand on it; ``sequence`` counts alerts."""
 
@@ -46,44 +52,24 @@ class State(NamedTuple):
     sequence: int
 
 
-Turned = list[tuple[str, Standing]]
-"""What stands from each of some ascending days on."""
-
-
-def retraced(course_from: CourseFrom, until: str, back_to: str, wanted: Collection[Rule] | None = None) -> Turned:
-    """What stands on ``until``, the last of what is returned, with the days it became true (only those of the ``wanted`` rules are sure, where not
-    all are wanted); and before, from some day not after ``back_to`` on.
-
-    It goes further back where the first day looked at does not say by itself whether the account was near its limit.
-    """
-    for days in (*BACK, None):
-        since = NO_LATER if days is None else min(later(until, -days), later(back_to, -1))
-        course = course_from(since)
-        held = course.holds(())
-        is_in_doubt = (wanted is None or NEAR in wanted) and held != course.holds((NEAR,))
-        turned = [(since, dict.fromkeys(held, NO_LATER))]
-        turned += moved_on(course, turned[0][1], until)
-        lacking = {rule for rule, effective in turned[-1][1].items() if effective == NO_LATER and (wanted is None or rule in wanted)}
-        if since == NO_LATER or not (is_in_doubt or lacking):
-            break
-    return turned
-
-
 class Judging:
-    """One judging of an account, from what was judged before. ``changed`` is the first day on which anything was told of since."""
+    """One judging of an account, from what was judged before. ``changed`` is the first day on which anything was told of since; where that was judged
+    already, ``stood`` are the stretches that were over by then and reach to it or behind it: they are judged anew, as ``ended``."""
 
-    def __init__(self, before: State, course_from: CourseFrom, changed: str) -> None:
+    def __init__(self, before: State, course_from: CourseFrom, changed: str, stood: Iterable[Stretch] = ()) -> None:
         self.first = before.day
-        self.base = before.base
         self.said = dict(before.said)
         self.sequence = before.sequence
-        self.past: Turned = []
-        yesterday = later(self.first, -1) if self.first else NO_LATER
-        if changed < self.first:
-            self.past = retraced(course_from, yesterday, min([yesterday, *(said.effective for said in self.said.values())]))
-            self.base = self.past[-1][1]
-        self.course = course_from(yesterday)
-        self.standing = self.base
+        self.past: list[tuple[str, Standing]] = []
+        self.passed: list[Stretch] = []
+        begin = min(self.first, changed)
+        self.course = course_from(day_before(begin))
+        self.base = self.standing = before.base
+        if begin < self.first:
+            self.standing = stood_before(begin, before.base, stood)
+            self.past = [(day_before(begin), self.standing)]
+            self.past += [(day, self.standing) for day in self.through(day_before(self.first))]
+            self.base = self.standing
 
     @property
     def state(self) -> State:
@@ -106,8 +92,14 @@ class Judging:
     def through(self, until: str) -> Iterator[str]:
         """Each day up to ``until`` on which something else stands than the day before."""
         for day, standing in moved_on(self.course, self.standing, until):
+            self.passed += [Stretch(rule, since, day) for rule, since in self.standing.items() if rule not in standing]
             self.standing = standing
             yield day
+
+    @property
+    def ended(self) -> list[Stretch]:
+        """What is over since before the day as of which ``state`` is: how that day ends may still be told of."""
+        return [stretch for stretch in self.passed if stretch.until < self.first]
 
     def compared(self, day: str) -> Iterator[News]:
         """First what is to be cleared, then what is to be raised."""
@@ -126,7 +118,7 @@ class Judging:
         """From which day on it is true no more what was said to be so since a day, and why."""
         if day > self.first or not self.past:
             return day, ENDED
-        was_true = False
+        was_true = rule in self.past[0][1]
         for turned, held in self.past:
             if turned <= since:
                 was_true = rule in held
@@ -137,3 +129,13 @@ class Judging:
     def next(self) -> int:
         self.sequence += 1
         return self.sequence
+
+
+def stood_before(day: str, base: Standing, stood: Iterable[Stretch]) -> Standing:
+    """What stood on the eve of a day: of what stands (``base``) and of what is over since."""
+    over = {one.rule: one.since for one in stood if one.since < day <= one.until}
+    return over | {rule: since for rule, since in base.items() if since < day}
+
+
+def day_before(day: str) -> str:
+    return later(day, -1) if day else NO_LATER

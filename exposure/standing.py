@@ -1,19 +1,20 @@
 """What stands on a day, and since when: an account's course of days read backwards, and no further than some rule's first day is in doubt.
 
-Law: it is what the walk through all its days says. What is known without a walk (what was said to stand, what one open item proves, what was agreed)
-only saves reading.
+Law: it is what the walk through all its days says. What is known without a walk (what was judged, what one open item proves, what was agreed) only
+saves reading.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple, Protocol
 
 from exposure.alerts import NEAR, NO_LATER, Course, Rule, Standing, Timeline, moved_on
-from exposure.judging import retraced
 from exposure.rules.spans import later
 
 OF_AGREED = ("limit_expired", "protection_expired", "review_due", "score_fall")
 """Rules that ask of nothing but limits, protections and the customer."""
+BACK = (1, 40, 130, 400)
+"""So many days back an unbroken stretch is looked for, before all days are looked at."""
 LOOKS = 3
 """So many times the days before a stretch are looked at one by one; then all days are walked."""
 
@@ -32,32 +33,43 @@ class Days(Protocol):
 
 
 class Held(NamedTuple):
-    """What is known to have stood without a break until a day, each since when; other rules may have stood too."""
+    """What stood on a day, each since when."""
 
-    until: str
+    day: str
     since: Standing
-
-    def on(self, day: str) -> Standing:
-        return {rule: effective for rule, effective in self.since.items() if effective <= day}
 
 
 def standing_on(days: Days, day: str, held: Held | None = None) -> Standing:
-    """What stands on the day, each with the first day of its stretch."""
-    since = day if held is None else min(day, held.until)
-    known = {} if held is None else held.on(since)
-    course = days.since(since)
-    holds = course.holds(known)
-    if holds != course.holds({NEAR, *known}):
-        return retraced(days.since, day, day)[-1][1]
-    timeline, stands = course.timeline, walked(course, {rule: known.get(rule, NO_LATER) for rule in holds}, day)
-    doubtful = {rule for rule, effective in stands.items() if effective == NO_LATER and rule not in known}
-    for found in (of_agreed(days, day, doubtful), overdue_since(days, timeline, day, doubtful)):
+    """What stands on the day, each with the first day of its stretch; ``held`` is what stood on a day before."""
+    if held is not None:
+        return walked(days.since(held.day), held.since, day)
+    course = days.since(day)
+    holds = course.holds(())
+    if holds != course.holds((NEAR,)):
+        return retraced(days.since, day)
+    stands = dict.fromkeys(holds, NO_LATER)
+    doubtful = set(holds)
+    for found in (of_agreed(days, day, doubtful), overdue_since(days, course.timeline, day, doubtful)):
         stands |= found
         doubtful -= found.keys()
-    if doubtful:
-        found = retraced(days.since, day, day, doubtful)[-1][1]
-        stands |= {rule: found[rule] for rule in doubtful}
-    return stands
+    return stands | retraced(days.since, day, doubtful) if doubtful else stands
+
+
+def retraced(course_from: Callable[[str], Course], day: str, wanted: Collection[Rule] | None = None) -> Standing:
+    """What stands on the day, of all rules or of those that are wanted, each since when.
+
+    It goes further back where the first day looked at does not say by itself whether the account was near its limit.
+    """
+    for back in (*BACK, None):
+        since = NO_LATER if back is None else later(day, -back)
+        course = course_from(since)
+        held = course.holds(())
+        is_in_doubt = (wanted is None or NEAR in wanted) and held != course.holds((NEAR,))
+        stands = walked(course, dict.fromkeys(held, NO_LATER), day)
+        found = stands if wanted is None else {rule: stands[rule] for rule in wanted}
+        if since == NO_LATER or not (is_in_doubt or NO_LATER in found.values()):
+            break
+    return found
 
 
 def walked(course: Course, standing: Standing, until: str) -> Standing:

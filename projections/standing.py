@@ -62,6 +62,10 @@ def standing(
     moment: Any, stored: Account, customer: list[Fact], rates: KnownRates, policy: Policy, day: str, version: int | None, speaking: Iterable[Document]
 ) -> list[dict[str, Any]]:
     """What stands on the day, by rule and step; ``speaking`` are the documents that say anything on it or changed after the version."""
-    days = AccountDays(moment, stored, customer, rates, policy, until=day, version=version, speaking=speaking)
-    said = held(moment, stored.head.account) if version is None else None
-    return [{"rule": rule, "step": step or None, "effective": effective} for (rule, step), effective in sorted(standing_on(days, day, said).items())]
+    known = held(moment, stored.head.account, day) if version is None else None
+    if known is not None and known.day == day:
+        stands = known.since
+    else:
+        days = AccountDays(moment, stored, customer, rates, policy, until=day, version=version, speaking=speaking)
+        stands = standing_on(days, day, known)
+    return [{"rule": rule, "step": step or None, "effective": effective} for (rule, step), effective in sorted(stands.items())]

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from exposure.judging import Judging, News, State
-from exposure.ledger import alerts, exposures
+from exposure.judging import Judging, News, State, Stretch
+from exposure.ledger import alerts, exposures, stood
 from exposure.ledger.ledger import collector_paused
 from exposure.ledger.memory import Account
 from exposure.ledger.policies import in_force
@@ -24,6 +24,8 @@ from schemas.policies import Policy
 from service.proposing import Judged, follow
 
 ACCOUNTS_AT_ONCE = 100
+EVENTS_AT_ONCE = 20_000
+"""So many events accounts may have that are judged in one transaction from an earlier day on: nobody else writes meanwhile."""
 NEVER = 1 << 62
 
 
@@ -51,19 +53,22 @@ def tick(store: Any, now: Callable[[], int], *, tells: bool = False) -> Ticked:
 
 
 def judge(writing: Any, due: list[alerts.Due], total: Ticked, *, tells: bool) -> bool:
-    """Whether anything was done about any of it, of which more may follow."""
+    """Whether more follows: of what was done about any of it, or because it is too much for one transaction."""
+    many, accounts = len(due), accounts_stored(writing, [one.account for one in due])
+    due = at_once(due, accounts)
     names = [one.account for one in due]
-    accounts = accounts_stored(writing, names)
     rates, policy, now = KnownRates(writing, None), in_force(writing), instant_text(writing.recorded_at)
-    figures = figures_told(writing, accounts, rates, policy) if tells else {}
+    figures = figures_told(writing, {name: accounts[name] for name in names}, rates, policy) if tells else {}
+    over = stood.reaching(writing, [(one.account, one.anew_from) for one in due if one.anew_from is not None])
     said: list[tuple[str, News]] = []
     states: list[tuple[str, State, alerts.Next]] = []
+    ended: list[tuple[str, Stretch]] = []
     judged: list[Judged] = []
     for one in due:
         stored = accounts[one.account]
         customer = stored.documents[f"customer:{one.account}"].facts
         zone = terms.master_data(customer, LAST_DAY).get("timezone", "UTC")
-        judging = Judging(one.before, AccountDays(writing, stored, customer, rates, policy).since, one.changed)
+        judging = Judging(one.before, AccountDays(writing, stored, customer, rates, policy).since, one.changed, over.get(one.account, ()))
         found = list(judging.news(terms.local_day(now, zone)))
         said += [(one.account, news) for news in found]
         judged.append(Judged(one.account, found, judging.said.values(), judging.course.now.rules.measures))
@@ -73,8 +78,12 @@ def judge(writing: Any, due: list[alerts.Due], total: Ticked, *, tells: bool) ->
             at, currencies = min(at, figures[one.account].next_at or NEVER), currencies | figures[one.account].currencies
         listens = sorted(currencies | ({alerts.PORTFOLIO} if judging.course.timeline.is_weighed else set()))
         states.append((one.account, judging.state, alerts.Next(day, at, listens)))
+        ended += [(one.account, stretch) for stretch in judging.ended]
+        if one.account in over:
+            stood.forget(writing, one.account, one.anew_from or "")
     alerts.record(writing, said, now)
     alerts.keep(writing, states)
+    stood.keep(writing, ended)
     if not tells:
         exposures.leave(writing, names)
     raised = sum(news.clears is None for _, news in said)
@@ -83,7 +92,19 @@ def judge(writing: Any, due: list[alerts.Due], total: Ticked, *, tells: bool) ->
     total.cleared += len(said) - raised
     done = follow(writing, judged, policy)
     total.measures += len(done)
-    return any(done)
+    return any(done) or len(due) < many
+
+
+def at_once(due: list[alerts.Due], accounts: dict[str, Account]) -> list[alerts.Due]:
+    """As many of the first of them as one transaction judges: an account that is judged from an earlier day on may have to read all it has."""
+    taken: list[alerts.Due] = []
+    events = 0
+    for one in due:
+        events += 0 if one.anew_from is None else accounts[one.account].head.version
+        if taken and events > EVENTS_AT_ONCE:
+            break
+        taken.append(one)
+    return taken
 
 
 def figures_told(writing: Any, accounts: dict[str, Account], rates: KnownRates, policy: Policy) -> dict[str, Current]:

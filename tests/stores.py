@@ -24,6 +24,15 @@ NOW = 20_000 * DAY
 FAR = 60_000 * DAY
 
 
+AS_OF_0015 = (
+    "DROP TABLE stood",
+    "DROP INDEX documents_width",
+    "ALTER TABLE documents DROP COLUMN width",
+    "CREATE INDEX documents_closed ON documents (account, closed)",
+    "UPDATE alembic_version SET version_num = '0015'",
+)
+"""What makes a store one of that version, as far as its rows go."""
+
 server: str | None = None
 """Where it is the URL of a PostgreSQL server, a store is a database there and not a file: one for each path."""
 

@@ -1,5 +1,6 @@
 """What is said of alerts as days pass: raised and cleared with the day it was so, late news with both days, once each, and out through the outbox."""
 
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from jsonschema import Draft202012Validator
 from exposure.ledger.rebuild import rebuild
 from schemas.contracts import FOLDER
 from schemas.jsontext import read, written
-from service.ticking import tick
+from service import ticking
+from service.ticking import Ticked, tick
 from tests.alerting import at, outbox, said, said_to_stand, shown, told
 from tests.command import exposure
 from tests.stores import alter, fed
@@ -52,6 +54,37 @@ def test_a_day_begins_where_the_account_is_and_on_the_day_clocks_are_put_forward
     with store.reading() as moment:
         ((next_at,),) = moment.rows("SELECT next_at FROM alert_states")
     assert next_at == at("2026-04-11", "22:00:00+00:00"), "the sixtieth day begins in summer time"
+
+
+def judged_again_from(store: Any) -> str:
+    with store.reading() as moment:
+        return str(moment.rows("SELECT next_day FROM alert_states")[0][0])
+
+
+def test_a_new_class_is_judged_from_its_day_on_and_a_new_currency_on_every_day(store: Any) -> None:
+    told(store, [*OWED, event("customer.changed", "2026-02-01", **CUSTOMER | {"version": 2, "risk_class": "B"})], "2026-03-01")
+    later = event("customer.changed", "2026-02-20", **CUSTOMER | {"version": 3, "risk_class": "C"})
+    fed(store, [written(later)], now=at("2026-03-02"))
+    assert judged_again_from(store) == "2026-02-20"
+    tick(store, lambda: at("2026-03-02"))
+    rival = event("customer.changed", "2026-02-10", **CUSTOMER | {"version": 3, "risk_class": "B"})
+    fed(store, [written(rival)], now=at("2026-03-02"))
+    assert judged_again_from(store) == "2026-02-10", "either of two that claim one version may have counted"
+    tick(store, lambda: at("2026-03-02"))
+    fed(store, [written(event("customer.changed", "2026-02-25", **CUSTOMER | {"version": 4, "currency": "USD"}))], now=at("2026-03-02"))
+    assert judged_again_from(store) == ""
+
+
+def test_accounts_with_much_behind_them_are_judged_in_transactions_of_their_own(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ticking, "EVENTS_AT_ONCE", 2 * len(OWED))
+    fed(
+        store, [written(one | {"subject": name, "id": f"{one['id']}-{name}"}) for name in ("C-1", "C-2", "C-3") for one in OWED], now=at("2026-02-20")
+    )
+    clock = count(at("2026-02-20"))
+    assert tick(store, lambda: next(clock)) == Ticked(accounts=3, raised=3)
+    with store.reading() as moment:
+        raised = [recorded_at for name in ("C-1", "C-2", "C-3") for *_, recorded_at, _ in moment.events(f"alerts:{name}")]
+    assert raised[0] == raised[1] < raised[2]
 
 
 def test_a_clock_that_went_backwards_changes_nothing(store: Any) -> None:

@@ -74,6 +74,21 @@ def test_what_was_near_its_limit_is_so_after_a_loss(path: Path) -> None:
     assert said(store, ACCOUNT) == ["raised near_limit 2026-02-01"]
 
 
+@pytest.mark.parametrize(
+    "lost",
+    ["DELETE FROM stood", "UPDATE stood SET since = '2026-01-01'", "INSERT INTO stood SELECT 'C-2', until, rule, 30, since FROM stood"],
+)
+def test_what_stood_is_made_anew_with_all_that_is_derived(path: Path, store: Any, lost: str) -> None:
+    kept = "SELECT * FROM stood ORDER BY account, until, rule, step"
+    was, before = list(map(tuple, execute(path, kept))), log(store, ACCOUNT)
+    assert was == [(ACCOUNT, "2026-03-01", "overdue", 1, "2026-02-12")]
+    execute(path, lost)
+    assert rebuild(store).equal
+    told(store, [], "2026-03-12", "22:00:01+00:00")
+    assert list(map(tuple, execute(path, kept))) == was
+    assert log(store, ACCOUNT) == before
+
+
 def test_the_command_says_of_which_accounts_it_was_lost(path: Path, store: Any) -> None:
     alter(store, "DELETE FROM alert_states WHERE account = ?", OTHER)
     done = exposure("rebuild", "--json", store=path)

@@ -22,7 +22,7 @@ from service.dunning import Act
 from service.failures import Failure
 from service.promising import Wanted
 from service.ticking import tick
-from tests.stores import derived, execute, fed, opened
+from tests.stores import AS_OF_0015, derived, execute, fed, opened
 from tests.test_dunning import INTEREST
 from tests.test_rules import ACCOUNT, CUSTOMER, Json, invoice, payment, to, told
 
@@ -344,6 +344,7 @@ def test_a_store_of_before_dunning_knows_what_is_overdue(path: Path, each_store:
     desk.store.datastore.close()
     execute(
         path,
+        *AS_OF_0015,
         "DROP TABLE origins",
         "DROP INDEX alert_states_overdue",
         "ALTER TABLE alert_states DROP COLUMN overdue_since",

@@ -123,7 +123,7 @@ def test_an_empty_store_is_rebuilt_to_an_empty_one(tmp_path: Path) -> None:
         ("DELETE FROM documents WHERE (account, key) IN (SELECT account, key FROM documents WHERE account = 'C-1002' LIMIT 1)", ["account:C-1002"]),
         ("DELETE FROM accounts WHERE account = 'C-1003'", ["account:C-1003"]),
         ("UPDATE documents SET closed = '2024-01-01' WHERE account = 'C-1004'", ["account:C-1004"]),
-        ("INSERT INTO documents SELECT account, 'invoice:FORGED', version, opened, closed, state FROM documents LIMIT 1", None),
+        ("INSERT INTO documents SELECT account, 'invoice:FORGED', version, opened, closed, state, width FROM documents LIMIT 1", None),
         ("UPDATE rates SET rate = rate || '1' WHERE base = 'USD'", ["currency:USD"]),
         ("DELETE FROM members WHERE account = (SELECT min(account) FROM members)", None),
         ("INSERT INTO members (parent, account) VALUES ('C-1001', 'C-1006')", ["account:C-1006"]),

@@ -1,6 +1,8 @@
-"""Law of what stands: what saves reading (what was said, one item's own days, what was agreed) says what the walk through all days says."""
+"""Laws of what stands and what stood: what saves reading (what was judged, one item's own days, what was agreed) says what the walk through all days
+says."""
 
 import tempfile
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,10 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exposure.judging import retraced
+from exposure.alerts import Standing, moved_on
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.policies import in_force
 from exposure.ledger.records import Record, Source
+from exposure.rules.spans import later
+from exposure.standing import retraced
 from projections.account import Asked, NotKnownBefore, UnknownAccount, figures_known, show
 from projections.rates import KnownRates
 from projections.standing import AccountDays
@@ -39,10 +43,23 @@ def shown(moment: Any, account: str, asked: Asked) -> list[Alert]:
 
 def walked(moment: Any, account: str, asked: Asked) -> list[Alert]:
     """The same, of the days alone: back to where every stretch has begun, and on from there."""
+    day = figures_known(moment, account, asked)[0].on.day
+    return [(*rule, effective) for rule, effective in sorted(retraced(days_of(moment, account, asked).since, day).items())]
+
+
+def days_of(moment: Any, account: str, asked: Asked, until: str | None = None) -> AccountDays:
     figures, known, stored = figures_known(moment, account, asked)
-    rates, policy, day = KnownRates(moment, asked.known_at), in_force(moment, asked.known_at), figures.on.day
-    days = AccountDays(moment, stored, known.customer, rates, policy, until=day, version=known.version)
-    return [(*rule, effective) for rule, effective in sorted(retraced(days.since, day, day)[-1][1].items())]
+    rates, policy = KnownRates(moment, asked.known_at), in_force(moment, asked.known_at)
+    return AccountDays(moment, stored, known.customer, rates, policy, until=until or figures.on.day, version=known.version)
+
+
+def over_by_then(moment: Any, account: str) -> Iterator[tuple[str, int, str, str]]:
+    """Each stretch of days on which a rule held, of all the account's days before the last one that was judged."""
+    ((judged,),) = moment.rows("SELECT judged_day FROM alert_states WHERE account = ?", account)
+    before: Standing = {}
+    for day, standing in moved_on(days_of(moment, account, Asked(NOW), judged).since(""), {}, later(judged, -1)):
+        yield from ((*rule, since, day) for rule, since in before.items() if rule not in standing)
+        before = standing
 
 
 def test_what_stands_is_what_a_walk_through_all_days_says(each_store: str, empty: Path) -> None:
@@ -69,5 +86,10 @@ def test_what_stands_is_what_a_walk_through_all_days_says(each_store: str, empty
                             assert shown(moment, account, asked) == walked(moment, account, asked)
                         except (UnknownAccount, NotKnownBefore):
                             continue
+            tick(store, ledger.now)
+            with store.reading() as moment:
+                for account in subjects(arrived):
+                    rows = moment.rows("SELECT rule, step, since, until FROM stood WHERE account = ?", account)
+                    assert sorted(map(tuple, rows)) == sorted(over_by_then(moment, account))
 
     of_any()

@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 
 from exposure.ledger.rebuild import rebuild
+from exposure.rules.spans import FOR_EVER
 from schemas.jsontext import read
 from schemas.told import naming_of
 from service.failures import Failure
 from service.sample import sample
-from tests.stores import alter, fed, holds_the_same, opened
+from service.ticking import tick
+from tests.alerting import at
+from tests.stores import AS_OF_0015, alter, execute, fed, holds_the_same, opened
 
 LINES = list(sample(1500, seed=13, accounts=15))
 YOUNGER_TABLES = ["claims", "leases", "cases", "members", "alert_states", "figures_told", "subscriptions", "deliveries", "origins"]
@@ -35,6 +38,8 @@ YOUNGER_COLUMNS = [
 def aged(path: Path) -> None:
     """Makes a store one of version 0001: every row of a document as new as its account, names by one digest."""
     with closing(sqlite3.connect(path)) as store, store:
+        for statement in AS_OF_0015:
+            store.execute(statement)
         store.execute("DROP INDEX accounts_behind")
         store.execute("DROP INDEX documents_promises")
         for table, column in YOUNGER_COLUMNS:
@@ -67,6 +72,29 @@ def test_a_store_of_the_first_version_goes_on_as_if_it_had_been_made_today(store
     fed(clean, LINES)
     holds_the_same(store, clean)
     assert any(b'"parent"' in line for line in LINES[:1000]), "whoever named a parent before the upgrade is among its members"
+    assert rebuild(store).equal
+
+
+def derived_by_days(path: Path) -> list[Any]:
+    """What stood of accounts, and how wide the span of each document is."""
+    return [execute(path, f"SELECT {columns} ORDER BY 1, 2, 3, 4") for columns in ("* FROM stood", "account, key, width, closed FROM documents")]
+
+
+@pytest.mark.usefixtures("each_store")
+def test_a_store_that_did_not_keep_what_stood_knows_it_once_time_has_passed(tmp_path: Path) -> None:
+    path, now = tmp_path / "exposure.db", at("2026-07-01")
+    store = opened(path)
+    fed(store, LINES, now=now)
+    tick(store, lambda: now)
+    store.datastore.close()
+    stood, widths = derived_by_days(path)
+    assert len(stood) > 10
+    assert {width for _, _, width, _ in widths} >= {0, 3, 5, FOR_EVER}
+    execute(path, *AS_OF_0015)
+    store = opened(path)
+    assert derived_by_days(path) == [[], widths]
+    tick(store, lambda: now)
+    assert derived_by_days(path) == [stood, widths]
     assert rebuild(store).equal
 
 

@@ -20,7 +20,8 @@ TO_BE_JUDGED = alerts.Next("", 0, ())
 
 
 def put_right(store: Any) -> list[str]:
-    """Makes the rows anew that are gone or do not agree with the log; returns their accounts. The next tick judges these, all their days."""
+    """Makes the rows anew that are gone or do not agree with the log; returns their accounts. The next tick judges all accounts, and all their
+    days."""
     found: list[str] = []
     after = ""
     while True:
@@ -28,6 +29,8 @@ def put_right(store: Any) -> list[str]:
             names = [name for (name,) in writing.rows(NEXT_ACCOUNTS, after, ACCOUNTS_AT_ONCE)]
             wrong = wrong_rows(writing, names)
             alerts.keep(writing, [(name, state, TO_BE_JUDGED) for name, state in wrong])
+            if names:
+                alerts.judge_anew(writing, names[0], names[-1])
         found += [name for name, _ in wrong]
         if len(names) < ACCOUNTS_AT_ONCE:
             return found

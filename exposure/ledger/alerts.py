@@ -9,10 +9,11 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from exposure.judging import News, Said, State
+from exposure.ledger import stood
 from exposure.ledger.batch import Batch, Row
 from exposure.rules.spans import later
 from exposure.standing import Held
-from schemas.facts import OUR_SOURCE, AlertAcknowledged, AlertAct, AlertCleared, AlertEscalated, AlertRaised, OfAlert
+from schemas.facts import LAST_DAY, OUR_SOURCE, AlertAcknowledged, AlertAct, AlertCleared, AlertEscalated, AlertRaised, OfAlert
 from schemas.jsontext import read, written, written_sorted
 from schemas.stored import read_ours, write_ours
 
@@ -38,6 +39,11 @@ class Due(NamedTuple):
     account: str
     changed: str
     before: State
+
+    @property
+    def anew_from(self) -> str | None:
+        """The first day that is judged again, where that is one before the day judged last; all days where none is known to have been judged."""
+        return min(self.changed, self.before.day) if self.changed < self.before.day or not self.before.day else None
 
 
 PORTFOLIO = "*"
@@ -65,14 +71,18 @@ def states(moment: Any, accounts: Sequence[str]) -> dict[str, State]:
     return {account: decoded(day, sequence, state) for account, day, sequence, state in rows}
 
 
-def held(moment: Any, account: str) -> Held | None:
-    """What was said to stand, and until which day nothing told since can have changed it; ``None`` where that is before every day."""
+def held(moment: Any, account: str, day: str) -> Held | None:
+    """What stands on a day, or on the last one before it of which it is known: until the next day on which anything changes, by what was told or by
+    time, it is what was judged last. ``None`` where nothing is known of any day."""
     rows = moment.rows("SELECT judged_day, next_day, sequence, state FROM alert_states WHERE account = ?", account)
     if not rows or not rows[0][0] or not rows[0][1]:
         return None
     ((judged, changed, sequence, state),) = rows
-    said = decoded(judged, sequence, state).said
-    return Held(judged if judged < changed else later(changed, -1), {rule: one.effective for rule, one in said.items()})
+    known = decoded(judged, sequence, state)
+    until = min(day, later(changed, -1) if changed < LAST_DAY else day)
+    if until >= judged:
+        return Held(until, {rule: said.effective for rule, said in known.said.items()})
+    return Held(until, {rule: since for rule, since in known.base.items() if since <= until} | stood.on(moment, account, until))
 
 
 def raised(moment: Any) -> list[str]:
@@ -84,6 +94,11 @@ def raised(moment: Any) -> list[str]:
 def judge_all(writing: Any) -> None:
     """Says that every account is to be judged again, and from its first day on: all its days are judged by other rules."""
     writing.rows("UPDATE alert_states SET next_day = '', next_at = 0 RETURNING 1")
+
+
+def judge_anew(writing: Any, first: str, last: str) -> None:
+    """The same of the accounts from one to another."""
+    writing.rows("UPDATE alert_states SET next_day = '', next_at = 0 WHERE account BETWEEN ? AND ? RETURNING 1", first, last)
 
 
 def judge_weighed(writing: Any, day: str) -> None:

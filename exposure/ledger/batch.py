@@ -36,8 +36,8 @@ class LetterSettled(NamedTuple):
 HeadRow = tuple[str, int, int, bytes]
 """Account, version, the version that the rows of its documents are of, state."""
 
-DocumentRow = tuple[str, str, int, str, str, bytes]
-"""Account, key, version, opened, closed, state."""
+DocumentRow = tuple[str, str, int, str, str, int, bytes]
+"""Account, key, version, opened, closed, how wide the span between them is, state."""
 
 RateRow = tuple[str, str, str, int, bytes, str]
 """Base, quote, day, version, told order, rate."""

@@ -5,6 +5,7 @@ from typing import Any
 from exposure.ledger.account import Head
 from exposure.ledger.batch import DocumentRow, HeadRow, MemberRow, RateRow
 from exposure.rules.documents import Document, Movement
+from exposure.rules.spans import width
 from schemas.facts import Fact
 from schemas.jsontext import TooLarge, read, written
 
@@ -42,7 +43,8 @@ def head_row(head: Head) -> HeadRow:
 
 
 def document_row(account: str, document: Document) -> DocumentRow:
-    return account, document.key, document.version, document.opened, document.closed, encode_document(document)
+    opened, closed = document.opened, document.closed
+    return account, document.key, document.version, opened, closed, width(opened, closed), encode_document(document)
 
 
 def rate_row(fact: Fact) -> RateRow:

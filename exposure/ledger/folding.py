@@ -256,10 +256,10 @@ class Folding:
 def changes_from(fact: Fact, changed: list[Document], moves: list[Movement]) -> str:
     """The first day on which a fact may change any figure of its account; ``LAST_DAY`` where it changes none.
 
-    Currency and time zone of a customer hold for every day; of two limits (or protections) that claim one version either may have counted.
+    Of two limits (or protections) that claim one version either may have counted.
     """
-    if fact.name == "CustomerChanged":
-        return ""
+    if fact.name == "CustomerChanged" and changed:
+        return terms.first_day_of_change(changed[0].facts, fact)
     if fact.name in terms.DAY_FIELD and changed:
         version = fact.data["version"]
         return min([str(known.data["valid_from"]) for known in changed[0].facts if known.data["version"] == version])

@@ -6,6 +6,8 @@ from typing import Any
 from exposure.ledger.batch import Row
 from exposure.ledger.chain import NOTHING, LogEnd
 from exposure.ledger.tables import Tables
+from exposure.rules.spans import FOR_EVER, later
+from schemas.facts import LAST_DAY
 
 EVENT = "originator_id, originator_version, topic, state"
 HEAD = "account, version, written, state"
@@ -13,12 +15,24 @@ DOCUMENT = "account, key, version, opened, closed, state"
 LETTER = "digest, account, source, position, code, reason, sealed, recorded_at, carried, settled_at, outcome"
 OF_PROMISES = "key >= 'promise:' AND key < 'promise;'"
 """In the words of the index that has these rows alone."""
+ON_A_DAY = "t.account = g.c0 AND t.width = g.c1 AND t.closed > g.c2 AND t.closed <= g.c3 AND t.opened <= g.c4"
+"""Documents that say something on a day or before it, found by how long they do (``by_width``)."""
 COUNTS_AT = "recorded_at <= ? AND (settled_at IS NULL OR settled_at > ?)"
 """A dead letter counts from the instant it was recorded until the one it was settled, that one excluded."""
 
 
 class MovedOn(Exception):
     """The store is not any more as it was at the moment that was named."""
+
+
+def by_width(account: str, day: str, after: str, until: str) -> list[tuple[str | int, ...]]:
+    """Where documents of an account stand that opened by a day and closed behind another one, at the latest on a third, for each width there is.
+
+    What says something for less than ``2 ** n`` days and opened by a day has closed so many days later: of all that closed since, however much that
+    is, only the next few are looked at.
+    """
+    last = {width: later(day, 2**width - 1) for width in range(1, FOR_EVER)} | {FOR_EVER: LAST_DAY}
+    return [(account, width, after, min(until, closed), day) for width, closed in last.items()]
 
 
 class Moment(Tables):
@@ -59,17 +73,20 @@ class Moment(Tables):
 
     def documents_on(self, account: str, day: str, version: int | None, since: str | None = None) -> list[Any]:
         """(key, version, opened, closed, state) of what says anything on the day, or since a day before it, or changed after the version."""
-        later = "" if version is None else f" OR version > {int(version)}"
-        columns, first = "key, version, opened, closed, state", day if since is None else since
-        return self.rows(f"SELECT {columns} FROM documents WHERE account = ? AND (closed > ?{later}) AND opened <= ?", account, first, day)
+        first = day if since is None else since
+        if version is not None:
+            said_or_changed = f"(closed > ? OR version > {int(version)}) AND opened <= ?"
+            sql = f"SELECT key, version, opened, closed, state FROM documents WHERE account = ? AND {said_or_changed}"
+            return self.rows(sql, account, first, day)
+        return self.joined("t.key, t.version, t.opened, t.closed, t.state", "documents", ON_A_DAY, by_width(account, day, first, LAST_DAY))
 
     def documents_closed(self, account: str, after: str, until: str, version: int | None, days: Sequence[str]) -> list[Any]:
         """(key, closed, state) of what closed after a day and by another one, but nothing that changed after the version; where ``days`` are named,
         of what says anything on one of them."""
-        known = "" if version is None else f" AND version <= {int(version)}"
-        on_days = f" AND ({' OR '.join(['(opened <= ? AND closed > ?)'] * len(days))})" if days else ""
-        sql = f"SELECT key, closed, state FROM documents WHERE account = ? AND closed > ? AND closed <= ?{known}{on_days}"
-        return self.rows(sql, account, after, until, *(day for one in days for day in (one, one)))
+        known = "" if version is None else f" AND t.version <= {int(version)}"
+        given = [row for day in days or [until] for row in by_width(account, day, max(after, day) if days else after, until)]
+        rows = self.joined("t.key, t.closed, t.state", "documents", f"{ON_A_DAY}{known}", given)
+        return list({row[0]: row for row in rows}.values()) if len(days) > 1 else rows
 
     def all_documents_on(self, first: str, last: str, first_day: str, last_day: str, everything: bool) -> Iterator[Any]:
         """(account, key, version, opened, closed, state) of what says anything on one of the days, of the accounts from one to another, in order of

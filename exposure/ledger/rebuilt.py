@@ -72,7 +72,7 @@ class Rebuilt(Deriving):
                 yield ("accounts", account, "", *rest)
             for row in self.stream(f"SELECT account, stream, state FROM cases{suffix} {of_account} ORDER BY account, stream", *values):
                 yield ("cases", *row)
-            columns = "account, key, version, opened, closed, state"
+            columns = "account, key, version, opened, closed, width, state"
             for row in self.stream(f"SELECT {columns} FROM documents{suffix} {of_account} ORDER BY account, key", *values):
                 yield ("documents", *row)
             for row in self.stream(f"SELECT account, parent FROM members{suffix} {of_account} ORDER BY account, parent", *values):

@@ -31,8 +31,8 @@ class Deriving(Moment):
             batch.heads,
         )
         self.put(
-            f"INSERT INTO {documents} (account, key, version, opened, closed, state) VALUES {{rows}} ON CONFLICT (account, key) DO UPDATE SET "
-            "version=excluded.version, opened=excluded.opened, closed=excluded.closed, state=excluded.state",
+            f"INSERT INTO {documents} (account, key, version, opened, closed, width, state) VALUES {{rows}} ON CONFLICT (account, key) DO UPDATE SET "
+            "version=excluded.version, opened=excluded.opened, closed=excluded.closed, width=excluded.width, state=excluded.state",
             batch.documents,
         )
         self.put(

@@ -11,6 +11,8 @@ from schemas.facts import LAST_DAY, Fact
 
 Span = tuple[str, str]
 NEVER: Span = (LAST_DAY, LAST_DAY)
+FOR_EVER = 23
+"""The width of a span without an end: no two days are so far apart that another one has it."""
 
 
 def within(spans: Iterable[Span], day: str) -> bool:
@@ -25,6 +27,13 @@ def last_change(start: str, until: str) -> str:
     if until < LAST_DAY:
         return until
     return start if start < LAST_DAY else ""
+
+
+def width(start: str, until: str) -> int:
+    """How many binary digits the number of its days has: a span as wide as ``n`` has less than ``2 ** n`` days, and one without any is 0 wide."""
+    if until == LAST_DAY:
+        return FOR_EVER
+    return (ordinal(until) - ordinal(start)).bit_length() if start < until else 0
 
 
 def edges(spans: Iterable[Span]) -> set[str]:
@@ -67,9 +76,15 @@ def clash_of(facts: list[Fact], name: str) -> str | None:
 
 
 @lru_cache(maxsize=65536)
+def ordinal(day: str) -> int:
+    """Which day it is, counted from the first one there is."""
+    return date.fromisoformat(day).toordinal()
+
+
+@lru_cache(maxsize=65536)
 def later(day: str, days: int) -> str:
     """So many days after a day: ``LAST_DAY`` behind the last day there is, ``""`` before the first."""
-    ordinal = date.fromisoformat(day).toordinal() + days
-    if ordinal < 1:
+    number = ordinal(day) + days
+    if number < 1:
         return ""
-    return date.fromordinal(ordinal).isoformat() if ordinal <= date.max.toordinal() else LAST_DAY
+    return date.fromordinal(number).isoformat() if number <= date.max.toordinal() else LAST_DAY

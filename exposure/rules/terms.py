@@ -9,6 +9,8 @@ from exposure.rules.spans import later
 from schemas.amounts import minor
 from schemas.facts import LAST_DAY, Fact
 
+HELD_EVERY_DAY = ("currency", "timezone")
+"""What the highest version of the master data says of every day."""
 DAY_FIELD = {"LimitChanged": "valid_from", "ProtectionChanged": "valid_from"}
 
 
@@ -86,6 +88,16 @@ def change_on(facts: list[Fact], day: str) -> Fact | None:
 def day_of(fact: Fact, zone: str) -> str:
     """The date of a change of master data; where none was told, the day of its time in the account's time zone."""
     return str(fact.data["date"]) if "date" in fact.data else local_day(fact.time, zone)
+
+
+def first_day_of_change(facts: list[Fact], last: Fact) -> str:
+    """The first day of which the change of master data that was told last tells otherwise: its currency and time zone hold for every day. Of two that
+    claim one version either may have counted."""
+    changes = [fact for fact in facts if fact.name == "CustomerChanged"]
+    told, before = master_data(changes, ""), master_data([fact for fact in changes if fact is not last], "")
+    if [told.get(name) for name in HELD_EVERY_DAY] != [before.get(name) for name in HELD_EVERY_DAY]:
+        return ""
+    return min([day_of(fact, told["timezone"]) for fact in changes if fact.data["version"] == last.data["version"]])
 
 
 def local_day(instant: str, zone: str) -> str:
