@@ -13,9 +13,10 @@ from typing import IO, Any
 
 import pytest
 from eventsourcing.persistence import PersistenceError
+from kafka.coordinator.consumer import ConsumerCoordinator
 
 from consumers.broker.consume import consume
-from consumers.broker.stream import Batch, Stream, Subscription
+from consumers.broker.stream import POLL_MS, Batch, Stream, Subscription
 from exposure.ledger.claims import Partition, claim
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.records import Counts
@@ -364,4 +365,24 @@ def test_a_client_that_is_lost_between_two_assignments_is_replaced(kafka: str, t
     before = taken(store)
     stream.join_anew()
     assert consume(ledger, stream, Counting(), lambda: None).recorded == len(lines) - before
+    stream.close()
+
+
+def test_a_client_to_whom_the_group_answers_late_finds_its_way_into_it_by_itself(kafka: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each answer comes when the poll in which it was asked for is over."""
+    joined = ConsumerCoordinator._do_join_and_sync_async
+
+    async def joined_late(self: Any) -> bytes:
+        answer: bytes = await joined(self)
+        await self._net.sleep(2 * POLL_MS / 1000)
+        return answer
+
+    monkeypatch.setattr(ConsumerCoordinator, "_do_join_and_sync_async", joined_late)
+    topics, store = fresh(kafka).make(), opened(tmp_path / "exposure.db")
+    lines = list(sample(100, seed=39, accounts=5))
+    topics.send(map(structured, lines))
+    stream = Stream(store, subscription_of(topics), threading.Event(), until_caught_up=True)
+    client = stream.consumer
+    assert consume(Ledger(store, lambda: stores.NOW), stream, Counting(), lambda: None).recorded == len(lines)
+    assert stream.consumer is client
     stream.close()
