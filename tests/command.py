@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.patience import SECONDS_MAX
 from tests.stores import make, url_of
 
 
@@ -25,5 +26,5 @@ def exposure(*words: str | Path, store: Path | None = None, stdin: bytes | None 
     if store is not None:
         make(store)
         command += ["--store", url_of(store)]
-    done = subprocess.run(command, input=stdin, capture_output=True, check=False, timeout=300)
+    done = subprocess.run(command, input=stdin, capture_output=True, check=False, timeout=SECONDS_MAX)
     return Said(done.returncode, done.stdout.decode(), done.stderr.decode())

@@ -5,7 +5,7 @@ import sqlite3
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from random import Random
@@ -25,12 +25,12 @@ from schemas.topics import INBOUND
 from service.sample import sample
 from tests import stores
 from tests.broker import Topics, fresh, shuffled, structured
+from tests.patience import SECONDS_MAX, until
 from tests.services import Killable
 from tests.stores import fed, figures, opened
 
 SESSION_SECONDS = 2
 DAYS = ["2023-06-30", "2024-12-31"]
-SECONDS_MAX = 240
 
 
 class Pair:
@@ -84,7 +84,7 @@ class Pair:
         until(self.are_at_work)
         for consumer in self.running.values():
             consumer.send_signal(signal.SIGTERM)
-        codes = [consumer.wait(timeout=60) for consumer in self.running.values()]
+        codes = [consumer.wait(timeout=SECONDS_MAX) for consumer in self.running.values()]
         for file in self.files:
             file.close()
         return codes
@@ -157,17 +157,11 @@ class Season:
 
 
 def wait_for(pair: Pair, events: int) -> None:
-    deadline = time.monotonic() + SECONDS_MAX
-    while taken(pair.seen) < events:
-        assert time.monotonic() < deadline, f"{taken(pair.seen)} of {events} events are taken\n{pair.said[-3000:]}"
-        time.sleep(0.1)
+    until(lambda: taken(pair.seen) >= events, lambda: f"{taken(pair.seen)} of {events} events are taken\n{pair.said[-3000:]}")
 
 
 def until_said(pair: Pair, words: str) -> None:
-    deadline = time.monotonic() + SECONDS_MAX
-    while words not in pair.said:
-        assert time.monotonic() < deadline, pair.said[-3000:]
-        time.sleep(0.1)
+    until(lambda: words in pair.said, lambda: pair.said[-3000:])
 
 
 def taken(store: Any) -> int:
@@ -329,14 +323,7 @@ def test_a_broker_that_stays_away_for_long_is_waited_for(killable_kafka: Killabl
         topics.send(map(structured, lines[100:]))
         until(lambda: taken(seen) == 300)
         consumer.send_signal(signal.SIGTERM)
-        assert consumer.wait(timeout=60) == 0
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS_MAX
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+        assert consumer.wait(timeout=SECONDS_MAX) == 0
 
 
 class Counting:

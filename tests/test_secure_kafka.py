@@ -19,6 +19,7 @@ from tests.certificates import HOST, Authority, Identity
 from tests.command import Said
 from tests.letters import invoice
 from tests.outgoing import LETTERS, arrived
+from tests.patience import SECONDS_MAX
 from tests.services import fresh_prefix, killable
 from tests.stores import url_of
 
@@ -27,7 +28,6 @@ pytestmark = pytest.mark.xdist_group("secure")
 PORTS = range(30_000, 32_700)
 """Neither those that the scripts choose from nor those that the system gives to outgoing connections."""
 USER, PLAIN_WORD, SCRAM_WORD, KEY_WORD, WRONG_WORD = "engine", "plain-word", "scram-word", "key-word", "wrong-word"
-SECONDS_MAX = 60
 PROPERTIES = """
 listeners=PLAINTEXT://127.0.0.1:{{port}},CONTROLLER://127.0.0.1:{{controller_port}},LOGIN://{login},CERTIFICATE://{certificate}
 advertised.listeners=PLAINTEXT://127.0.0.1:{{port}},LOGIN://{login},CERTIFICATE://{certificate}
