@@ -15,8 +15,7 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewTopic
 
 from schemas.topics import TOPICS, topic_of
-from tests.command import Said
-from tests.patience import SECONDS_MAX
+from tests.command import Said, ran
 from tests.services import fresh_prefix
 from tests.stores import make, url_of
 
@@ -67,18 +66,19 @@ class Topics(NamedTuple):
         producer.close()
         assert all(one.succeeded() for one in sent)
 
-    def command(self, store: Path, *words: str) -> list[str]:
+    def words(self, store: Path, *words: str) -> list[str]:
         make(store)
-        return [sys.executable, "-m", "service", "consume", "--json", "--store", url_of(store), *words]
+        return ["consume", "--json", "--store", url_of(store), *words]
+
+    def command(self, store: Path, *words: str) -> list[str]:
+        return [sys.executable, "-m", "service", *self.words(store, *words)]
 
     def consumer(self, store: Path, *words: str, **environment: str) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(self.command(store, *words), env=self.environment | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def consume(self, store: Path, *words: str, **environment: str) -> Said:
         """Takes everything that is there."""
-        with self.consumer(store, "--until-caught-up", *words, **environment) as consumer:
-            out, err = consumer.communicate(timeout=SECONDS_MAX)
-        return Said(consumer.returncode, out.decode(), err.decode())
+        return ran(self.words(store, "--until-caught-up", *words), self.environment | environment)
 
 
 def fresh(bootstrap: str) -> Topics:

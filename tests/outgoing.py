@@ -13,7 +13,7 @@ from kafka import KafkaConsumer, TopicPartition
 from consumers.broker.topics import create_topics
 from schemas.jsontext import written
 from tests.broker import Topics, fresh
-from tests.command import Said
+from tests.command import Said, ran
 from tests.patience import SECONDS_MAX, until
 from tests.stores import NOW, url_of
 
@@ -74,8 +74,7 @@ def ended(relay: "subprocess.Popen[bytes]") -> Said:
 
 def relayed(topics: Topics, store: Path) -> Said:
     """Sends everything that waits."""
-    with relaying(topics, store, "--until-empty") as relay:
-        return ended(relay)
+    return ran(["relay", "--json", "--store", url_of(store), "--until-empty"], topics.environment)
 
 
 def arrived(topics: Topics, topic: str) -> dict[int, list[Any]]:
