@@ -15,12 +15,11 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewTopic
 
 from schemas.topics import TOPICS, topic_of
-from tests.command import Said
+from tests.command import Said, ran
 from tests.services import fresh_prefix
 from tests.stores import make, url_of
 
 PARTITIONS = 6
-CONSUME_SECONDS_MAX = 300
 Sent = tuple[str, bytes | None, bytes | None, list[tuple[str, bytes]]]
 """Topic, key, value, headers."""
 
@@ -57,27 +56,29 @@ class Topics(NamedTuple):
         return sum(bool(member["member_assignment"]["assigned_partitions"]) for member in group["members"]) if group["group_state"] == "Stable" else 0
 
     def send(self, messages: Iterable[Sent], per_second: float = float("inf")) -> None:
-        """Sends, at most so many a second, and waits until all is acknowledged."""
+        """Sends, at most so many a second, and waits until Kafka has acknowledged all of it."""
         producer = KafkaProducer(bootstrap_servers=self.bootstrap, linger_ms=20)
-        begin = time.monotonic()
+        begin, sent = time.monotonic(), []
         for number, (topic, key, value, headers) in enumerate(messages):
             time.sleep(max(0.0, begin + number / per_second - time.monotonic()))
-            producer.send(self.prefix + topic, key=key, value=value, headers=headers)
+            sent.append(producer.send(self.prefix + topic, key=key, value=value, headers=headers))
         producer.flush()
         producer.close()
+        assert all(one.succeeded() for one in sent)
+
+    def words(self, store: Path, *words: str) -> list[str]:
+        make(store)
+        return ["consume", "--json", "--store", url_of(store), *words]
 
     def command(self, store: Path, *words: str) -> list[str]:
-        make(store)
-        return [sys.executable, "-m", "service", "consume", "--json", "--store", url_of(store), *words]
+        return [sys.executable, "-m", "service", *self.words(store, *words)]
 
     def consumer(self, store: Path, *words: str, **environment: str) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(self.command(store, *words), env=self.environment | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def consume(self, store: Path, *words: str, **environment: str) -> Said:
         """Takes everything that is there."""
-        with self.consumer(store, "--until-caught-up", *words, **environment) as consumer:
-            out, err = consumer.communicate(timeout=CONSUME_SECONDS_MAX)
-        return Said(consumer.returncode, out.decode(), err.decode())
+        return ran(self.words(store, "--until-caught-up", *words), self.environment | environment)
 
 
 def fresh(bootstrap: str) -> Topics:

@@ -2,8 +2,7 @@
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -14,13 +13,13 @@ from kafka import KafkaConsumer, TopicPartition
 from consumers.broker.topics import create_topics
 from schemas.jsontext import written
 from tests.broker import Topics, fresh
-from tests.command import Said
+from tests.command import Said, ran
+from tests.patience import SECONDS_MAX, until
 from tests.stores import NOW, url_of
 
 ALERTS, LETTERS = "credit.alerts", "erp.dead-letters"
 ACCOUNTS = 40
 PARTITIONS = 3
-SECONDS_MAX = 120
 
 
 class Row(NamedTuple):
@@ -75,8 +74,7 @@ def ended(relay: "subprocess.Popen[bytes]") -> Said:
 
 def relayed(topics: Topics, store: Path) -> Said:
     """Sends everything that waits."""
-    with relaying(topics, store, "--until-empty") as relay:
-        return ended(relay)
+    return ran(["relay", "--json", "--store", url_of(store), "--until-empty"], topics.environment)
 
 
 def arrived(topics: Topics, topic: str) -> dict[int, list[Any]]:
@@ -122,13 +120,6 @@ def holds_all_in_order(topics: Topics, rows: list[Row]) -> int:
     once = [pair for records in partitions.values() for pair in seen_once(records)]
     assert by_key(once) == by_key((str(row.key), row.message_id) for row in rows)
     return sum(map(len, partitions.values())) - len(once)
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS_MAX
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def until_left(store: Any, at_most: int) -> None:

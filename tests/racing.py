@@ -17,10 +17,10 @@ from schemas.amounts import minor
 from service.checking import Request
 from service.reserving import reserve
 from service.store import open_store
+from tests.patience import SECONDS_MAX
 
 PROCESSES, THREADS = 8, 8
 CALLERS = PROCESSES * THREADS
-WAIT_SECONDS = 120
 NAIVE_EVERY = 5
 LIMIT = "1000.00"
 AMOUNTS = {1: "1000.00", 2: "500.00", 3: "333.33"}
@@ -73,7 +73,7 @@ def call(url: str, place: int, rounds: int, start: Barrier, answers: "Queue[Json
     def caller(number: int) -> None:
         for round_ in range(rounds):
             for one in calls(round_):
-                start.wait(WAIT_SECONDS)
+                start.wait(SECONDS_MAX)
                 answers.put(one(store, round_, number))
 
     threads = [Thread(target=caller, args=(place * THREADS + thread,)) for thread in range(THREADS)]
@@ -95,13 +95,13 @@ def racing(url: str, rounds: int) -> Iterator[Callable[[], list[Json]]]:
         process.start()
 
     def go() -> list[Json]:
-        start.wait(WAIT_SECONDS)
-        return [answers.get(timeout=WAIT_SECONDS) for _ in range(CALLERS)]
+        start.wait(SECONDS_MAX)
+        return [answers.get(timeout=SECONDS_MAX) for _ in range(CALLERS)]
 
     try:
         yield go
         for process in processes:
-            process.join(WAIT_SECONDS)
+            process.join(SECONDS_MAX)
     finally:
         for process in processes:
             process.kill()

@@ -17,11 +17,11 @@ from service.feeding import feed_files
 from service.sample import sample
 from service.ticking import tick
 from tests.alerting import Json, outbox
+from tests.patience import until
 from tests.stores import execute, given_back, opened, url_of
 
 pytestmark = pytest.mark.usefixtures("each_store")
 
-START_SECONDS_MAX = 60
 PROGRESS = "SELECT (SELECT count(*) FROM stored_events), (SELECT sum(next_at / 1000000) FROM alert_states)"
 """Moves with every transaction that takes events or judges accounts."""
 
@@ -59,10 +59,7 @@ def killed(path: Path, now: str, file: Path | None, seconds: float) -> bool:
     what = ["tick"] if file is None else ["feed", str(file)]
     command = [sys.executable, "-m", "service", *what, "--json", "--now", now, "--store", url_of(path)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while process.poll() is None and progress(path) == before:
-            assert time.monotonic() < deadline, "it does not begin"
-            time.sleep(0.005)
+        until(lambda: process.poll() is not None or progress(path) != before)
         time.sleep(seconds)
         was_alive = process.poll() is None
         process.kill()

@@ -19,7 +19,8 @@ from service.sample import sample
 from tests.alerting import Json
 from tests.broker import Topics, structured
 from tests.command import exposure
-from tests.outgoing import ALERTS, arrived, depth, relayed, topics_at, until
+from tests.outgoing import ALERTS, arrived, depth, relayed, topics_at
+from tests.patience import SECONDS_MAX, until
 from tests.services import Killable
 from tests.stores import opened
 
@@ -94,12 +95,16 @@ def say_the_same(kafka: str, folder: Path, lines: list[bytes], kills: int, broke
 
 @contextmanager
 def another_member(topics: Topics) -> Iterator[None]:
-    """Somebody in the group who is given partitions and takes nothing from them."""
-    ended = threading.Event()
+    """Somebody in the group who is given partitions and takes nothing from them.
+
+    It knows its topics before it joins: otherwise it leads the group before it has anything to share out, joins anew, and where the group's answer
+    comes between two of its polls, its client is a member to the group and not to itself, and is thrown out after its session.
+    """
+    ended, names = threading.Event(), [topics.prefix + name for name in INBOUND]
+    consumer = KafkaConsumer(*names, bootstrap_servers=topics.bootstrap, group_id=f"{topics.prefix}group", enable_auto_commit=False)
 
     def hold() -> None:
-        consumer = KafkaConsumer(bootstrap_servers=topics.bootstrap, group_id=f"{topics.prefix}group", enable_auto_commit=False)
-        consumer.subscribe([topics.prefix + name for name in INBOUND])
+        until(lambda: all(consumer.partitions_for_topic(name) for name in names))
         while not ended.is_set():
             consumer.poll(timeout_ms=100)
         consumer.close()
@@ -107,7 +112,7 @@ def another_member(topics: Topics) -> Iterator[None]:
     holding = threading.Thread(target=hold)
     holding.start()
     try:
-        until(lambda: topics.members() == 1)
+        until(lambda: bool(consumer.assignment()))
         yield
     finally:
         ended.set()
@@ -132,7 +137,7 @@ def test_a_consumer_lets_time_pass_while_it_runs_and_sends_what_it_finds(topics:
         topics.send(map(structured, LINES[:300]))
         until(lambda: bool(seen(topics)) and depth(store) == 0)
         consumer.send_signal(signal.SIGTERM)
-        consumer.communicate(timeout=60)
+        consumer.communicate(timeout=SECONDS_MAX)
     assert consumer.returncode == 0
     assert without_gaps(seen(topics))
 

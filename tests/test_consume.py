@@ -2,7 +2,6 @@
 
 import json
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -17,6 +16,7 @@ from service.importing import Import, write_import
 from service.sample import sample
 from tests.bad_records import KINDS
 from tests.broker import Topics, fresh, shuffled, structured
+from tests.patience import until
 from tests.stores import NOW, fed, figures, opened, taken
 
 pytestmark = [pytest.mark.usefixtures("each_store"), pytest.mark.xdist_group("consume")]
@@ -37,13 +37,6 @@ def topics(kafka: str) -> Topics:
 
 def invoice(number: int, amount: str = "10.00") -> bytes:
     return INVOICE % (b"e%d" % number, b"I-%d" % number, amount.encode())
-
-
-def until(holds: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def taken_from(store: Path) -> int:

@@ -5,7 +5,7 @@ import sqlite3
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from random import Random
@@ -13,9 +13,10 @@ from typing import IO, Any
 
 import pytest
 from eventsourcing.persistence import PersistenceError
+from kafka.coordinator.consumer import ConsumerCoordinator
 
 from consumers.broker.consume import consume
-from consumers.broker.stream import Batch, Stream, Subscription
+from consumers.broker.stream import POLL_MS, Batch, Stream, Subscription
 from exposure.ledger.claims import Partition, claim
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.records import Counts
@@ -24,12 +25,12 @@ from schemas.topics import INBOUND
 from service.sample import sample
 from tests import stores
 from tests.broker import Topics, fresh, shuffled, structured
+from tests.patience import SECONDS_MAX, until
 from tests.services import Killable
 from tests.stores import fed, figures, opened
 
 SESSION_SECONDS = 2
 DAYS = ["2023-06-30", "2024-12-31"]
-SECONDS_MAX = 240
 
 
 class Pair:
@@ -83,7 +84,7 @@ class Pair:
         until(self.are_at_work)
         for consumer in self.running.values():
             consumer.send_signal(signal.SIGTERM)
-        codes = [consumer.wait(timeout=60) for consumer in self.running.values()]
+        codes = [consumer.wait(timeout=SECONDS_MAX) for consumer in self.running.values()]
         for file in self.files:
             file.close()
         return codes
@@ -156,17 +157,11 @@ class Season:
 
 
 def wait_for(pair: Pair, events: int) -> None:
-    deadline = time.monotonic() + SECONDS_MAX
-    while taken(pair.seen) < events:
-        assert time.monotonic() < deadline, f"{taken(pair.seen)} of {events} events are taken\n{pair.said[-3000:]}"
-        time.sleep(0.1)
+    until(lambda: taken(pair.seen) >= events, lambda: f"{taken(pair.seen)} of {events} events are taken\n{pair.said[-3000:]}")
 
 
 def until_said(pair: Pair, words: str) -> None:
-    deadline = time.monotonic() + SECONDS_MAX
-    while words not in pair.said:
-        assert time.monotonic() < deadline, pair.said[-3000:]
-        time.sleep(0.1)
+    until(lambda: words in pair.said, lambda: pair.said[-3000:])
 
 
 def taken(store: Any) -> int:
@@ -328,14 +323,7 @@ def test_a_broker_that_stays_away_for_long_is_waited_for(killable_kafka: Killabl
         topics.send(map(structured, lines[100:]))
         until(lambda: taken(seen) == 300)
         consumer.send_signal(signal.SIGTERM)
-        assert consumer.wait(timeout=60) == 0
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS_MAX
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+        assert consumer.wait(timeout=SECONDS_MAX) == 0
 
 
 class Counting:
@@ -364,4 +352,24 @@ def test_a_client_that_is_lost_between_two_assignments_is_replaced(kafka: str, t
     before = taken(store)
     stream.join_anew()
     assert consume(ledger, stream, Counting(), lambda: None).recorded == len(lines) - before
+    stream.close()
+
+
+def test_a_client_to_whom_the_group_answers_late_finds_its_way_into_it_by_itself(kafka: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each answer comes when the poll in which it was asked for is over."""
+    joined = ConsumerCoordinator._do_join_and_sync_async
+
+    async def joined_late(self: Any) -> bytes:
+        answer: bytes = await joined(self)
+        await self._net.sleep(2 * POLL_MS / 1000)
+        return answer
+
+    monkeypatch.setattr(ConsumerCoordinator, "_do_join_and_sync_async", joined_late)
+    topics, store = fresh(kafka).make(), opened(tmp_path / "exposure.db")
+    lines = list(sample(100, seed=39, accounts=5))
+    topics.send(map(structured, lines))
+    stream = Stream(store, subscription_of(topics), threading.Event(), until_caught_up=True)
+    client = stream.consumer
+    assert consume(Ledger(store, lambda: stores.NOW), stream, Counting(), lambda: None).recorded == len(lines)
+    assert stream.consumer is client
     stream.close()

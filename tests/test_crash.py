@@ -10,12 +10,12 @@ import pytest
 
 from service.sample import sample
 from tests.command import exposure
+from tests.patience import until
 from tests.stores import execute, holds_the_same, make, opened, taken, url_of
 
 pytestmark = pytest.mark.usefixtures("each_store")
 
 NOW = "2026-03-01T12:00:00Z"
-START_SECONDS_MAX = 60
 UNREADABLE = b'{"specversion":"1.0","id":"bad-%d","source":"/erp/1000","type":"erp.invoice.posted.v1","subject":"C-1001","data":{}}'
 
 
@@ -40,10 +40,7 @@ def killed_feed(store: Path, file: Path, seconds: float) -> bool:
     before = position(store)
     command = [sys.executable, "-m", "service", "feed", str(file), "--json", "--now", NOW, "--store", url_of(store)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as feeder:
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while position(store) == before and feeder.poll() is None:
-            assert time.monotonic() < deadline, "the feeder does not begin"
-            time.sleep(0.005)
+        until(lambda: position(store) != before or feeder.poll() is not None)
         time.sleep(seconds)
         was_alive = feeder.poll() is None
         feeder.kill()

@@ -16,6 +16,7 @@ from schemas.jsontext import read
 from service.following import follow
 from tests.alerting import Json, told
 from tests.command import exposure
+from tests.patience import SECONDS_MAX, mortal
 from tests.stores import url_of
 from tests.test_rules import ACCOUNT, CUSTOMER, invoice, limit
 from tests.test_rules import told as event
@@ -33,11 +34,8 @@ MORE = invoice("I-10", "2026-02-13", "800.00", due="2026-06-11")
 @contextmanager
 def following(path: Path, *words: str) -> Iterator["subprocess.Popen[bytes]"]:
     command = [sys.executable, "-m", "service", "alerts", "--follow", "--json", "--store", url_of(path), *words]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as tail:
-        try:
-            yield tail
-        finally:
-            tail.kill()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as tail, mortal(tail):
+        yield tail
 
 
 def line(tail: "subprocess.Popen[bytes]") -> Json:
@@ -52,7 +50,7 @@ def test_what_comes_is_printed_as_it_comes_and_a_signal_ends_it(store: Any, path
     with following(path, "--from-beginning") as tail:
         assert (line(tail)["rule"], line_after(tail, store)["rule"]) == ("overdue", "over_limit")
         tail.send_signal(with_a)
-        assert tail.communicate(timeout=30) == (b"", b"")
+        assert tail.communicate(timeout=SECONDS_MAX) == (b"", b"")
     assert tail.returncode == 0
 
 

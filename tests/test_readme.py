@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.patience import SECONDS_MAX
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -82,7 +84,13 @@ def printed(command: str, desk: Path) -> str:
     ours = {name: value for name, value in os.environ.items() if not name.startswith("EXPOSURE_")}
     at_the_desk = ours | {"PATH": path, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        ["sh", "-c", command], cwd=desk, env=at_the_desk, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60
+        ["sh", "-c", command],
+        cwd=desk,
+        env=at_the_desk,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=SECONDS_MAX,
     )
     return done.stdout.decode()
 

@@ -37,6 +37,7 @@ from tests.outgoing import (
     topics_at,
     until_left,
 )
+from tests.patience import SECONDS_MAX
 from tests.stores import NOW, opened
 
 pytestmark = [pytest.mark.usefixtures("each_store"), pytest.mark.xdist_group("relay")]
@@ -206,7 +207,7 @@ def test_nothing_overtakes_what_a_topic_refuses(kafka: str, tmp_path: Path) -> N
 def test_a_failure_ends_its_producer_and_what_is_still_in_it(topics: Topics) -> None:
     post = Post({"bootstrap_servers": [topics.bootstrap]})
     first, second, third = [message_of(Waiting(number, *row), topics.prefix) for number, row in enumerate(alerts(0, 3))]
-    post.send(first).get(timeout=10)
+    post.send(first).get(timeout=SECONDS_MAX)
     left = post.send(second)
     post.failed(KafkaError("made up"))
     with pytest.raises(KafkaError):
@@ -233,7 +234,7 @@ def test_consume_sends_while_it_runs_and_stops_with_its_relay(topics: Topics, tm
         put(store, rows)
         until_left(store, 0)
         consumer.send_signal(signal.SIGTERM)
-        out, err = consumer.communicate(timeout=60)
+        out, err = consumer.communicate(timeout=SECONDS_MAX)
     assert consumer.returncode == 0, out
     assert not {"relay_waiting", "failed"} & {line["event"] for line in map(read, err.splitlines())}
     assert holds_all_in_order(topics, rows) == 0

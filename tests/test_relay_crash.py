@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from tests.broker import Topics
-from tests.outgoing import Row, alerts, depth, ended, holds_all_in_order, put, relayed, relaying, topics_at, until, until_left
+from tests.outgoing import Row, alerts, depth, ended, holds_all_in_order, put, relayed, relaying, topics_at, until_left
+from tests.patience import until
 from tests.services import Killable
 from tests.stores import opened
 
@@ -51,26 +52,30 @@ def test_a_broker_that_dies_is_waited_for_and_a_relay_is_stopped_meanwhile(killa
 
 
 @contextmanager
-def flowing(store: Any, rows: list[Row], many: int, seconds: float) -> Iterator[threading.Thread]:
-    """Puts so many at a time, for about so long."""
+def flowing(store: Any, at_least: int, many: int, seconds: float) -> Iterator[list[Row]]:
+    """Puts so many at a time, at least as many as that in about so long, and goes on to the end; brings those that were put."""
+    rows: list[Row] = []
+    ended = threading.Event()
 
     def flow() -> None:
-        for first in range(0, len(rows), many):
-            put(store, rows[first : first + many])
-            time.sleep(seconds * many / len(rows))
+        while len(rows) < at_least or not ended.is_set():
+            put(store, portion := alerts(len(rows), many))
+            rows.extend(portion)
+            time.sleep(seconds * many / at_least)
 
     thread = threading.Thread(target=flow)
     thread.start()
     try:
-        yield thread
+        yield rows
     finally:
+        ended.set()
         thread.join()
 
 
-def sent_through_kills(topics: Topics, path: Path, rows: list[Row], kills: int, seconds: float, seed: int) -> int:
-    """A relay is killed while it sends and another begins; returns how many messages arrived more than once."""
+def sent_through_kills(topics: Topics, path: Path, at_least: int, kills: int, seconds: float, seed: int) -> tuple[int, int]:
+    """A relay is killed while it sends and another begins; returns how many messages there were, and how many arrived more than once."""
     store, random = opened(path), Random(seed)
-    with flowing(store, rows, 200, seconds) as flow:
+    with flowing(store, at_least, 200, seconds) as rows:
         for _ in range(kills):
             with relaying(topics, path) as relay:
                 until(lambda: has_lease(store, relay))
@@ -80,10 +85,9 @@ def sent_through_kills(topics: Topics, path: Path, rows: list[Row], kills: int, 
                 assert relay.poll() is None, relay.communicate()
             with store.writing(0) as writing:
                 assert writing.rows("UPDATE leases SET until = 0 RETURNING 1"), "nobody waits here for it to run out"
-        assert flow.is_alive(), "the kills are over before the messages are"
     said = relayed(topics, path)
     assert (said.exit_code, depth(store)) == (0, 0), said.err
-    return holds_all_in_order(topics, rows)
+    return len(rows), holds_all_in_order(topics, rows)
 
 
 def has_lease(store: Any, relay: "subprocess.Popen[bytes]") -> bool:
@@ -92,12 +96,11 @@ def has_lease(store: Any, relay: "subprocess.Popen[bytes]") -> bool:
 
 
 def test_a_relay_killed_three_times_sends_all_in_order(topics: Topics, tmp_path: Path) -> None:
-    sent_through_kills(topics, tmp_path / "exposure.db", alerts(0, 6_000), kills=3, seconds=12, seed=1)
+    sent_through_kills(topics, tmp_path / "exposure.db", 6_000, kills=3, seconds=12, seed=1)
 
 
 @pytest.mark.long
 def test_sixty_thousand_messages_and_ten_kills(topics: Topics, tmp_path: Path) -> None:
-    rows = alerts(0, 60_000)
     begin = time.monotonic()
-    repeats = sent_through_kills(topics, tmp_path / "exposure.db", rows, kills=10, seconds=60, seed=2)
-    print(f"{len(rows):,} messages, 10 kills, {time.monotonic() - begin:.0f} s: 0 missing, {repeats} repeats, 0 out of order")
+    messages, repeats = sent_through_kills(topics, tmp_path / "exposure.db", 60_000, kills=10, seconds=60, seed=2)
+    print(f"{messages:,} messages, 10 kills, {time.monotonic() - begin:.0f} s: 0 missing, {repeats} repeats, 0 out of order")

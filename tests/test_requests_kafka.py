@@ -13,7 +13,8 @@ from service.sample import sample
 from tests import stores
 from tests.asking import TYPE, Json, asked, has_one_answer_each
 from tests.broker import Sent, Topics, fresh, shuffled, structured
-from tests.outgoing import arrived, letters, until
+from tests.outgoing import arrived, letters
+from tests.patience import until
 from tests.stores import fed, figures, opened
 from tests.test_consume_crash import Pair
 

@@ -3,12 +3,11 @@
 import os
 import random
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from kafka import KafkaAdminClient
@@ -16,7 +15,7 @@ from kafka.admin import UserScramCredentialUpsertion
 
 from tests.broker import Topics
 from tests.certificates import HOST, Authority, Identity
-from tests.command import Said
+from tests.command import Said, ran
 from tests.letters import invoice
 from tests.outgoing import LETTERS, arrived
 from tests.services import fresh_prefix, killable
@@ -27,7 +26,6 @@ pytestmark = pytest.mark.xdist_group("secure")
 PORTS = range(30_000, 32_700)
 """Neither those that the scripts choose from nor those that the system gives to outgoing connections."""
 USER, PLAIN_WORD, SCRAM_WORD, KEY_WORD, WRONG_WORD = "engine", "plain-word", "scram-word", "key-word", "wrong-word"
-SECONDS_MAX = 60
 PROPERTIES = """
 listeners=PLAINTEXT://127.0.0.1:{{port}},CONTROLLER://127.0.0.1:{{controller_port}},LOGIN://{login},CERTIFICATE://{certificate}
 advertised.listeners=PLAINTEXT://127.0.0.1:{{port}},LOGIN://{login},CERTIFICATE://{certificate}
@@ -91,19 +89,12 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
         yield Secured(open_, login, certificate, ours.certificate, strangers.certificate, client, unknown)
 
 
-def started(way: dict[str, str], *words: str, prefix: str = "") -> "subprocess.Popen[bytes]":
-    """A command that knows of Kafka what ``way`` says and nothing else."""
+def said_by(way: dict[str, str], *words: str, prefix: str = "") -> Said:
+    """What a command says that knows of Kafka what ``way`` says and nothing else."""
     others = {name: value for name, value in os.environ.items() if "KAFKA" not in name}
     told = {f"EXPOSURE_KAFKA_{name}": value for name, value in way.items()}
     told |= {"EXPOSURE_KAFKA_PREFIX": prefix, "EXPOSURE_KAFKA_GROUP": f"{prefix}group", "EXPOSURE_LOG": "json", "EXPOSURE_LOG_LEVEL": "debug"}
-    command = [sys.executable, "-m", "service", *words]
-    return subprocess.Popen(command, env=others | told, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-
-def ended(command: "subprocess.Popen[bytes]") -> Said:
-    with command:
-        out, err = command.communicate(timeout=SECONDS_MAX)
-    said = Said(command.returncode, out.decode(), err.decode())
+    said = ran(list(words), others | told)
     assert not [word for word in (PLAIN_WORD, SCRAM_WORD, KEY_WORD, WRONG_WORD) if word in said.out + said.err], "a password is nowhere told"
     return said
 
@@ -113,12 +104,12 @@ def test_who_is_let_in_makes_topics_sends_takes_and_buries(secured: Secured, tmp
     told, prefix, store = secured.ways()[way], fresh_prefix(), url_of(tmp_path / "exposure.db")
     events = tmp_path / "events.jsonl"
     events.write_bytes(b"\n".join([invoice("I-1"), invoice("I-2", amount="-1.00")]) + b"\n")
-    made = ended(started(told, "topics", "create", "--partitions", "1", "--json", prefix=prefix))
+    made = said_by(told, "topics", "create", "--partitions", "1", "--json", prefix=prefix)
     assert {topic["state"] for topic in made.json["topics"]} == {"created"}
-    assert ended(started(told, "produce", str(events), "--json", prefix=prefix)).json["sent"] == 2
-    taken = ended(started(told, "consume", "--until-caught-up", "--no-relay", "--json", "--store", store, prefix=prefix))
+    assert said_by(told, "produce", str(events), "--json", prefix=prefix).json["sent"] == 2
+    taken = said_by(told, "consume", "--until-caught-up", "--no-relay", "--json", "--store", store, prefix=prefix)
     assert (taken.exit_code, taken.json["recorded"], taken.json["dead_letters"]) == (0, 1, 1), taken.err
-    assert ended(started(told, "relay", "--until-empty", "--json", "--store", store, prefix=prefix)).json["sent"] > 0
+    assert said_by(told, "relay", "--until-empty", "--json", "--store", store, prefix=prefix).json["sent"] > 0
     (letter,) = [record for records in arrived(Topics(secured.open, prefix), LETTERS).values() for record in records]
     assert letter.value == invoice("I-2", amount="-1.00")
 
@@ -133,20 +124,21 @@ def refused(secured: Secured, tmp_path_factory: pytest.TempPathFactory) -> dict[
     unknown = {**nameless, "SSL_CERTFILE": str(secured.unknown.certificate), "SSL_KEYFILE": str(secured.unknown.key)}
     store = url_of(tmp_path_factory.mktemp("refused") / "exposure.db")
     consuming = ("consume", "--until-caught-up", "--json", "--store", store)
-    running = {
-        "wrong PLAIN password": started({**plain, "SASL_PASSWORD": WRONG_WORD}, *listing),
-        "wrong SCRAM password": started({**scram, "SASL_PASSWORD": WRONG_WORD}, *consuming),
-        "unknown mechanism": started({**plain, "SASL_MECHANISM": "SCRAM-SHA-256"}, *listing),
-        "no authority": started(untrusting, *listing),
-        "another authority": started({**plain, "SSL_CAFILE": str(secured.stranger)}, *listing),
-        "missing file": started({**plain, "SSL_CAFILE": "/nowhere/ca.pem"}, *listing),
-        "no TLS": started({"BOOTSTRAP": secured.login}, *listing),
-        "no certificate": started(nameless, *listing),
-        "unknown certificate": started(unknown, *listing),
-        "wrong key password": started({**certificate, "SSL_PASSWORD": WRONG_WORD}, *listing),
-        "no key password": started({name: value for name, value in certificate.items() if name != "SSL_PASSWORD"}, *listing),
+    asking: dict[str, tuple[Any, ...]] = {
+        "wrong PLAIN password": ({**plain, "SASL_PASSWORD": WRONG_WORD}, *listing),
+        "wrong SCRAM password": ({**scram, "SASL_PASSWORD": WRONG_WORD}, *consuming),
+        "unknown mechanism": ({**plain, "SASL_MECHANISM": "SCRAM-SHA-256"}, *listing),
+        "no authority": (untrusting, *listing),
+        "another authority": ({**plain, "SSL_CAFILE": str(secured.stranger)}, *listing),
+        "missing file": ({**plain, "SSL_CAFILE": "/nowhere/ca.pem"}, *listing),
+        "no TLS": ({"BOOTSTRAP": secured.login}, *listing),
+        "no certificate": (nameless, *listing),
+        "unknown certificate": (unknown, *listing),
+        "wrong key password": ({**certificate, "SSL_PASSWORD": WRONG_WORD}, *listing),
+        "no key password": ({name: value for name, value in certificate.items() if name != "SSL_PASSWORD"}, *listing),
     }
-    return {name: ended(command) for name, command in running.items()}
+    with ThreadPoolExecutor(len(asking)) as at_once:
+        return dict(zip(asking, at_once.map(lambda one: said_by(*one), asking.values()), strict=True))
 
 
 @pytest.mark.parametrize(
@@ -181,6 +173,6 @@ def test_who_is_not_let_in_is_told_why_in_a_line(refused: dict[str, Said], what:
     ],
 )
 def test_settings_that_can_not_be_meant_are_wrong_usage_and_nobody_is_asked(way: dict[str, str], why: str) -> None:
-    said = ended(started(way, "topics", "list", "--json"))
+    said = said_by(way, "topics", "list", "--json")
     assert (said.exit_code, said.json["error"]["code"]) == (2, "usage")
     assert why in said.json["error"]["message"]

@@ -13,10 +13,10 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 
+from tests.patience import SECONDS_MAX
 from tests.services import SCRIPTS, Killable, address, required, script
 
 RECORDS = [b"record %d" % number for number in range(1000)]
-ANSWER_MS_MAX = 30_000
 
 
 def made_topic(bootstrap: str) -> str:
@@ -29,12 +29,12 @@ def made_topic(bootstrap: str) -> str:
 def produce(bootstrap: str, topic: str, records: list[bytes], compression: str | None = None) -> None:
     with KafkaProducer(bootstrap_servers=bootstrap, acks="all", compression_type=compression) as producer:
         for sent in [producer.send(topic, value=record, partition=0) for record in records]:
-            sent.get(timeout=ANSWER_MS_MAX / 1000)
+            sent.get(timeout=SECONDS_MAX)
 
 
 def read_back(bootstrap: str, topic: str, count: int) -> list[bytes]:
     with KafkaConsumer(
-        bootstrap_servers=bootstrap, consumer_timeout_ms=ANSWER_MS_MAX, auto_offset_reset="none", enable_auto_commit=False
+        bootstrap_servers=bootstrap, consumer_timeout_ms=SECONDS_MAX * 1000, auto_offset_reset="none", enable_auto_commit=False
     ) as consumer:
         partition = TopicPartition(topic, 0)
         consumer.assign([partition])
@@ -140,5 +140,5 @@ def test_one_that_can_not_start_says_why_in_a_line_and_is_skipped_unless_it_is_r
 def test_a_server_outlives_the_pipe_of_who_started_it(killable_postgresql: Killable) -> None:
     command = [sys.executable, str(SCRIPTS["postgresql"]), "start", "--folder", str(killable_postgresql.folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as starter:
-        assert starter.communicate(timeout=120)[0].startswith(b"postgresql://")
+        assert starter.communicate(timeout=SECONDS_MAX)[0].startswith(b"postgresql://")
     assert killable_postgresql.told("status").returncode == 0

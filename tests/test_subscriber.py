@@ -1,8 +1,6 @@
 """A service that acts on alerts out of Kafka: each once and in order, from where it was or from the beginning; what is missing is found out."""
 
 import re
-import time
-from collections.abc import Iterator
 from contextlib import chdir, suppress
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from schemas.jsontext import read, written
 from tests.alerting import Json, told
 from tests.broker import Topics
 from tests.outgoing import ALERTS, relayed, topics_at
+from tests.patience import until
 from tests.test_rules import invoice, payment
 
 EXAMPLE = re.search(r"```python\n(.*?)```", (Path(__file__).parents[1] / "consumers/README.md").read_text(encoding="utf-8"), re.DOTALL)
@@ -153,20 +152,15 @@ def test_a_topic_that_was_made_anew_is_not_read_from_an_old_position(topics: Top
 
 def made_anew(admin: Any, topic: NewTopic) -> None:
     """Once the old one is gone; and then the brokers have to know of the new one."""
-    for _ in attempts():
-        with suppress(TopicAlreadyExistsError):
-            admin.create_topics([topic])
-            break
-    for _ in attempts():
-        if all(told["error_code"] == 0 for told in admin.describe_topics([topic.name])):
-            return
+    until(lambda: is_made(admin, topic))
+    until(lambda: all(told["error_code"] == 0 for told in admin.describe_topics([topic.name])))
 
 
-def attempts() -> Iterator[int]:
-    for attempt in range(100):
-        yield attempt
-        time.sleep(0.1)
-    raise AssertionError("the old topic does not go, or the new one does not come")
+def is_made(admin: Any, topic: NewTopic) -> bool:
+    with suppress(TopicAlreadyExistsError):
+        admin.create_topics([topic])
+        return True
+    return False
 
 
 @pytest.mark.parametrize(

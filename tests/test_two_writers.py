@@ -14,6 +14,7 @@ from projections.alerts import Wanted, alert_log
 from projections.dead_letters import dead_letters
 from service.sample import sample
 from tests.command import exposure
+from tests.patience import SECONDS_MAX
 from tests.stores import NOW as NOW_MICROSECONDS
 from tests.stores import buried, derived, fed, holds_the_same, log, make, names, opened, url_of
 
@@ -34,7 +35,7 @@ def feeding(file: Path, store: Path) -> "subprocess.Popen[bytes]":
 
 
 def said(feeder: "subprocess.Popen[bytes]") -> tuple[int, bytes, bytes]:
-    out, err = feeder.communicate(timeout=300)
+    out, err = feeder.communicate(timeout=SECONDS_MAX)
     return feeder.returncode, out, err
 
 

@@ -8,10 +8,11 @@ import sqlite3
 import subprocess
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
+from queue import Queue
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -23,14 +24,14 @@ from schemas.topics import INBOUND
 from service.sample import sample
 from tests import stores
 from tests.broker import Topics, fresh, structured
+from tests.patience import SECONDS_MAX, mortal, until
 from tests.services import Killable
 from tests.stores import opened
-from tests.test_consume import invoice, until
+from tests.test_consume import invoice
 
 pytestmark = pytest.mark.xdist_group("consume")
 
 SASL_PASSWORD = "a-word-for-kafka"
-SECONDS_MAX = 180
 SESSION = {"EXPOSURE_KAFKA_SESSION_SECONDS": "2"}
 
 
@@ -39,24 +40,36 @@ class Answer(NamedTuple):
     body: str
 
 
-class Consumer(NamedTuple):
-    """A running consumer, and the lines of its log so far."""
+class Consumer:
+    """A running consumer, and the lines of its log that were looked at so far: they are read as they come, for it stands still where nobody does."""
 
-    process: "subprocess.Popen[bytes]"
-    log: list[dict[str, Any]]
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self.process = process
+        self.log: list[dict[str, Any]] = []
+        self.said: Queue[bytes] = Queue()
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.said.put(line)
+        self.said.put(b"")
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        while line := self.said.get(timeout=SECONDS_MAX):
+            self.log.append(json.loads(line))
+            yield self.log[-1]
 
     def logged(self, event: str) -> dict[str, Any]:
         """The next line of an event."""
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.log.append(json.loads(line))
-            if self.log[-1]["event"] == event:
-                return self.log[-1]
+        for line in self.lines():
+            if line["event"] == event:
+                return line
         raise AssertionError(f"it ended and never said {event}: {self.log}")
 
     def get(self, path: str) -> Answer:
         host, _, port = next(line for line in self.log if line["event"] == "listening")["http"].rpartition(":")
-        with closing(HTTPConnection(host, int(port), timeout=30)) as connection:
+        with closing(HTTPConnection(host, int(port), timeout=SECONDS_MAX)) as connection:
             connection.request("GET", path)
             response = connection.getresponse()
             return Answer(response.status, response.read().decode())
@@ -75,25 +88,27 @@ class Consumer(NamedTuple):
     def stop(self) -> Any:
         """What it says at the end, asked to stop."""
         assert self.process.stdout is not None
-        assert self.process.stderr is not None
         self.process.send_signal(signal.SIGTERM)
-        self.log.extend(json.loads(line) for line in self.process.stderr)
-        assert self.process.wait(timeout=60) == 0
+        for _ in self.lines():
+            pass
+        assert self.process.wait(timeout=SECONDS_MAX) == 0
         return json.loads(self.process.stdout.read())
 
 
 @contextmanager
 def consuming(topics: Topics, store: Path, *words: str, **environment: str) -> Iterator[Consumer]:
-    with topics.consumer(store, "--http", "127.0.0.1:0", *words, **environment) as process:
-        overdue = threading.Timer(SECONDS_MAX, process.kill)
-        overdue.start()
-        try:
-            consumer = Consumer(process, [])
-            consumer.logged("listening")
-            yield consumer
-        finally:
-            overdue.cancel()
-            process.kill()
+    with topics.consumer(store, "--http", "127.0.0.1:0", *words, **environment) as process, mortal(process):
+        consumer = Consumer(process)
+        consumer.logged("listening")
+        yield consumer
+
+
+@contextmanager
+def nobody_writes(store: Path) -> Iterator[Callable[[], None]]:
+    """To a store, until it is told that the time is over."""
+    with closing(sqlite3.connect(store, isolation_level=None)) as another:
+        another.execute("BEGIN IMMEDIATE")
+        yield another.close
 
 
 @pytest.fixture
@@ -120,8 +135,8 @@ def test_what_is_told_of_a_consumer_is_what_it_took_and_gives_nothing_away(kafka
     assert told["exposure_backlog_records"] == {(str(partition), topics.prefix + name): 0 for name in INBOUND for partition in range(2)}
     assert sum(told["exposure_position_offset"].values()) == 421
     assert told["exposure_batch_seconds_count"][()] == sum(line["event"] == "taken" for line in consumer.log)
-    assert 0 < told["exposure_newest_record_age_seconds"][()] < 60
-    assert 0 < told["exposure_outbox_oldest_age_seconds"][()] < 60
+    assert 0 < told["exposure_newest_record_age_seconds"][()] < 2 * SECONDS_MAX
+    assert 0 < told["exposure_outbox_oldest_age_seconds"][()] < 2 * SECONDS_MAX
     assert told["exposure_open_dead_letters"][()] == 1 <= told["exposure_rebalances_total"][()]
     assert told["exposure_waiting"][()] == told["exposure_overtaken_batches_total"][()] == 0
     assert told["process_start_time_seconds"]
@@ -147,9 +162,11 @@ def test_what_its_relay_sends_is_told_without_what_it_is(kafka: str, tmp_path: P
 
 
 def test_it_is_ready_once_it_has_its_partitions_and_alive_before(kafka: str, tmp_path: Path) -> None:
-    with consuming(fresh(kafka).make(1), tmp_path / "exposure.db") as consumer:
+    opened(tmp_path / "exposure.db").datastore.close()
+    with nobody_writes(tmp_path / "exposure.db") as it_may_write, consuming(fresh(kafka).make(1), tmp_path / "exposure.db") as consumer:
         assert consumer.get("/readyz") == (503, '{"status":"unavailable","reason":"it has claimed no partitions"}\n')
         assert consumer.get("/healthz") == (200, '{"status":"ok"}\n')
+        it_may_write()
         consumer.logged("claimed")
         until(lambda: consumer.answers("/readyz", 200))
         assert consumer.get("/elsewhere").status == 404
@@ -161,9 +178,11 @@ def test_a_partition_that_went_to_another_is_not_told_of_any_more(kafka: str, tm
     with consuming(topics, tmp_path / "exposure.db", "--member", "a", **SESSION) as one:
         until(lambda: len(one.metrics()["exposure_backlog_records"]) == 2 * len(INBOUND))
         with consuming(topics, tmp_path / "exposure.db", "--member", "b", **SESSION) as other:
-            until(lambda: all(len(consumer.metrics()["exposure_backlog_records"]) == len(INBOUND) for consumer in (one, other)))
-            ours, theirs = (set(consumer.metrics()["exposure_backlog_records"]) for consumer in (one, other))
-    assert len(ours | theirs) == 2 * len(INBOUND)
+            until(lambda: have_halves([set(consumer.metrics()["exposure_backlog_records"]) for consumer in (one, other)]))
+
+
+def have_halves(told: list[set[tuple[str, ...]]]) -> bool:
+    return all(len(of_one) == len(INBOUND) for of_one in told) and len(set.union(*told)) == 2 * len(INBOUND)
 
 
 def test_it_is_not_ready_while_the_store_is_down(kafka: str, killable_postgresql: Killable, tmp_path: Path) -> None:
@@ -223,8 +242,7 @@ def test_it_is_not_alive_while_its_main_loop_stands_still(kafka: str, tmp_path: 
     topics = fresh(kafka).make(1)
     with consuming(topics, tmp_path / "exposure.db", EXPOSURE_KAFKA_STALL_SECONDS="3", **SESSION) as consumer:
         until(lambda: consumer.answers("/readyz", 200))
-        with closing(sqlite3.connect(tmp_path / "exposure.db", isolation_level=None)) as another:
-            another.execute("BEGIN IMMEDIATE")
+        with nobody_writes(tmp_path / "exposure.db"):
             topics.send([structured(invoice(1))])
             until(lambda: consumer.answers("/healthz", 503))
             assert "the main loop has not moved for" in consumer.get("/healthz").body
@@ -246,13 +264,14 @@ def test_on_a_terminal_a_line_tells_the_progress(kafka: str, tmp_path: Path) -> 
     topics = fresh(kafka).make(1)
     topics.send([structured(invoice(1))])
     ours, theirs = pty.openpty()
-    with subprocess.Popen(topics.command(tmp_path / "exposure.db"), env=topics.environment | {"TERM": "xterm"}, stdout=-1, stderr=theirs) as process:
+    command, environment = topics.command(tmp_path / "exposure.db"), topics.environment | {"TERM": "xterm"}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=theirs) as process, mortal(process):
         os.close(theirs)
         seen = ""
         while "1 records" not in seen:
             seen += os.read(ours, 4096).decode()
         process.send_signal(signal.SIGTERM)
         with closing(os.fdopen(ours, "rb", buffering=0)):
-            assert process.wait(timeout=60) == 0
+            assert process.wait(timeout=SECONDS_MAX) == 0
     assert "backlog 0" in seen
     assert "caught_up" in seen

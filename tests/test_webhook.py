@@ -30,7 +30,7 @@ from schemas.jsontext import read
 from service.webhooks import AT_ONCE, Sender
 from tests.alerting import at, told
 from tests.command import exposure
-from tests.outgoing import until
+from tests.patience import SECONDS_MAX, until
 from tests.receiving import SILENCE, Posted, Receiver, receiving
 from tests.stores import url_of
 from tests.test_rules import invoice
@@ -258,7 +258,7 @@ def test_a_sender_that_is_killed_loses_nothing_and_repeats_little(
             writing.rows("UPDATE leases SET until = 0 RETURNING 1")  # nobody waits here for it to run out
     slow.set()
     with command(path, receiver, monkeypatch, "--until-caught-up") as sender:
-        out, err = sender.communicate(timeout=60)
+        out, err = sender.communicate(timeout=SECONDS_MAX)
     assert sender.returncode == 0, err
     assert read(out)["failed"] == 0
     once = list(dict.fromkeys(places(receiver.taken)))
@@ -275,7 +275,7 @@ def test_a_signal_ends_it_and_no_secret_is_in_what_it_says(store: Any, path: Pat
     with command(path, receiver, monkeypatch) as sender:
         until(lambda: len(receiver.posted) >= 2)
         sender.send_signal(signal.SIGTERM)
-        out, err = sender.communicate(timeout=60)
+        out, err = sender.communicate(timeout=SECONDS_MAX)
     assert (sender.returncode, read(out)["delivered"]) == (0, 0)
     first = read(err.splitlines()[0])
     assert (first["event"], first["why"], first["attempts"]) == ("undelivered", "HTTP 500", 1)

@@ -185,7 +185,11 @@ class Stream:
                 return
 
     def polled(self, milliseconds: float) -> dict[TopicPartition, list[Any]]:
-        """The next records of partitions that are ours; whoever was taken away from us is forgotten."""
+        """The next records of partitions that are ours; whoever was taken away from us is forgotten.
+
+        A client that leads the group and joins anew because it has got to know of topics, as at each start, forgets so once it has shared them out:
+        an answer of the group that comes after the end of a poll it never fetches. So it is told that it has to join for as long as it has not.
+        """
         try:
             polled = self.consumer.poll(timeout_ms=int(milliseconds), max_records=BATCH)
         except OffsetOutOfRangeError as error:
@@ -195,8 +199,11 @@ class Stream:
             raise BrokerFailure("unreadable_record", f"Kafka's client can not read a record, at or after one of {where}: {error}") from error
         before, self.moved_at = self.moved_at, time.monotonic()
         is_fresh = self.moved_at - before > self.subscription.session_seconds  # who slept has to look round first
-        if is_fresh or self.silence is not None or self.consumer.group_metadata().state == MemberState.STABLE:
+        is_settled = self.consumer.group_metadata().state == MemberState.STABLE
+        if is_fresh or self.silence is not None or is_settled:
             self.settled_at = self.moved_at
+        if not is_settled:
+            self.consumer._coordinator.request_rejoin()
         with self.given.lock:
             gone, self.given.taken_away = self.given.taken_away, set()
         for partition in gone:
