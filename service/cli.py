@@ -224,11 +224,11 @@ def status(store: Store = None, now: Now = None, json: Json = False) -> None:  #
 
 
 @app.command()
-def rebuild(store: Store = None, now: Now = None, json: Json = False) -> None:  # noqa: ARG001
+def rebuild(store: Store = None, now: Now = None, json: Json = False) -> int:  # noqa: ARG001
     """Makes the projections anew from the log; equal to what was there."""
     from service.rebuilding import rebuild_store
 
-    rebuild_store(opened(store), Output(json))
+    return rebuild_store(opened(store), Output(json))
 
 
 @app.command()

@@ -6,32 +6,42 @@ import typer
 
 from exposure.ledger.rebuild import BrokenLog, Outcome, rebuild
 from exposure.ledger.sqlite import OperationalError
+from exposure.ledger.verify import verify
 from schemas.stored import UnknownTopic
-from service.failures import Failure
+from service.failures import BUSINESS_NO, DONE, Failure
 from service.output import Output
 from service.progress import progress_of
 
 NAMED_MAX = 10
 
 
-def rebuild_store(store: Any, output: Output) -> None:
-    """Makes the projections of a store anew and shows what was made; unequal is told on standard error as well."""
-    with store.reading() as moment:
-        events, _ = moment.count_events()
+def rebuild_store(store: Any, output: Output) -> int:
+    """Makes the projections of a store anew and shows what was made; unequal is told on standard error as well, and by the exit code."""
     try:
-        with progress_of("rebuild", events, output.json) as progress:
+        with progress_of("rebuild", events_of(store), output.json) as progress:
             outcome = rebuild(store, progress)
     except BrokenLog as error:
-        raise Failure("broken_log", f"{error}; the projections in use are as they were") from error
-    except UnknownTopic as error:
-        raise Failure("store_version", str(error)) from error
-    except OperationalError as error:
-        if "no such table" not in str(error):
+        raise Failure("broken_log", f"{error}; the projections in use are as they were; restore a backup that verifies") from error
+    except Exception as error:
+        raise_where_damaged(store, error)
+        if isinstance(error, UnknownTopic):
+            raise Failure("store_version", str(error)) from error
+        if not isinstance(error, OperationalError) or "no such table" not in str(error):
             raise
         raise Failure("overtaken", "another rebuild of this store has begun meanwhile; the projections in use are as they were") from error
     if not outcome.equal:
         typer.echo(warning(outcome), err=True)
     show(outcome, output)
+    return DONE if outcome.equal else BUSINESS_NO
+
+
+def raise_where_damaged(store: Any, error: Exception) -> None:
+    """What a rebuild stumbled over is told as what it is, where the log does not verify."""
+    bad = verify(store).first_bad
+    if bad is not None:
+        raise Failure(
+            "broken_log", f"nothing can be made of a damaged store: position {bad.position}: {bad.reason}; restore a backup that verifies"
+        ) from error
 
 
 def show(outcome: Outcome, output: Output) -> None:
@@ -47,3 +57,9 @@ def warning(outcome: Outcome) -> str:
         f"exposure: WHAT WAS KEPT WAS NOT WHAT THE LOG SAYS, of {', '.join(first)}{others}. The projections now say what the log says; "
         "start other running feeders and consumers of this store anew, they may remember what was wrong."
     )
+
+
+def events_of(store: Any) -> int:
+    """How many there are, for a bar; none where the log is gone."""
+    with store.reading() as moment:
+        return 0 if moment.lost(["stored_events"]) else int(moment.count_events()[0])

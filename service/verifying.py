@@ -16,6 +16,7 @@ from schemas.jsontext import NotJson, read
 from service.failures import BUSINESS_NO, DONE, Failure
 from service.output import Output
 from service.progress import progress_of
+from service.rebuilding import events_of
 
 
 def verify_store(again: Callable[[], Any], output: Output, jobs: int | None, checkpoint: str | None, key: str | None, keys: str | None) -> int:
@@ -32,9 +33,7 @@ def verify_store(again: Callable[[], Any], output: Output, jobs: int | None, che
 
 
 def verified(store: Any, again: Callable[[], Any], output: Output, jobs: int | None, checkpoint: Checkpoint | None = None) -> Outcome:
-    with store.reading() as moment:
-        events, _ = moment.count_events()
-    with progress_of("verify", events, output.json) as progress:
+    with progress_of("verify", events_of(store), output.json) as progress:
         return verify(store, progress, checkpoint, again, jobs or os.cpu_count() or 1)
 
 

@@ -82,6 +82,17 @@ def flip_a_byte(log: Log, chance: random.Random) -> set[int]:
     return {event.position}
 
 
+def retype(log: Log, chance: random.Random) -> set[int]:
+    """A value of the same bytes, of another type; only a database whose columns take every type lets anybody."""
+    event, column = chance.choice(log.events()), chance.choice(COLUMNS)
+    value = event.values[COLUMNS.index(column)]
+    if log.place != "rowid" or value is None:
+        return flip_a_byte(log, chance)
+    other = "CAST(? AS BLOB)" if isinstance(value, str) else "CAST(? AS TEXT)" if isinstance(value, bytes) else "CAST(? AS TEXT) || 'x'"
+    log.writing.rows(f"UPDATE stored_events SET {column} = {other} WHERE rowid = ? RETURNING 1", value, event.position)
+    return {event.position}
+
+
 def move_one(log: Log, chance: random.Random) -> set[int]:
     event = chance.choice(log.events())
     away = flipped(event.position, chance) + 1_000_000
@@ -138,7 +149,7 @@ def roll_back(log: Log, chance: random.Random) -> set[int]:
     return gone
 
 
-ALTERING = [flip_a_byte, flip_a_byte, flip_a_byte, move_one, delete_one, swap_two, insert_one, cut_the_tail, roll_back]
+ALTERING = [flip_a_byte, flip_a_byte, flip_a_byte, retype, retype, move_one, delete_one, swap_two, insert_one, cut_the_tail, roll_back]
 
 
 @contextmanager

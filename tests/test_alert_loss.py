@@ -54,6 +54,28 @@ def test_what_was_lost_of_alerts_is_made_anew_and_nothing_is_said_twice(path: Pa
     assert rebuild(store).equal
 
 
+@pytest.mark.parametrize(
+    ("silenced", "is_said"),
+    [
+        ("next_at = 9000000000000000000", False),
+        ("next_at = 9000000000000000000, next_day = '9999-12-31'", False),
+        ("next_at = 9000000000000000000, next_day = '9999-12-31', judged_day = '9999-12-31'", True),
+        ("currencies = '', next_at = 9000000000000000000", False),
+    ],
+)
+def test_who_was_silenced_is_judged_again_after_a_rebuild(path: Path, store: Any, silenced: str, is_said: bool) -> None:
+    """Which only the days themselves can say: no event says when an account was to be judged again."""
+    before, was = {name: log(store, name) for name in (ACCOUNT, OTHER)}, rows(store)
+    execute(path, f"UPDATE alert_states SET {silenced}")
+    assert told(store, [], "2026-03-12", "22:00:01+00:00").accounts == 0
+    assert rebuild(store).unequal == ([f"account:{ACCOUNT}", f"account:{OTHER}"] if is_said else [])
+    assert told(store, [], "2026-03-12", "22:00:01+00:00").accounts == 2
+    assert ({name: log(store, name) for name in before}, rows(store)) == (before, was)
+    told(store, [], "2026-06-26")
+    assert [said_to_stand(store, name) == shown(store, name, "2026-06-26") for name in (ACCOUNT, OTHER)] == [True, True]
+    assert log(store, ACCOUNT) != before[ACCOUNT]
+
+
 def test_after_a_loss_the_numbers_go_on_and_what_stands_is_what_the_days_say(path: Path, store: Any) -> None:
     execute(path, "DELETE FROM alert_states")
     rebuild(store)

@@ -14,6 +14,7 @@ from exposure.ledger import rebuild as rebuilding
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.rebuild import BrokenLog, Outcome, rebuild
 from schemas.jsontext import read, written
+from service.failures import Failure
 from service.output import Output
 from service.rebuilding import rebuild_store
 from service.sample import sample, shuffled
@@ -217,6 +218,37 @@ def test_a_hole_in_the_log_stops_the_rebuild(store: Any) -> None:
     assert derived(store) == before
 
 
+@pytest.mark.parametrize(
+    ("where", "what"),
+    [
+        ("originator_id = 'account:C-1030'", "of another type"),
+        ("originator_version = 1 AND originator_id = 'account:C-1030'", "account:C-1030 has event 2 and lacks event 1"),
+        ("originator_id LIKE 'currency:%'", "of another type"),
+    ],
+)
+def test_a_log_whose_streams_are_no_texts_is_named_as_damaged(each_store: str, store: Any, where: str, what: str) -> None:
+    if each_store == "postgresql":
+        pytest.skip("no column takes a value of another type")
+    before = derived(store)
+    alter(store, f"UPDATE stored_events SET originator_id = CAST(originator_id AS BLOB) WHERE {where}")
+    with pytest.raises(Failure, match=what) as refused:
+        rebuild_store(store, Output(json=True))
+    assert (refused.value.code, refused.value.exit_code, str(refused.value).endswith("restore a backup that verifies")) == ("broken_log", 1, True)
+    assert derived(store) == before
+
+
+@pytest.mark.parametrize("column", ["accounts.account", "documents.key", "members.parent", "rates.base"])
+def test_derived_names_that_are_no_texts_any_more_are_made_anew(each_store: str, store: Any, column: str) -> None:
+    if each_store == "postgresql":
+        pytest.skip("no column takes a value of another type")
+    before = derived(store)
+    table, name = column.split(".")
+    alter(store, f"UPDATE {table} SET {name} = CAST({name} AS BLOB)")
+    assert not rebuild(store).equal
+    assert derived(store) == before
+    assert rebuild(store).equal
+
+
 def test_the_command_line_knows_it(store: Any, tmp_path: Path) -> None:
     store.datastore.close()
     said = exposure("rebuild", "--json", store=tmp_path / "exposure.db")
@@ -225,14 +257,14 @@ def test_the_command_line_knows_it(store: Any, tmp_path: Path) -> None:
 
 
 def test_the_command_tells_what_it_made_and_loudly_what_was_wrong(store: Any, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-    rebuild_store(store, Output(json=True))
+    assert rebuild_store(store, Output(json=True)) == 0
     said = capsysbinary.readouterr()
     assert said.err == b""
     figures = read(said.out)
     assert list(figures) == ["events", "accounts", "documents", "equal"]
     assert (figures["events"], figures["equal"]) == (3000, True)
     alter(store, "UPDATE accounts SET state = ? WHERE account = 'C-1001'", written([{}, "", [], {}, None]))
-    rebuild_store(store, Output(json=True))
+    assert rebuild_store(store, Output(json=True)) == 3
     said = capsysbinary.readouterr()
     assert read(said.out) == {**figures, "equal": False}
     assert b"account:C-1001" in said.err

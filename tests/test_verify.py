@@ -21,7 +21,7 @@ from tests.checking_proofs import is_included
 from tests.command import exposure
 from tests.examples import example
 from tests.mutilating import COLUMNS, KEY, Log, Open, altering, chained_anew, flipped, hashed, logged, made
-from tests.stores import alter, copied, fed, opened, url_of
+from tests.stores import alter, copied, execute, fed, opened, url_of
 
 pytestmark = pytest.mark.usefixtures("each_store")
 
@@ -92,6 +92,80 @@ def test_no_column_of_an_event_can_be_altered(store: Any, column: str) -> None:
         event = log.events()[100]
         log.set(event.position, column, flipped(event.values[COLUMNS.index(column)], random.Random(1)))
         assert first_bad(log).position == event.position
+
+
+OTHER_TYPES = {
+    "originator_id": "CAST(originator_id AS BLOB)",
+    "originator_version": "originator_version || 'x'",
+    "topic": "CAST(topic AS BLOB)",
+    "state": "CAST(state AS TEXT)",
+    "recorded_at": "recorded_at || 'x'",
+    "actor": "CAST(actor AS BLOB)",
+    "previous_hash": "CAST(previous_hash AS TEXT)",
+    "hash": "CAST(hash AS TEXT)",
+}
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_value_of_the_same_bytes_and_another_type_is_found(each_store: str, store: Any, column: str) -> None:
+    """Which no question would find: its event is gone from every answer."""
+    if each_store == "postgresql":
+        pytest.skip("no column takes a value of another type")
+    with altering(store) as log:
+        event = next(event for event in log.events() if event.position > 100 and None not in event.values)
+        log.writing.rows(f"UPDATE stored_events SET {column} = {OTHER_TYPES[column]} WHERE rowid = ? RETURNING 1", event.position)
+        bad = first_bad(log)
+        assert (bad.position, bad.reason.rpartition(": ")[2]) == (event.position, f"its {column} is of another type than was recorded")
+
+
+@pytest.mark.parametrize("stream", ["dead_letter:%", "account:C-1001"])
+def test_a_stream_whose_name_is_no_text_any_more_is_named(each_store: str, store: Any, stream: str) -> None:
+    if each_store == "postgresql":
+        pytest.skip("no column takes a value of another type")
+    with altering(store) as log:
+        streams = "SET originator_id = CAST(originator_id AS BLOB) WHERE originator_id LIKE ?"
+        gone = log.writing.rows(f"UPDATE stored_events {streams} RETURNING rowid, CAST(originator_id AS TEXT)", stream)
+        position, name = min(gone)
+        bad = first_bad(log)
+        assert bad == (bad.account, position, f"event 1 of {name} was altered: its originator_id is of another type than was recorded")
+
+
+SPOILED_ENDS = [
+    "DELETE FROM clock",
+    "INSERT INTO clock (id, recorded_at, position, hash) SELECT 2, recorded_at, position, hash FROM clock",
+    "UPDATE clock SET hash = NULL",
+]
+
+
+@pytest.mark.parametrize("spoil", SPOILED_ENDS)
+def test_a_log_of_which_nobody_says_where_it_ends_is_damaged(store: Any, spoil: str) -> None:
+    with altering(store) as log:
+        last = log.events()[-1].position
+        log.writing.rows(f"{spoil} RETURNING 1")
+        bad = first_bad(log)
+        assert (bad.position, bad.reason.endswith("is missing or spoiled")) == (last, True)
+
+
+@pytest.mark.parametrize("table", ["documents", "clock", "stored_events"])
+def test_the_commands_name_a_table_that_is_gone(store: Any, tmp_path: Path, table: str) -> None:
+    store.datastore.close()
+    execute(tmp_path / "exposure.db", f"DROP TABLE {table}")
+    said = exposure("verify", "--json", store=tmp_path / "exposure.db")
+    reason = f"the table {table} is missing: restore a backup"
+    assert (said.exit_code, said.json["first_bad"]) == (3, {"account": None, "position": 0, "reason": reason})
+    said = exposure("rebuild", "--json", store=tmp_path / "exposure.db")
+    assert (said.exit_code, said.json["error"]["code"], reason in said.json["error"]["message"]) == (1, "broken_log", True)
+
+
+def test_the_commands_say_that_the_end_of_the_log_is_lost(store: Any, tmp_path: Path) -> None:
+    store.datastore.close()
+    execute(tmp_path / "exposure.db", "DELETE FROM clock")
+    assert exposure("verify", store=tmp_path / "exposure.db").exit_code == 3
+    said = exposure("rebuild", "--json", store=tmp_path / "exposure.db")
+    assert (said.exit_code, said.json["error"]["code"], "the row of clock" in said.json["error"]["message"]) == (1, "broken_log", True)
+    (tmp_path / "one.jsonl").write_bytes(next(iter(sample(1, seed=9))) + b"\n")
+    said = exposure("feed", tmp_path / "one.jsonl", "--json", store=tmp_path / "exposure.db")
+    assert (said.exit_code, "the row of clock" in said.json["error"]["message"]) == (1, True)
 
 
 def test_who_deletes_an_event_leaves_its_account_named(store: Any) -> None:

@@ -1,5 +1,5 @@
 """The rows of ``alert_states`` as the log knows them: which alerts of an account stand as said, and how many there were. A rebuild puts those right
-that say something else.
+that say something else, and has every account judged again.
 
 Law: what was said is in the alerts' streams, so nothing is said twice. How far an account was judged is in no event: it is judged again.
 """
@@ -11,6 +11,7 @@ from exposure.judging import Said, State
 from exposure.ledger import alerts
 from exposure.ledger.loading import caught_up
 from exposure.rules import terms
+from exposure.rules.spans import later
 from schemas.facts import LAST_DAY, AlertCleared, AlertRaised
 from schemas.instants import instant_of
 
@@ -20,8 +21,8 @@ TO_BE_JUDGED = alerts.Next("", 0, ())
 
 
 def put_right(store: Any) -> list[str]:
-    """Makes the rows anew that are gone or do not agree with the log; returns their accounts. The next tick judges all accounts, and all their
-    days."""
+    """Makes the rows anew that are gone or do not agree with the log; returns their accounts. The next tick judges all accounts, all their days: no
+    event says when one was to be judged again, so a row that says the wrong day is like any other."""
     found: list[str] = []
     after = ""
     while True:
@@ -39,10 +40,12 @@ def put_right(store: Any) -> list[str]:
 
 def wrong_rows(writing: Any, names: list[str]) -> list[tuple[str, State]]:
     kept, said = alerts.states(writing, names), alerts.streams(writing, names)
+    # Somewhere it is a day later; nothing was judged up to a day that has not begun anywhere.
+    tomorrow = later(terms.local_day(instant_of(writing.recorded_at), "UTC"), 1)
     wrong: list[tuple[str, State]] = []
     for name in names:
         told, last = from_log(said.get(name, []))
-        if name not in kept or (kept[name].said, kept[name].sequence) != (told.said, told.sequence):
+        if name not in kept or (kept[name].said, kept[name].sequence) != (told.said, told.sequence) or kept[name].day > tomorrow:
             wrong.append((name, told._replace(day=day_of(writing, name, last)) if last is not None else told))
     return wrong
 

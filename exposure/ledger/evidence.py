@@ -10,7 +10,7 @@ from typing import Any
 from exposure.ledger.checkpoint_keys import STREAM as KEYS
 from exposure.ledger.checkpoints import Checkpoint
 from exposure.ledger.policies import STREAM as POLICIES
-from exposure.ledger.proofs import Proofs
+from exposure.ledger.proofs import NoProof, Proofs
 from exposure.ledger.stretches import text
 
 SHAPE = 1
@@ -18,8 +18,8 @@ SHAPE = 1
 
 def export(moment: Any, account: str | None, checkpoint: Checkpoint, until: int | None = None) -> Iterator[dict[str, Any]]:
     """The lines of evidence, as far as the checkpoint knows of the log: what it is of, then the events in their order; of all accounts where none is
-    named. Of an account only those recorded by an instant, where that is said; which keys signed is told to the end. Raises ``NoProof`` where an
-    account's part can not be proven: the log is not the one of the checkpoint."""
+    named. Of an account only those recorded by an instant, where that is said; which keys signed is told to the end. Raises ``NoProof`` where that
+    can not be proven: the log is not the one of the checkpoint, or was altered."""
     yield {"exposure_evidence": SHAPE, "account": account, "checkpoint": checkpoint.document}
     if account is None:
         yield from whole(moment, checkpoint)
@@ -39,7 +39,9 @@ def streams_of(moment: Any, account: str) -> list[str]:
 
 def whole(moment: Any, checkpoint: Checkpoint) -> Iterator[dict[str, Any]]:
     before = bytes(32)
-    for position, stream, version, topic, state, recorded_at, actor, previous, own in moment.chained(0, checkpoint.position):
+    for position, stream, version, topic, state, recorded_at, actor, previous, own, misfit in moment.chained(0, checkpoint.position):
+        if misfit is not None:
+            raise NoProof(f"the {misfit} of the event at position {position} is of another type than was recorded: verify says more")
         by = None if actor is None else text(actor)
         yield event((position, text(stream), version, text(topic), state, recorded_at, by, previous, own), before)
         before = own

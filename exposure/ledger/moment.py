@@ -10,6 +10,17 @@ from exposure.rules.spans import FOR_EVER, later
 from schemas.facts import LAST_DAY
 
 EVENT = "originator_id, originator_version, topic, state"
+KINDS = {
+    "originator_id": "text",
+    "originator_version": "integer",
+    "topic": "text",
+    "state": "blob",
+    "recorded_at": "integer",
+    "actor": "text",
+    "previous_hash": "blob",
+    "hash": "blob",
+}
+"""Of what kind the values of an event are."""
 HEAD = "account, version, written, state"
 DOCUMENT = "account, key, version, opened, closed, state"
 LETTER = "digest, account, source, position, code, reason, sealed, recorded_at, carried, settled_at, outcome"
@@ -117,7 +128,7 @@ class Moment(Tables):
     def hashes(self, events: list[tuple[str, int]]) -> dict[str, bytes]:
         """By stream the hash of one event of each, given as (stream, version)."""
         place = "t.originator_id = g.c0 AND t.originator_version = g.c1"
-        return dict(self.joined("g.c0, t.hash", "stored_events", place, events))
+        return dict(self.joined(f"g.c0, {self.plain.format('t.hash')}", "stored_events", place, events))
 
     def log_end(self) -> LogEnd:
         """Where the log ends, as who wrote last has said it."""
@@ -125,15 +136,17 @@ class Moment(Tables):
 
     def log_end_at(self, position: int) -> LogEnd:
         """Where the log ended when it went no further than a position, as its rows have it."""
-        last = f"SELECT {self.position}, hash FROM stored_events WHERE {self.position} <= ? ORDER BY {self.position} DESC LIMIT 1"
+        last = (
+            f"SELECT {self.position}, {self.plain.format('hash')} FROM stored_events WHERE {self.position} <= ? ORDER BY {self.position} DESC LIMIT 1"
+        )
         return LogEnd(*(self.rows(last, position) or [(0, NOTHING)])[0])
 
     def chained(self, after: int, until: int) -> Iterator[Any]:
-        """(position, stream, version, topic, state, recorded_at, actor, previous_hash, hash) of the events behind a position up to another one, as
-        recorded; texts as bytes, for what was altered may be no text any more."""
-        stream, topic, actor = (self.octets.format(column) for column in ("originator_id", "topic", "actor"))
+        """(position, stream, version, topic, state, recorded_at, actor, previous_hash, hash, misfit) of the events behind a position up to another
+        one, as recorded; texts as bytes, for what was altered may be no text any more. ``misfit`` names a column whose value is of another kind."""
+        columns = [(self.octets if kind == "text" else self.plain).format(column) for column, kind in KINDS.items()]
         return self.stream(
-            f"SELECT {self.position}, {stream}, originator_version, {topic}, state, recorded_at, {actor}, previous_hash, hash "
+            f"SELECT {self.position}, {', '.join(columns)}, {self.misfit(KINDS)} "
             f"FROM stored_events WHERE {self.position} > ? AND {self.position} <= ? ORDER BY {self.position}",
             after,
             until,
@@ -234,7 +247,8 @@ class Moment(Tables):
     def count_events(self) -> tuple[int, int | None]:
         """How many events there are and when the last was recorded."""
         count, last = self.rows(f"SELECT count(*), max({self.position}) FROM stored_events")[0]
-        at = self.rows(f"SELECT recorded_at FROM stored_events WHERE {self.position}=?", last)[0][0] if last else None
+        recorded_at = self.plain.format("recorded_at")
+        at = self.rows(f"SELECT {recorded_at} FROM stored_events WHERE {self.position}=?", last)[0][0] if last else None
         return int(count), at
 
     def last_position(self) -> int:

@@ -1,6 +1,6 @@
 """How a PostgreSQL store is asked: rows that are given and rows that are put in go as one array a column, in one statement."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +17,7 @@ class PostgresTables(Tables):
     greatest = "greatest"
     least = "least"
     octets = "convert_to({}, 'UTF8')"
+    plain = "{}"
 
     def named(self) -> str:
         return str(self.rows("SELECT pg_export_snapshot()")[0][0])
@@ -27,6 +28,10 @@ class PostgresTables(Tables):
         for table, column in self.rows(f"SELECT table_name::text, column_name::text FROM {listed}"):
             found.setdefault(table, []).append(column)
         return found
+
+    def misfit(self, kinds: Mapping[str, str]) -> str:  # noqa: ARG002
+        """A column takes no value of another kind."""
+        return "NULL"
 
     def fill(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         with self.cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copied:

@@ -21,6 +21,7 @@ from exposure.ledger.folding import document_rows
 from exposure.ledger.ledger import collector_paused
 from exposure.ledger.loading import caught_up, load, load_heads
 from exposure.ledger.memory import Account
+from exposure.ledger.stretches import text
 from exposure.rules.documents import Key
 from exposure.rules.evolve import MissingDocument, evolve
 from schemas.facts import LAST_DAY, Fact
@@ -52,7 +53,8 @@ class Outcome:
 
 
 def rebuild(store: Any, progress: Callable[[int], None] = lambda _: None) -> Outcome:
-    """Makes the derived tables of a store anew, and puts right how alerts stand. ``progress`` is told the events folded so far."""
+    """Makes the derived tables of a store anew, and puts right how alerts stand: the next tick judges every account.
+    ``progress`` is told the events folded so far."""
     making = Making(store, progress)
     making.begin()
     with collector_paused():
@@ -227,13 +229,13 @@ def kept(made: Any, stream: str | None = None) -> Iterator[Derived]:
     for name in moment.behind("", NO_MORE) if stream is None else [owner] if kind == "account" else []:
         newer.update(newer_documents(moment, name))
     older = (row for row in made.kept(stream) if row[:3] not in newer)
-    return merge(older, sorted(newer.values()), key=itemgetter(0, 1, 2))
+    return merge(older, sorted(newer.values()), key=place)
 
 
 def newer_documents(moment: Any, name: str) -> Iterator[tuple[tuple[str, str, str], Derived]]:
     try:
         account = caught_up(moment, [name])[name]
-    except (LookupError, ValueError):
+    except (LookupError, TypeError, ValueError):
         # What was kept is spoiled beyond folding: it is compared as it stands, and is not equal.
         return
     for key in account.unwritten:
@@ -243,10 +245,16 @@ def newer_documents(moment: Any, name: str) -> Iterator[tuple[tuple[str, str, st
 
 def unequal(kept: Iterator[Derived], made: Iterator[Derived]) -> set[str]:
     """The streams of which a derived row is on one side only, or says something else on the other; both sides come in the order of their keys."""
-    key = itemgetter(0, 1, 2)
     found = set()
-    for (table, owner, _), group in groupby(merge(kept, made, key=key), key=key):
+    for _, group in groupby(merge(kept, made, key=place), key=place):
         sides = list(group)
         if len(sides) == 1 or sides[0] != sides[1]:
-            found.add(f"currency:{owner}" if table == "rates" else f"account:{owner}")
+            table, owner, *_ = sides[0]
+            name = text(owner) if isinstance(owner, bytes) else owner
+            found.add(f"currency:{name}" if table == "rates" else f"account:{name}")
     return found
+
+
+def place(row: Derived) -> Derived:
+    """What rows are ordered by; bytes that stand in the place of a text come after all texts."""
+    return row[0], isinstance(row[1], bytes), row[1], isinstance(row[2], bytes), row[2]

@@ -82,4 +82,4 @@ class Rebuilt(Deriving):
             for base, quote, day, version, *rest in self.stream(
                 f"SELECT base, quote, day, version, told, rate FROM rates{suffix} {of_base} {order}", *values
             ):
-                yield ("rates", base, f"{quote}/{day}/{version:019}", *rest)
+                yield ("rates", base, f"{quote}/{day}/{version!s:0>19}", *rest)

@@ -1,6 +1,6 @@
 """How a SQLite store is asked: given rows go in as one JSON text, so a statement has no limit on how many they are."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from exposure.ledger.moment import Moment
@@ -18,6 +18,7 @@ class SQLiteTables(Tables):
     greatest = "max"
     least = "min"
     octets = "CAST({} AS BLOB)"
+    plain = "CASE WHEN typeof({0}) <> 'text' THEN {0} END"
 
     def named(self) -> str:
         """Whatever is written of accounts is an event, or a dead letter; that rows are made as new as the log changes no answer."""
@@ -30,6 +31,11 @@ class SQLiteTables(Tables):
         for table, column in self.rows(f"SELECT m.name, c.name FROM {listed}"):
             found.setdefault(table, []).append(column)
         return found
+
+    def misfit(self, kinds: Mapping[str, str]) -> str:
+        """A column takes values of every kind here, whatever it was declared to be."""
+        cases = " ".join(f"WHEN typeof({column}) NOT IN ('{kind}', 'null') THEN '{column}'" for column, kind in kinds.items())
+        return f"CASE {cases} END"
 
     def fill(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         self.put(f"INSERT INTO {table} ({', '.join(columns)}) VALUES {{rows}}", rows)

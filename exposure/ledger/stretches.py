@@ -58,7 +58,12 @@ def verify_stretch(moment: Any, stretch: Stretch) -> Verified:
     last: dict[bytes, tuple[int, bytes]] = {}
     begun: list[Begun] = []
     bad = None
-    for at, stream, version, topic, state, recorded_at, actor, previous, own in moment.chained(*stretch):
+    for at, stream, version, topic, state, recorded_at, actor, previous, own, misfit in moment.chained(*stretch):
+        if misfit is not None:
+            bad = missing(moment, position, at) or damaged(
+                moment, stream, version, at, f"was altered: its {misfit} is of another type than was recorded"
+            )
+            break
         try:
             made = event_hash(previous, in_log, at, stream, version, topic, state, recorded_at, actor)
         except (TypeError, NoNumber):
@@ -108,13 +113,14 @@ def missing(moment: Any, reached: int, position: int) -> Damage | None:
 
 def first_lacking(moment: Any) -> str | None:
     """A stream that lacks an event: one before others, or one that derived rows know of."""
-    holes = "SELECT originator_id FROM stored_events GROUP BY originator_id HAVING count(*) < max(originator_version)"
+    name = moment.octets.format("originator_id")
+    holes = f"SELECT {name} FROM stored_events GROUP BY originator_id HAVING count(*) < max(originator_version)"
     many = "(SELECT count(*) FROM stored_events WHERE originator_id = 'account:' || account)"
     heads = f"SELECT 'account:' || account FROM accounts WHERE version > {many}"
     cases = "SELECT stream FROM cases WHERE NOT EXISTS (SELECT 1 FROM stored_events WHERE originator_id = stream)"
     for sql in (holes, heads, cases):
         for (stream,) in moment.rows(f"{sql} ORDER BY 1 LIMIT 1"):
-            return str(stream)
+            return text(stream) if isinstance(stream, bytes) else str(stream)
     return None
 
 

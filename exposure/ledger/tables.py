@@ -4,18 +4,19 @@ In statements ``?`` stands where a value goes.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 
 class Tables(ABC):
     """The tables of a store in one transaction. ``position`` is the column that numbers all events, ``greatest`` and ``least`` the functions of two
-    values, ``octets`` what gives the bytes of a text."""
+    values, ``octets`` what gives the bytes of a text, ``plain`` what gives a value that is no text, and nothing where a text stands in its place."""
 
     position: str
     greatest: str
     least: str
     octets: str
+    plain: str
 
     def __init__(self, cursor: Any) -> None:
         self.cursor = cursor
@@ -27,6 +28,16 @@ class Tables(ABC):
     @abstractmethod
     def columns(self) -> dict[str, list[str]]:
         """The columns of every table of the store."""
+
+    @abstractmethod
+    def misfit(self, kinds: Mapping[str, str]) -> str:
+        """What gives the first of some columns whose value is not of its kind (``text``, ``integer``, ``blob``), and nothing where all are: such a
+        value can have the same bytes, and no question finds it."""
+
+    def lost(self, tables: Sequence[str]) -> str | None:
+        """The first of some tables that is not there."""
+        there = self.columns()
+        return next((table for table in tables if table not in there), None)
 
     @abstractmethod
     def fill(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from exposure.ledger.chain import NOTHING, LogEnd
 from exposure.ledger.checkpoints import Checkpoint
+from exposure.ledger.rebuilt import DERIVED
 from exposure.ledger.stretches import Damage, Stretch, Verified, account_of, first_lacking, text, verify_stretch
 from exposure.merkle import Tree
 
@@ -19,6 +20,8 @@ STRETCH = 32_768
 STRETCHES_EACH = 3
 """So many at least for a process of its own: it costs the time of one of them to begin."""
 BEFORE_ALL = -(1 << 63)
+TABLES = ("stored_events", "clock", *DERIVED)
+"""Without these nothing can be verified, or a rebuild has no place to put what it makes."""
 
 Verifying = Callable[[Iterable[Stretch]], Iterator[Verified]]
 
@@ -43,7 +46,11 @@ def verify(
     """Verifies the log of a store, that every account's row is of its last event, and that the log is the one a checkpoint was made of.
     ``progress`` is told the events found good so far; ``again`` opens the store once more, in each of so many processes."""
     with store.reading() as moment:
-        end, reached, events, tree, is_met = moment.log_end(), LogEnd(0, NOTHING), 0, Tree(), checkpoint is None
+        lost = moment.lost(TABLES)
+        if lost is not None:
+            return Outcome(0, Damage(None, 0, f"the table {lost} is missing: restore a backup"), LogEnd(0, NOTHING), Tree().root)
+        end, endless = end_of(moment)
+        reached, events, tree, is_met = LogEnd(0, NOTHING), 0, Tree(), checkpoint is None
         stretches = joining(end.position, stretch, None if checkpoint is None else checkpoint.position)
         with at_work(moment, again, min(jobs, len(stretches) // STRETCHES_EACH)) as verified:
             for told, found in zip(stretches, verified(stretches), strict=True):
@@ -55,7 +62,7 @@ def verify(
                 if checkpoint is not None and reached.position == checkpoint.position:
                     is_met = (events, reached.hash.hex(), tree.root.hex()) == (checkpoint.events, checkpoint.hash, checkpoint.root)
                 progress(events)
-        bad = cut(moment, reached, end) or beyond(moment, end) or (None if is_met else missed(checkpoint, reached)) or behind(moment)
+        bad = endless or cut(moment, reached, end) or beyond(moment, end) or (None if is_met else missed(checkpoint, reached)) or behind(moment)
         return Outcome(events, bad, reached, tree.root)
 
 
@@ -102,6 +109,16 @@ def missed(checkpoint: Checkpoint | None, reached: LogEnd) -> Damage:
     return Damage(None, checkpoint.position, f"up to here the log is not the one the checkpoint of {checkpoint.made} was made of")
 
 
+def end_of(moment: Any) -> tuple[LogEnd, Damage | None]:
+    """Where the log ends, as who wrote last has said it; where nobody says so any more, that is damage, and it ends with its last event."""
+    columns = [moment.plain.format(column) for column in ("position", "hash", "recorded_at")]
+    rows = moment.rows(f"SELECT {', '.join(columns)} FROM clock")
+    if [tuple(map(type, row)) for row in rows] == [(int, bytes, int)]:
+        return LogEnd(*rows[0][:2]), None
+    end = moment.log_end_at((1 << 63) - 1)
+    return end, Damage(None, end.position, "the row of clock, which says where the log ends and when it was last written to, is missing or spoiled")
+
+
 def cut(moment: Any, reached: LogEnd, end: LogEnd) -> Damage | None:
     """What is missing at the end of the log, as who wrote last has said where that is."""
     if reached.position < end.position:
@@ -119,16 +136,18 @@ def beyond(moment: Any, end: LogEnd) -> Damage | None:
 
 def behind(moment: Any) -> Damage | None:
     """The first account whose row is not of its last event."""
+    name, version = moment.octets.format("account"), moment.plain.format("version")
     last = "(SELECT coalesce(max(originator_version), 0) FROM stored_events WHERE originator_id = 'account:' || account)"
     heads = f"SELECT account, version, {last} AS last FROM accounts"
     no_row = (
-        "SELECT substr(originator_id, 9), 0, 1 FROM stored_events WHERE originator_id >= 'account:' AND originator_id < 'account;' "
-        "AND originator_version = 1 AND NOT EXISTS (SELECT 1 FROM accounts WHERE account = substr(originator_id, 9))"
+        "SELECT substr(originator_id, 9) AS account, 0 AS version FROM stored_events "
+        "WHERE originator_id >= 'account:' AND originator_id < 'account;' AND originator_version = 1 "
+        "AND NOT EXISTS (SELECT 1 FROM accounts WHERE account = substr(originator_id, 9))"
     )
-    rows = moment.rows(f"SELECT account, version, last FROM ({heads}) AS heads WHERE version <> last UNION ALL {no_row} ORDER BY 1 LIMIT 1")
-    for account, version, _ in rows:
-        stream = f"account:{account}"
+    wrong = f"SELECT account, version FROM ({heads}) AS heads WHERE version <> last UNION ALL {no_row}"
+    for account, its in moment.rows(f"SELECT {name}, {version} FROM ({wrong}) AS wrong ORDER BY 1 LIMIT 1"):
+        stream = f"account:{text(account)}"
         sql = f"SELECT {moment.position}, originator_version FROM stored_events WHERE originator_id = ? ORDER BY originator_version DESC LIMIT 1"
         position, last = (moment.rows(sql, stream) or [(0, 0)])[0]
-        return Damage(account, position, f"the row of the account is of its event {version}, and its last one is {last}: rebuild")
+        return Damage(text(account), position, f"the row of the account is of its event {its}, and its last one is {last}: rebuild")
     return None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from eventsourcing.persistence import IntegrityError, Tracking
+from eventsourcing.persistence import IntegrityError, InternalError, Tracking
 
 from exposure.ledger.batch import Batch, DeadLetter, LetterSettled, Row
 from exposure.ledger.chain import LogEnd
@@ -57,7 +57,10 @@ class Writing(Deriving):
     def tick(self, now: int) -> tuple[int, LogEnd]:
         """Takes the write lock; recorded time is the given instant or, where that lies before it, the last recorded one. And where the log ends."""
         sql = f"UPDATE clock SET recorded_at = {self.greatest}(recorded_at, ?) RETURNING recorded_at, position, hash"
-        recorded_at, position, hash_ = self.rows(sql, now)[0]
+        rows = self.rows(sql, now)
+        if not rows:
+            raise InternalError("the row of clock, which says where the log ends, is missing: verify says more, restore a backup")
+        recorded_at, position, hash_ = rows[0]
         return recorded_at, LogEnd(position, hash_)
 
     def write(self, batch: Batch) -> set[str]:
