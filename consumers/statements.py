@@ -5,6 +5,7 @@ Law: what is compared is all that could be read; a row that could not is named a
 
 from __future__ import annotations
 
+import csv
 import io
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -14,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Self
 
-from pydantic import model_validator
+from pydantic import ValidationError, model_validator
 
 from consumers.cells import amount_told, currency_told, dated, filled
 from consumers.mapping import Column, DateFormat, MappingError, Section, Sheet
@@ -70,6 +71,30 @@ class Refused(NamedTuple):
 
     line: int
     reason: str
+
+
+def mapping_by_headings(path: str) -> StatementMapping:
+    """That of a file whose headings are the names of ``StatementColumns``. Raises MappingError."""
+    named, found = StatementColumns.model_fields, headings(path)
+    columns = {name: name for name in named if name in found}
+    try:
+        return StatementMapping.model_validate({"columns": columns})
+    except ValidationError as error:
+        wrong = "; ".join(str(one["msg"]).removeprefix("Value error, ") for one in error.errors() if one["type"] == "value_error")
+        wanted = "account, currency, and document and open (and due), or balance; as_of where each row has a day"
+        told = f"it has {', '.join(found) or 'none'}" + (f": {wrong}" if wrong else "")
+        raise MappingError(f"{path}: without --mapping the headings have to be ours: {wanted}; {told}") from None
+
+
+def headings(path: str) -> list[str]:
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            if not path.endswith(".jsonl"):
+                return [cell.strip() for cell in next(csv.reader(file), [])]
+            first: Any = read(file.readline())
+            return list(first) if isinstance(first, dict) else []
+    except (UnicodeDecodeError, NotJson, csv.Error):
+        return []
 
 
 def mapping_of(path: str) -> StatementMapping:

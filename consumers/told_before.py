@@ -25,7 +25,8 @@ def from_topic(connection: Mapping[str, Any], topic: str) -> Iterator[Told]:
         while not reading.is_caught_up():
             for record in reading.records(POLL_MS):
                 said = {name.removeprefix("ce_"): value.decode() for name, value in record.headers.items() if name.startswith("ce_")}
-                yield told({**said, "data": read(record.value or b"{}")})
+                place = f"{topic}, partition {record.partition}, offset {record.offset}"
+                yield told({**said, "data": read(record.value or b"{}")}, place)
     finally:
         reading.close()
 
@@ -33,14 +34,14 @@ def from_topic(connection: Mapping[str, Any], topic: str) -> Iterator[Told]:
 def from_file(file: str) -> Iterator[Told]:
     """Lines of JSON: CloudEvents in structured mode."""
     with Path(file).open("rb") as lines:
-        for line in lines:
+        for number, line in enumerate(lines, 1):
             if line.strip():
-                yield told(read(line))
+                yield told(read(line), f"line {number}")
 
 
-def told(event: Any) -> Told:
+def told(event: Any, place: str) -> Told:
     """What is no event of ours says nothing; who takes it counts it as unknown."""
     try:
-        return Told(event["id"], event["type"], instant(event["time"]), event["data"])
+        return Told(event["id"], event["type"], instant(event["time"]), event["data"], place)
     except (KeyError, TypeError, ValueError):
-        return Told("", "", "", {})
+        return Told("", "", "", {}, place)

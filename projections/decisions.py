@@ -18,6 +18,7 @@ from exposure.ledger import decisions as recorded
 from exposure.ledger import read_back, releases
 from exposure.ledger.policies import in_force
 from exposure.ledger.replay import Replay
+from exposure.retold import disagreements
 from exposure.rules.documents import Document
 from exposure.rules.fulfilled import fulfilled
 from exposure.seen import Seen
@@ -131,14 +132,16 @@ def listed(recorded_at: int, decision: OrderChecked) -> dict[str, Any]:
 
 
 def shown(moment: Any, decision_id: str) -> dict[str, Any]:
-    """The document of ``exposure decision``; raises ``UnknownDecision``. One that was read back was made of another log: nobody can make it again."""
+    """The document of ``exposure decision``; raises ``UnknownDecision``. One that was read back was made of another log: what can be made again is
+    what follows from its inputs."""
     for position, _, topic, state, recorded_at, _ in moment.events(recorded.decision_stream(decision_id)):
         decision = read_ours(topic, state)
         assert isinstance(decision, OrderChecked)
         told = {**decision._asdict(), "recorded": instant_text(recorded_at)}
         if (found := read_back.of(moment, decision_id)) is not None:
             _, event = found
-            return {**told, "reproduced": None, "differences": [], "read_back": event._asdict()}
+            disagreeing = disagreements(decision)
+            return {**told, "reproduced": False if disagreeing else None, "differences": disagreeing, "read_back": event._asdict()}
         differing = differences(decision, Then(moment, position, recorded_at))
         return {**told, "reproduced": not differing, "differences": differing, "read_back": None}
     raise UnknownDecision(f"there is no decision {decision_id!r}")

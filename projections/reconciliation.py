@@ -18,6 +18,7 @@ from exposure.bridge import Caused, caused
 from exposure.figures import Figures, Item
 from exposure.ledger.dead_letters import Letter
 from exposure.ledger.policies import in_force
+from exposure.rules.invoices import TERMS
 from projections.account import Asked, Known, NotKnownBefore, day_of, figures_on, speaking
 from projections.bridge import facts_known
 from projections.explanation import events_at, naming_of
@@ -28,6 +29,8 @@ from schemas.amounts import minor, shown
 Key = tuple[str, str]
 """A document's number and the currency; of a balance the number is empty."""
 OWED = ("receivables", "unapplied")
+SETTING = ("InvoicePosted", TERMS)
+"""What says when an invoice is due."""
 
 
 class Row(NamedTuple):
@@ -35,6 +38,11 @@ class Row(NamedTuple):
 
     amount: int
     dues: dict[str, int]
+
+    @property
+    def open(self) -> dict[str, int]:
+        """By due day, where anything is open."""
+        return {due: amount for due, amount in sorted(self.dues.items()) if amount}
 
 
 class Question(NamedTuple):
@@ -146,8 +154,7 @@ def differences(of: Compared, figures: Figures | None, told: dict[Key, Row], day
             "currency": key[1],
             "ours": shown(here.amount, key[1]),
             "theirs": shown(there.amount, key[1]) if key in told else None,
-            **({"dues": {"ours": texts(here.dues, key[1]), "theirs": texts(there.dues, key[1])}} if kind == "other_due" else {}),
-            **since(of, of.moves.get(key, []), here.amount, there.amount, day or "", key[1]),
+            **since_of(of, key, here, there, day or "", kind),
             **(hints(of, figures, key[0]) if kind == "missing_here" and key[0] else {}),
         }
 
@@ -158,7 +165,34 @@ def difference_of(here: Row, there: Row, is_told: bool, question: Question, curr
         if not here.amount:
             return "missing_here"
         return "other_amount" if is_told and there.amount else "missing_there"
-    return "other_due" if there.dues and here.amount == there.amount and here.dues != there.dues else None
+    return "other_due" if here.open and there.open and here.amount == there.amount and here.open != there.open else None
+
+
+def since_of(of: Compared, key: Key, here: Row, there: Row, day: str, kind: str) -> dict[str, Any]:
+    moves, currency = of.moves.get(key, []), key[1]
+    if kind != "other_due":
+        return since(of, moves, here.amount, there.amount, day, currency)
+    dues = {"ours": texts(here.open, currency), "theirs": texts(there.open, currency)}
+    return {"dues": dues, **due_since(of, [move for move in moves if move.day <= day and move.item.component == "receivables"], here, there)}
+
+
+def due_since(of: Compared, moves: list[Caused], here: Row, there: Row) -> dict[str, Any]:
+    """The first day from which it is due here on other days than there (by other parts, where the days are the same), and the events that set the
+    days of what is open now."""
+    days_are_the_same, wanted = here.open.keys() == there.open.keys(), there.open
+    dues: dict[str, int] = defaultdict(int)
+    was_equal, first = False, None
+    for on, of_day in groupby(moves, key=attrgetter("day")):
+        for move in of_day:
+            dues[move.item.due] += move.amount
+        then = Row(0, dues).open
+        if then == wanted if days_are_the_same else then.keys() == wanted.keys():
+            was_equal, first = True, None
+        elif first is None:
+            first = on
+    setting = sorted({move.fact.version for move in moves if move.fact.name in SETTING and move.amount > 0 and move.item.due in here.open})
+    events = events_at(of.moment, of.account, setting)
+    return {"since": first, "was_equal": was_equal, "events": [events[version] for version in setting], "same_amount": [], "dated_later": None}
 
 
 def texts(dues: dict[str, int], currency: str) -> dict[str, str]:

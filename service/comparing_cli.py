@@ -61,7 +61,9 @@ def bridge(
 @app.command()
 def reconcile(
     file: Annotated[str, typer.Argument(help="the ERP's balances or open items: a CSV, or .jsonl")],
-    mapping: Annotated[str, typer.Option("--mapping", metavar="FILE", help="which column means what (TOML)")],
+    mapping: Annotated[
+        str | None, typer.Option("--mapping", metavar="FILE", help="which column means what (TOML; default: the headings are our own words)")
+    ] = None,
     as_of: AsOf = None,
     known_at: KnownAt = None,
     tolerance: Annotated[str, typer.Option("--tolerance", metavar="AMOUNT", help="differences of no more than this are none")] = "0",

@@ -80,6 +80,11 @@ def documents_line(documents: list[dict[str, Any]]) -> str:
     return ", ".join(" ".join([one["kind"].replace("_", " "), one["document"], *(f"#{version}" for version in one["versions"])]) for one in documents)
 
 
+def due_text(dues: dict[str, str]) -> str:
+    """Where there is one day the amount stands before it."""
+    return f" due {'; '.join(dues if len(dues) == 1 else (f'{day}: {amount}' for day, amount in dues.items()))}"
+
+
 def difference_lines(differences: Iterable[dict[str, Any]], as_of: str | None) -> None:
     """As they are found: what differs, since when, and the events of that day; with the day where it is another one than that of the question."""
     out = console()
@@ -89,7 +94,8 @@ def difference_lines(differences: Iterable[dict[str, Any]], as_of: str | None) -
             out.print(escape(f"{one['account']}{on}  {one['message']}"))
             continue
         of = one["document"] or "balance"
-        said = f"ours {one['ours']}, theirs {one['theirs'] or 'not named'} {one['currency']}"
+        ours, theirs = (due_text(one["dues"][side]) if "dues" in one else "" for side in ("ours", "theirs"))
+        said = f"ours {one['ours']}{ours}, theirs {one['theirs'] or 'not named'}{theirs} {one['currency']}"
         out.print(f"[bold]{escape(one['account'])} {escape(of)}{on}[/bold]  {one['difference'].replace('_', ' ')}: {said}")
         if one["since"]:
             out.print(f"  since {one['since']}" + ("" if one["was_equal"] else ", and never the same before"))

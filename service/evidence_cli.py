@@ -49,28 +49,32 @@ def evidence(
     account: str,
     first: Annotated[str, typer.Option("--from", metavar="DAY", help="the first day of the period, the account's own")],
     last: Annotated[str, typer.Option("--to", metavar="DAY", help="the last one: all is told as it was known when that ended")],
-    out: Annotated[str, typer.Option("--out", metavar="FILE", help="the archive (zip)")],
+    out: Annotated[str | None, typer.Option("--out", metavar="FILE", help="the archive (default: evidence-ACCOUNT-FROM-TO.zip, here)")] = None,
     checkpoint: Annotated[str | None, typer.Option("--checkpoint", metavar="FILE", help="the checkpoint that proves it")] = None,
-    key: Annotated[str | None, typer.Option("--key", metavar="FILE", help="or the key that signs one of now, and the archive's manifest")] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="FILE", help="or the key that signs one of now, and the manifest (default: unsigned)")
+    ] = None,
     store: Store = None,
     now: Now = None,
     json: Json = False,
 ) -> int:
-    """One archive with all that is recorded of an account, readable and verifiable without the engine."""
+    """One archive with all that is recorded of an account, readable and verifiable without the engine. Without a checkpoint or a key nobody signs it:
+    it proves no more than that it agrees with itself, unless its root is compared with that of a signed checkpoint."""
     from projections.evidence import period_of
-    from service.packing import Wanted, pack
+    from service.packing import Wanted, named, pack
     from service.verifying import checkpoint_now, checkpoint_of, key_of
 
     days = str(day(first, "--from")), str(day(last, "--to"))
-    if (checkpoint is None) == (key is None):
-        raise Failure("usage", "name a --checkpoint, or the --key that signs one", WRONG_USAGE)
+    if checkpoint is not None and key is not None:
+        raise Failure("usage", "name a --checkpoint, or the --key that signs one, and not both", WRONG_USAGE)
     if days[0] > days[1]:
         raise Failure("usage", f"--from {first} lies behind --to {last}", WRONG_USAGE)
     output, at = Output(json), clock(now)()
-    made = checkpoint_of(checkpoint) if checkpoint is not None else checkpoint_now(opening(store), output, None, str(key), lambda: at)
+    made = checkpoint_of(checkpoint) if checkpoint is not None else checkpoint_now(opening(store), output, None, key, lambda: at)
     if made is None:
         return BUSINESS_NO
     with opened(store).reading() as moment, telling():
         wanted = Wanted(account, period_of(moment, account, at, *days), made, at, None if key is None else key_of(key))
-        output.packed(pack(moment, wanted, Path(out)), out)
+        file = out or named(account, *days)
+        output.packed(pack(moment, wanted, Path(file)), file)
     return DONE

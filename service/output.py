@@ -149,7 +149,8 @@ class Output:
         self.line(told, f"{told['account']} as of {told['as_of']}: {file}")
 
     def packed(self, manifest: dict[str, Any], file: str) -> None:
-        self.line(manifest, f"{manifest['events']:,} events of {manifest['account']} to {manifest['to']}, known at {manifest['known_at']}: {file}")
+        said = f"{manifest['events']:,} events of {manifest['account']} to {manifest['to']}, known at {manifest['known_at']}: {file}"
+        self.lines(manifest, [said, *([manifest["unsigned"]] if "unsigned" in manifest else [])])
 
     def rotations(self, told: list[dict[str, Any]]) -> None:
         said = (

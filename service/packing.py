@@ -1,7 +1,8 @@
 """``exposure evidence``: one archive with all that is recorded of an account, for who has no engine: pages, sheets, lines of JSON, and their proof.
 
 Law: the same store, question and clock give the same bytes. Nothing is in the archive that its manifest does not name, and no event in words that
-is not in the evidence. Lines are written as they come; what is held in memory are the account's events as recorded.
+is not in the evidence; what could not be taken stands beside it, by the word of the manifest. Lines are written as they come; what is held in memory
+are the account's events as recorded.
 """
 
 import csv
@@ -14,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO, NamedTuple, TextIO
+from urllib.parse import quote
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from exposure.ledger.checkpoints import Checkpoint
@@ -22,6 +24,7 @@ from exposure.ledger.keys import sign
 from exposure.ledger.proofs import NoProof
 from projections import evidence
 from projections.account import Asked
+from projections.dead_letters import with_acts
 from projections.evidence import PART_OF, PARTS, Period
 from projections.origins import Origins
 from projections.statement import statement
@@ -38,11 +41,14 @@ BEGINNING = (1980, 1, 1, 0, 0, 0)
 """The first instant a zip can tell."""
 BASE = ("position", "stream", "version", "type", "source", "id", "time", "recorded", "actor", "in_period", "hash")
 FIELDS = {part: [field for kind in kinds for field in kind._fields] for part, kinds in PARTS.items()}
+UNSIGNED = "not signed: it proves only that it agrees with itself, unless its root {root} is that of a signed checkpoint"
+LETTER = ("id", "source", "position", "code", "reason", "recorded", "outcome", "settled", "acts", "record_bytes", "record", "record_base64")
+NAME_MAX = 100
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
 class Wanted(NamedTuple):
-    """What the archive is of; ``key`` (PEM) signs its manifest, where there is one."""
+    """What the archive is of; ``key`` (PEM) signs its manifest, where there is one. Nobody may have signed the checkpoint."""
 
     account: str
     period: Period
@@ -69,6 +75,14 @@ class Sheet:
         self.sheet.writerow([cell(value) for value in (*(row[name] for name in BASE), *told)])
 
 
+def named(account: str, first: str, last: str) -> str:
+    """The archive's file where nobody names one. Two accounts never have the same; one that is named oddly or at length has signs for it."""
+    own = quote(account, safe="")
+    if len(own) > NAME_MAX:
+        own = f"{own[:NAME_MAX]}-{sha256(account.encode()).hexdigest()[:16]}"
+    return f"evidence-{own}-{first}-{last}.zip"
+
+
 def cell(value: Any) -> str:
     if value is None:
         return ""
@@ -84,6 +98,7 @@ def pack(moment: Any, wanted: Wanted, out: Path) -> dict[str, Any]:
         folder = Path(place) / "pack"
         (folder / "policies").mkdir(parents=True)
         counted = write_events(moment, wanted, folder)
+        counted["dead_letters"] = write_letters(moment, wanted, folder)
         texts, adoptions = evidence.policies(moment, wanted.period.known_at)
         for version, text in texts.items():
             (folder / "policies" / f"{version}.json").write_text(text, encoding="utf-8")
@@ -134,6 +149,19 @@ def write_events(moment: Any, wanted: Wanted, folder: Path) -> dict[str, int]:
     return {"history": history.rows, **{part: sheet.rows for part, sheet in parts.items()}}
 
 
+def write_letters(moment: Any, wanted: Wanted, folder: Path) -> int:
+    """What could not be taken, and what people did about it; how many there are."""
+    with open(folder / "dead_letters.jsonl", "wb") as lines, open(folder / "dead_letters.csv", "w", encoding="utf-8", newline="") as sheet:
+        cells = csv.writer(sheet, lineterminator="\n")
+        cells.writerow(LETTER)
+        count = 0
+        for letter in with_acts(moment, wanted.account, wanted.period.known_at):
+            count += 1
+            lines.write(written(letter) + b"\n")
+            cells.writerow([cell(letter.get(name)) for name in LETTER])
+    return count
+
+
 def write_pages(moment: Any, wanted: Wanted, folder: Path, counted: dict[str, int]) -> None:
     account, period = wanted.account, wanted.period
     told = statement(moment, account, Asked(wanted.now, period.last, period.known_at), period.first)
@@ -158,6 +186,8 @@ def manifest_of(moment: Any, wanted: Wanted, events: int, files: list[tuple[str,
         "events": events,
         "files": [{"name": name, "bytes": file.stat().st_size, "sha256": digest_of(file)} for name, file in files],
     }
+    if not wanted.checkpoint.key:
+        content["unsigned"] = UNSIGNED.format(root=wanted.checkpoint.root)
     digest = sha256(laid_out(content)).hexdigest()
     signature = None if wanted.key is None else sign(wanted.key, f"exposure pack 1\n{digest}\n".encode())[1].hex()
     return {**content, "digest": digest, "signature": signature}

@@ -1,11 +1,11 @@
 """``exposure read-back``: what a restored store lacks of the decisions, measures and dunning notices since its copy, out of the topics they went to
 or a file of their messages."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from service.failures import Failure, of_the_broker
+from service.failures import BUSINESS_NO, DONE, Failure, of_the_broker
 from service.options import Bootstrap, By, Json, Now, Reason, Store, actor, clock, in_one_line, opened, settings
 from service.output import Output
 
@@ -21,8 +21,9 @@ def read_back(
     store: Store = None,
     now: Now = None,
     json: Json = False,
-) -> None:
-    """Records the decisions, reservations, measures and notices that a restored store lacks, with their ids. Before its consumers are started."""
+) -> int:
+    """Records the decisions, reservations, measures and notices that a restored store lacks, with their ids. Before its consumers are started. Exits
+    3 where a message was unknown: it is not recorded, and standard error says why."""
     from consumers import told_before
     from exposure.ledger import read_back as ledger
     from exposure.ledger.dead_letters import Order
@@ -32,6 +33,12 @@ def read_back(
     try:
         with of_the_broker():
             messages = told_before.from_file(file) if file else told_before.from_topics(told.connection(bootstrap), told.kafka_prefix)
-            Output(json).counts(ledger.read_back(wanted, clock(now), messages, order))
+            counts = ledger.read_back(wanted, clock(now), messages, order, unread)
     except NotJson as error:
         raise Failure("not_json", f"a line is no message: {error}; what was read before it is recorded") from error
+    Output(json).counts(counts)
+    return BUSINESS_NO if counts.unknown else DONE
+
+
+def unread(told: Any, why: str) -> None:
+    typer.echo(f"exposure: {told.place}: not read back: {why}", err=True)

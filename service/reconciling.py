@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from consumers.mapping import MappingError
-from consumers.statements import Claim, Refused, claims_of, in_order, mapping_of
+from consumers.statements import Claim, Refused, claims_of, in_order, mapping_by_headings, mapping_of
 from projections.account import Asked
 from projections.reconciliation import Question, reconcile
 from service.asking import refuse_future
@@ -19,7 +19,7 @@ from service.output import Output
 ACCOUNTS_A_LINE = 1_000
 
 
-def reconcile_file(store: Any, file: str, mapping: str, asked: Asked, tolerance: str, named_only: bool, out: Output) -> int:
+def reconcile_file(store: Any, file: str, mapping: str | None, asked: Asked, tolerance: str, named_only: bool, out: Output) -> int:
     """Differences as they are found; exits 3 where there are any, or where a row could not be read."""
     if not os.path.isfile(file):
         raise Failure("no_such_file", f"there is no file {file!r}")
@@ -31,7 +31,7 @@ def reconcile_file(store: Any, file: str, mapping: str, asked: Asked, tolerance:
             typer.echo(f"\r{counts['accounts']:,} accounts compared", err=True, nl=False)
 
     try:
-        means = mapping_of(mapping)
+        means = mapping_by_headings(file) if mapping is None else mapping_of(mapping)
         asked = Asked(asked.now, asked.as_of or day(means.as_of, "as_of"), asked.known_at)
         with open(file, "rb") as rows, store.reading() as moment:
             refuse_future(moment, asked)

@@ -313,7 +313,8 @@ def recorded_decision_lines(told: dict[str, Any]) -> None:
 
 def reproduced_text(told: dict[str, Any]) -> str:
     if told["read_back"] is not None:
-        return f"read back by {told['read_back']['by']}: it was made of another log"
+        disagrees = ", and does not say what follows from its inputs" if told["differences"] else ""
+        return f"read back by {told['read_back']['by']}: it was made of another log{disagrees}"
     return "made again from the log: the same" if told["reproduced"] else "made again from the log it is another one"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from exposure.ledger.checkpoint_keys import KeyNotInUse, check_in_use, key_in_use, read_rotation, rotations
-from exposure.ledger.checkpoints import Checkpoint, read_checkpoint, signed
+from exposure.ledger.checkpoints import Checkpoint, read_checkpoint, signed, unsigned
 from exposure.ledger.keys import new_signing_key
 from exposure.ledger.verify import Outcome, verify
 from projections.when import instant_text
@@ -71,18 +71,21 @@ def make_checkpoint(again: Callable[[], Any], output: Output, jobs: int | None, 
     return DONE
 
 
-def checkpoint_now(again: Callable[[], Any], output: Output, jobs: int | None, key_file: str, now: Callable[[], int]) -> Checkpoint | None:
-    """The signed checkpoint of a log that is whole; of another one it is shown what is damaged."""
+def checkpoint_now(again: Callable[[], Any], output: Output, jobs: int | None, key_file: str | None, now: Callable[[], int]) -> Checkpoint | None:
+    """The checkpoint of a log that is whole, signed where there is a key; of another one it is shown what is damaged."""
     store = again()
     outcome = verified(store, again, output, jobs)
     if outcome.first_bad is not None:
         show(outcome, output)
         return None
+    ends = (outcome.events, outcome.end.position, outcome.end.hash, outcome.root, instant_text(now()))
+    if key_file is None:
+        return unsigned(*ends)
     key = key_of(key_file)
     try:
         with store.reading() as moment:
             check_in_use(moment, key)
-        return signed(key, outcome.events, outcome.end.position, outcome.end.hash, outcome.root, instant_text(now()))
+        return signed(key, *ends)
     except KeyNotInUse as error:
         raise Failure("bad_key", str(error)) from error
     except ValueError as error:

@@ -26,6 +26,7 @@ from schemas.facts import LimitRequested
 from schemas.jsontext import read, written
 from schemas.policy_file import read_policy
 from service.checking import Request, check
+from service.packing import named
 from service.proofs import VERIFIER
 from service.sample import sample
 from service.standalone.verify_evidence import ORDER, Bad, is_signed, verified
@@ -274,3 +275,10 @@ def test_signatures_are_what_the_engines_library_says(seed: bytes, message: byte
     assert not is_signed(public, signature, message + b"x")
     again = signature[:32] + (int.from_bytes(signature[32:], "little") + ORDER).to_bytes(32, "little")
     assert not is_signed(public, again, message)
+
+
+def test_an_archive_is_named_by_its_account_harmlessly_and_no_two_alike() -> None:
+    odd = ["../etc", "a/b", "a_b", "a b", ".", "Ä" * 250, "Ä" * 249, "x" * 250, "con:nul\x00", "C-1001"]
+    names = [named(account, "2026-02-01", "2026-02-28") for account in odd]
+    assert len(set(names)) == len(odd)
+    assert all(len(name.encode()) < 200 and Path(name).name == name and re.fullmatch(r"[\w.%~-]+", name, re.ASCII) for name in names), names

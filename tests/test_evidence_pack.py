@@ -16,6 +16,7 @@ import pytest
 from exposure.ledger.cases import record
 from exposure.ledger.checkpoint_keys import rotate
 from exposure.ledger.checkpoints import Checkpoint, signed
+from exposure.ledger.dead_letters import Order, discard, retry
 from exposure.ledger.keys import new_signing_key
 from exposure.ledger.policies import adopt
 from exposure.ledger.verify import verify
@@ -320,8 +321,77 @@ def test_the_command_packs_beside_a_checkpoint_or_with_a_key_and_prints_the_mani
         f"{read_manifest(tmp_path)['events']} events of {ACCOUNT} to {TO}, known at 2026-02-28T22:59:59.999999Z: {tmp_path / 'pack.zip'}\n",
     )
     assert read_manifest(tmp_path)["signature"]
-    for wrong in ((*beside, *key, "--to", TO), ("--to", TO), ("--to", "2026-01-31", *beside)):
+    for wrong in ((*beside, *key, "--to", TO), ("--to", "2026-01-31", *beside)):
         assert exposure(*words, *wrong, store=path).exit_code == 2
+
+
+def ran(folder: Path, *words: str) -> tuple[int, str]:
+    """The program as it lies in an archive's folder."""
+    line = ("verify_evidence.py", "evidence.jsonl", "--manifest", "manifest.json", *words)
+    done = subprocess.run([sys.executable, "-I", "-S", *line], cwd=folder, capture_output=True, text=True, env={})
+    return done.returncode, done.stdout
+
+
+def test_without_a_key_it_is_packed_here_and_all_of_it_says_that_nobody_signed_it(
+    store: Any, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed_root = checkpoint_of(store).root
+    store.datastore.close()
+    monkeypatch.chdir(tmp_path)
+    words = ("evidence", ACCOUNT, "--from", FROM, "--to", TO, "--now", f"{TODAY}T12:00:00Z")
+    said = exposure(*words, store=path)
+    out, note = f"evidence-{ACCOUNT}-{FROM}-{TO}.zip", f"not signed: it proves only that it agrees with itself, unless its root {signed_root} is that"
+    assert (said.exit_code, out in said.out, said.out.splitlines()[1]) == (0, True, f"{note} of a signed checkpoint")
+    with ZipFile(tmp_path / out) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    it = Packed(tmp_path / "unpacked", read((tmp_path / "unpacked" / "manifest.json").read_bytes()), "")
+    assert exposure(*words, "--json", store=path).json == it.manifest
+    assert (it.manifest["unsigned"], it.manifest["signature"], it.manifest["checkpoint"]["key"]) == (f"{note} of a signed checkpoint", None, None)
+    index = (it.folder / "index.html").read_text(encoding="utf-8")
+    assert "Nobody signed this archive" in index
+    assert ("--key KEY" in index, signed_root in index) == (True, True)
+    code, printed = ran(it.folder)
+    assert (code, f"NOT SIGNED by anybody: it agrees with itself, and proves no more unless the root {signed_root}" in printed) == (0, True)
+    assert "signed with" not in printed
+    assert ran(it.folder, "--key", "00" * 32) == (3, "BAD: line 1: nobody signed it, so the key that you trust did not\n")
+    lines = (it.folder / "evidence.jsonl").read_bytes()
+    (it.folder / "evidence.jsonl").write_bytes(lines.replace(signed_root.encode(), b"0" * 64))
+    assert ran(it.folder)[1].startswith("BAD: line 2 "), "each event is proven to be in the tree"
+
+
+def test_what_could_not_be_taken_is_in_it_with_what_people_did_about_it(store: Any, tmp_path: Path) -> None:
+    bad = {**invoice("I-7", "2026-02-01", "1.001"), "data": {**invoice("I-7", "2026-02-01", "1.001")["data"], "text": "Kessler " * 9000}}
+    fed(
+        store,
+        map(written, [bad, invoice("I-8", "2026-02-01", "=2"), {**invoice("I-9", "2026-02-01", "1.001"), "subject": "C-2"}]),
+        now=at("2026-03-03"),
+    )
+    with store.reading() as moment:
+        first, other, _ = moment.open_letters()
+    retry(store, lambda: at("2026-03-03"), [first], Order("k.weiss", "once more"))
+    discard(store, lambda: at("2026-03-04"), [first], Order("m.vogt", "told twice"))
+    discard(store, lambda: at("2026-03-05"), [other], Order("m.vogt", "behind the period"))
+    it = packed(store, tmp_path, last="2026-03-04")
+    assert it.is_signed()
+    still, gone = it.rows("dead_letters")
+    assert (still["id"], still["outcome"], still["acts"], gone["id"], gone["outcome"]) == (other.hex(), None, [], first.hex(), "discarded")
+    assert [(act["act"], act["by"], act["reason"]) for act in gone["acts"]] == [
+        ("retried", "k.weiss", "once more"),
+        ("discarded", "m.vogt", "told twice"),
+    ]
+    assert (still["record"], gone["record_bytes"], len(gone["record"])) == (
+        written(invoice("I-8", "2026-02-01", "=2")).decode(),
+        len(written(bad)),
+        65536,
+    )
+    with open(it.folder / "dead_letters.csv", encoding="utf-8", newline="") as sheet:
+        assert [row["id"] for row in csv.DictReader(sheet)] == [still["id"], gone["id"]]
+    assert 'dead_letters.jsonl">.jsonl</a></td><td>records' in (it.folder / "index.html").read_text(encoding="utf-8")
+    alter(store, "DELETE FROM account_keys WHERE account = ?", ACCOUNT)
+    (tmp_path / "erased").mkdir()
+    it = packed(store, tmp_path / "erased", last="2026-03-04")
+    assert [(row["record"], row["record_bytes"]) for row in it.rows("dead_letters")] == [(None, None)] * 2
+    assert not [file for file in it.folder.rglob("*") if file.is_file() and b"Kessler" in file.read_bytes()]
 
 
 def read_manifest(folder: Path) -> Json:

@@ -8,6 +8,7 @@ import pytest
 from consumers.messages import structured
 from consumers.told_before import from_file
 from exposure.ledger.dead_letters import Order
+from exposure.ledger.decisions import digest_of
 from exposure.ledger.evidence import export
 from exposure.ledger.policies import adopt
 from exposure.ledger.read_back import ReadBack, read_back
@@ -16,6 +17,7 @@ from exposure.ledger.verify import verify
 from projections.account import Asked, show
 from projections.decisions import shown
 from projections.history import history
+from schemas.facts import OrderChecked
 from schemas.jsontext import read, written
 from schemas.policy_file import read_policy
 from service.backing_up import backup_store, restore_store
@@ -27,7 +29,7 @@ from tests.asking import asked
 from tests.broker import fresh
 from tests.command import exposure
 from tests.mutilating import made
-from tests.stores import NOW, fed, opened, taken
+from tests.stores import NOW, alter, fed, opened, taken
 from tests.test_ledger import event, invoice
 
 pytestmark = pytest.mark.usefixtures("each_store")
@@ -154,6 +156,103 @@ def test_what_says_another_thing_than_its_id_was_made_of_is_not_read_back(lost: 
         other = tmp_path / f"{number}.jsonl"
         other.write_bytes(written(line) + b"\n")
         assert read_back(copy, clock(60), from_file(str(other)), WHY) == ReadBack(read=1, unknown=1)
+
+
+FORGED: dict[str, dict[str, Any]] = {
+    "verdict": {"decision": "approved", "reasons": []},
+    "reasons": {"reasons": ["blocked"]},
+    "amount": {"amount": "9.00"},
+    "currency": {"currency": "USD"},
+    "order": {"order": "O-9"},
+    "account": {"account": "C-1"},
+    "day": {"as_of": "2024-10-05"},
+    "policy": {"policy": "P"},
+    "before": {"exposure_before": "0.00"},
+    "after": {"exposure_after": "1.00"},
+    "limit": {"limit": {"amount": "5000.00", "kind": "base", "valid_to": None}},
+    "available": {"available_after": "1.00"},
+    "warnings": {"warnings": ["near_limit"]},
+    "findings": {"findings": []},
+    "judged": {"judged": {"gross": "1.00", "protection": "0.00", "limit": "1000.00", "net": "1.00", "available": "999.00"}},
+    "group": {"group": {"node": "C-1"}},
+    "other account": {"instead_of": "C-1"},
+    "reservation": {"reservation": "R"},
+    "lost to": {"lost_to": [{"account": "C-9"}]},
+    "release": {"released": "R"},
+    "request": {"request": "R-9", "request_words": ["O-3", "900.00", None]},
+    "what is reserved": {"reserved": {"order": "O-3"}},
+}
+"""What may be made of the third decision, that is held: each says another thing than its inputs."""
+
+
+def unread(copy: Any, folder: Path, *lines: Any) -> list[str]:
+    file, said = folder / "altered.jsonl", list[str]()
+    file.write_bytes(b"\n".join(map(written, lines)) + b"\n")
+    before = streams(copy)
+    counts = read_back(copy, clock(60), from_file(str(file)), WHY, lambda told, why: said.append(f"{told.place}: {why}"))
+    assert (counts, streams(copy)) == (ReadBack(read=len(lines), unknown=len(said)), before)
+    return said
+
+
+@pytest.mark.parametrize("what", FORGED)
+def test_nothing_that_a_decision_says_can_be_altered(lost: Any, tmp_path: Path, what: str) -> None:
+    _, copy, file = lost
+    held = read(file.read_bytes().splitlines()[2])
+    (why,) = unread(copy, tmp_path, {**held, "data": {**held["data"], **FORGED[what]}})
+    assert why.startswith("line 1: ")
+
+
+def test_nor_what_is_reserved_or_was_asked_by_one_that_approves(lost: Any, tmp_path: Path) -> None:
+    _, copy, file = lost
+    reserved = read(file.read_bytes().splitlines()[0])
+    data = reserved["data"]
+    altered = [
+        {"reserved": {**data["reserved"], "amount": "7000.00"}},
+        {"reserved": {**data["reserved"], "until": "2030-01-01T00:00:00"}},
+        {"reserved": {**data["reserved"], "order": "O-2"}},
+        {"request_words": ["O-1", "70.00", "EUR", "reserve", None]},
+        {"request_words": ["O-1", "700.00", "EUR"]},
+        {"request": "R-2"},
+        {"reservation": None},
+    ]
+    said = unread(copy, tmp_path, *({**reserved, "data": {**data, **one}} for one in altered), {**reserved, "id": "R-1"})
+    assert [why.partition(":")[0] for why in said] == [f"line {number}" for number in range(1, 9)]
+
+
+def test_who_makes_the_id_anew_can_not_approve_what_is_over_the_limit(lost: Any, tmp_path: Path) -> None:
+    _, copy, file = lost
+    held = read(file.read_bytes().splitlines()[2])
+    inputs = {**held["data"]["inputs"], "findings": []}
+    id_ = digest_of("C-9", inputs)
+    forged = {**held["data"], "decision_id": id_, "inputs": inputs, "decision": "approved", "reasons": [], "findings": []}
+    (why,) = unread(copy, tmp_path, {**held, "id": id_, "data": forged})
+    assert why == "line 1: findings: over_limit: it says False, and by its inputs it is True"
+
+
+def test_the_command_says_why_a_message_was_not_read_back_and_exits_3(lost: Any, tmp_path: Path) -> None:
+    _, copy, file = lost
+    copy.datastore.close()
+    one, _, held = file.read_bytes().splitlines()
+    (tmp_path / "two.jsonl").write_bytes(one + b"\n\n" + held.replace(b'"decision":"held"', b'"decision":"approved"') + b"\n{}\n")
+    said = exposure("read-back", tmp_path / "two.jsonl", "--reason", WHY.reason, "--by", WHY.by, store=tmp_path / "copy.db")
+    assert (said.exit_code, said.out) == (3, "read 3  decisions 1  answers 1  reservations 1  measures 0  notices 0  unknown 2\n")
+    assert said.err.splitlines() == [
+        "exposure: line 3: not read back: decision: it says 'approved', and by its inputs it is 'held'",
+        "exposure: line 4: not read back: it is no event with id, type, time and data",
+    ]
+
+
+def test_a_decision_that_was_read_back_and_does_not_say_what_follows_from_its_inputs_is_no_good(lost: Any, tmp_path: Path) -> None:
+    _, copy, file = lost
+    read_back(copy, clock(60), from_file(str(file)), WHY)
+    held = read(file.read_bytes().splitlines()[2])["data"]
+    forged = {name: held[name] for name in OrderChecked._fields} | {"decision": "approved", "reasons": []}
+    alter(copy, "UPDATE stored_events SET state = ? WHERE originator_id = ?", written(forged), f"decision:{held['decision_id']}")
+    copy.datastore.close()
+    said = exposure("decision", held["decision_id"], "--json", store=tmp_path / "copy.db")
+    assert (said.exit_code, said.json["reproduced"], [one["field"] for one in said.json["differences"]]) == (3, False, ["decision", "reasons"])
+    last = exposure("decision", held["decision_id"], store=tmp_path / "copy.db").out.splitlines()[-1]
+    assert last == "read back by d.admin: it was made of another log, and does not say what follows from its inputs"
 
 
 def test_from_kafka_what_was_asked_by_events_is_not_answered_otherwise_after_a_restore(

@@ -94,6 +94,64 @@ def test_a_due_day_of_their_own_is_a_difference_and_one_not_told_is_none(store: 
     assert (one["difference"], one["dues"]) == ("other_due", {"ours": {"2026-02-11": "200.00"}, "theirs": {"2026-03-11": "200.00"}})
 
 
+def terms(version: int, date: str, due: str) -> bytes:
+    changed = {"invoice": "I-9", "version": version, "date": date, "due": due}
+    return event(f"t-{version}", "erp.invoice.terms_changed.v1", "C-1001", changed)
+
+
+def test_of_another_due_day_it_is_told_since_when_and_which_events_set_ours(store: Any) -> None:
+    def of(due: str) -> tuple[Any, ...]:
+        (one,) = found(store, item(20000, due=due))
+        assert (one["ours"], one["theirs"], one["dues"]["theirs"]) == ("200.00", "200.00", {due: "200.00"})
+        return one["dues"]["ours"], one["since"], one["was_equal"], [told["id"] for told in one["events"]]
+
+    assert of("2026-03-11") == ({"2026-02-11": "200.00"}, "2026-01-12", False, ["8f2"])
+    fed(store, [terms(1, "2026-01-20", "2026-02-15"), terms(2, "2026-02-18", "2026-03-01")])
+    assert of("2026-02-11") == ({"2026-03-01": "200.00"}, "2026-01-20", True, ["t-2"]), "the payment of 02-16 set none"
+    assert of("2026-02-15") == ({"2026-03-01": "200.00"}, "2026-02-18", True, ["t-2"])
+    assert of("2026-02-14")[1:3] == ("2026-01-12", False)
+
+
+def test_what_is_open_on_neither_side_is_no_difference_whenever_it_was_due(store: Any) -> None:
+    paid = {"payment": "P-8", "date": DAY, "currency": "EUR", "amount": "200.00", "allocations": [{"invoice": "I-9", "amount": "200.00"}]}
+    fed(store, [event("9b1", "erp.payment.received.v1", "C-1001", paid)])
+    assert found(store, item(0, due="2026-03-11")) == found(store, item(0, due="2026-02-11")) == found(store, item(0, "I-7", due=DAY)) == []
+
+
+def test_when_they_say_a_credit_is_due_is_no_difference(store: Any) -> None:
+    paid = {"payment": "P-8", "date": DAY, "currency": "EUR", "amount": "30.00"}
+    fed(store, [event("9b1", "erp.payment.received.v1", "C-1001", paid)])
+    assert found(store, item(20000), item(-3000, "P-8", due=DAY)) == []
+
+
+def test_a_file_with_our_own_headings_needs_no_mapping(store: Any, path: Path, tmp_path: Path) -> None:
+    store.datastore.close()
+    file, lines = tmp_path / "open.csv", tmp_path / "open.jsonl"
+    file.write_text("account,document,open,due,currency\nC-1001,I-9,200.00,2026-03-11,EUR\n")
+    said = exposure("reconcile", file, "--as-of", DAY, store=path)
+    assert (said.exit_code, said.out.splitlines()[:2]) == (
+        3,
+        ["C-1001 I-9  other due: ours 200.00 due 2026-02-11, theirs 200.00 due 2026-03-11 EUR", "  since 2026-01-12, and never the same before"],
+    )
+    file.write_text(f"\ufeffaccount, as_of,balance,currency,remark\nC-1001,2026-02-15,400.00,EUR,x\nC-1001,{DAY},200.00,EUR,\n", encoding="utf-8")
+    assert exposure("reconcile", file, store=path).exit_code == 0
+    lines.write_text('{"account":"C-1001","document":"I-9","open":"400.00","currency":"EUR"}\n')
+    said = exposure("reconcile", lines, "--as-of", DAY, "--json", store=path)
+    assert (said.exit_code, said.json["differences"][0]["since"]) == (3, "2026-02-16")
+
+
+@pytest.mark.parametrize(
+    "headings", ["Customer,Open", "account,open,currency", "account,balance", "account,balance,document,open,currency", "", "\xff"]
+)
+def test_a_file_with_other_headings_is_refused_and_it_is_said_which_ones_are_ours(store: Any, path: Path, tmp_path: Path, headings: str) -> None:
+    store.datastore.close()
+    file = tmp_path / "open.csv"
+    file.write_bytes(f"{headings}\n".encode("latin-1"))
+    said = exposure("reconcile", file, "--json", store=path)
+    assert (said.exit_code, said.json["error"]["code"]) == (1, "mapping")
+    assert "without --mapping the headings have to be ours: account, currency, and document and open" in said.json["error"]["message"]
+
+
 def test_a_balance_departs_where_it_last_was_theirs_and_events_of_that_amount_are_named(store: Any) -> None:
     (one,) = found(store, item(40000, document=""), of_items=False)
     assert (one["document"], one["since"], [told["id"] for told in one["events"]]) == (None, "2026-02-16", ["8f5"])

@@ -9,7 +9,7 @@ from exposure.ledger.keys import is_signed, key_id, sign
 
 
 class Checkpoint(NamedTuple):
-    """Hashes, the public key (Ed25519) and the signature are hexadecimal; ``made`` is an instant (UTC)."""
+    """Hashes, the public key (Ed25519) and the signature are hexadecimal, the last two empty where nobody signed; ``made`` is an instant (UTC)."""
 
     events: int
     position: int
@@ -26,7 +26,9 @@ class Checkpoint(NamedTuple):
 
     @property
     def document(self) -> dict[str, Any]:
-        """As it is kept: with what people call its key."""
+        """As it is kept: with what people call its key; null where nobody signed it."""
+        if not self.key:
+            return {**self._asdict(), "key": None, "signature": None, "key_id": None}
         return {**self._asdict(), "key_id": key_id(self.key)}
 
     @property
@@ -61,3 +63,8 @@ def signed(pem: bytes, events: int, position: int, hash_: bytes, root: bytes, ma
     parts = (events, position, hash_.hex(), root.hex(), made)
     key, signature = sign(pem, told(*parts))
     return Checkpoint(*parts, key.hex(), signature.hex())
+
+
+def unsigned(events: int, position: int, hash_: bytes, root: bytes, made: str) -> Checkpoint:
+    """What a log is like by its own word: it proves something where its root is that of a signed one."""
+    return Checkpoint(events, position, hash_.hex(), root.hex(), made, "", "")

@@ -4,8 +4,9 @@ python3 verify_evidence.py FILE [--key HEX] [--manifest FILE].
 
 Exit code 0: every event is as it was recorded, where it was recorded; 3: it is not, and the first bad line is named; 2: wrong usage. What is checked,
 and of which bytes, is told in the README of the folder ``exposure``, "How the log proves itself". --key is the public key that you trust; without it
-the evidence is checked against itself and says who signed it. --manifest is that of an archive: every file it names has to be there, unaltered, and
-history.jsonl beside it has to say what the events of the evidence say, and policies.jsonl and policies/ what the policies that were adopted say.
+the evidence is checked against itself and says who signed it, or that nobody did; with it a signature is demanded. --manifest is that of an archive:
+every file it names has to be there, unaltered, and history.jsonl beside it has to say what the events of the evidence say, and policies.jsonl and
+policies/ what the policies that were adopted say.
 """
 
 import argparse
@@ -103,6 +104,9 @@ def lines_of(*parts: Any) -> bytes:
 
 
 def check_checkpoint(told: dict[str, Any]) -> None:
+    """It is signed by the key it names, or by none and names none."""
+    if len(told) == 8 and told["key"] is told["signature"] is told["key_id"] is None:
+        return
     key = raw(told["key"], 32)
     signed = lines_of("exposure checkpoint 1", *(told[part] for part in ("events", "position", "hash", "root", "made")))
     if not is_signed(key, raw(told["signature"], 64), signed):
@@ -143,6 +147,8 @@ class Evidence:
         if header["exposure_evidence"] != 1 or len(header) != 3 or not isinstance(self.account, str | None):
             raise Bad("this is evidence of another shape than 1")
         check_checkpoint(self.checkpoint)
+        if trusted is not None and self.checkpoint["key"] is None:
+            raise Bad("nobody signed it, so the key that you trust did not")
         self.key = self.checkpoint["key"] if trusted is None else trusted
         self.is_trusted = trusted is not None
         self.events, self.position, self.hash, self.index = 0, 0, NOTHING, -1
@@ -357,11 +363,13 @@ def main() -> NoReturn:
         print(error, file=sys.stderr)
         sys.exit(2)
     whose = "the whole log" if found.account is None else f"account {found.account}"
-    by = "" if found.is_trusted else " (is it the one you trust? --key asks)"
+    told = found.checkpoint
+    of, by = f"checkpoint of {told['made']}", f"signed with key {told['key']}{'' if found.is_trusted else ' (is it the one you trust? --key asks)'}"
+    if told["key"] is None:
+        of, by = f"a log of {told['events']} events", "NOT SIGNED by anybody: it agrees with itself, and proves no more"
+        by += f" unless the root {told['root']} is that of a signed checkpoint of so many events"
     lost = f"; of {len(found.elsewhere)} things read back the policy was adopted in a store that was lost" if found.elsewhere else ""
-    print(
-        f"ok: {found.events} events of {whose}, checkpoint of {found.checkpoint['made']}, signed with key {found.checkpoint['key']}{by}{packed}{lost}"
-    )
+    print(f"ok: {found.events} events of {whose}, {of}, {by}{packed}{lost}")
     sys.exit(0)
 
 
