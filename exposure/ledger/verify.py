@@ -141,7 +141,8 @@ def behind(moment: Any) -> Damage | None:
     heads = f"SELECT account, version, {last} AS last FROM accounts"
     no_row = (
         "SELECT substr(originator_id, 9) AS account, 0 AS version FROM stored_events "
-        "WHERE originator_id >= 'account:' AND originator_id < 'account;' AND originator_version = 1 AND NOT EXISTS (SELECT 1 FROM accounts WHERE account = substr(originator_id, 9))"
+        "WHERE originator_id >= 'account:' AND originator_id < 'account;' AND originator_version = 1 "
+        "AND NOT EXISTS (SELECT 1 FROM accounts WHERE account = substr(originator_id, 9))"
     )
     wrong = f"SELECT account, version FROM ({heads}) AS heads WHERE version <> last UNION ALL {no_row}"
     for account, its in moment.rows(f"SELECT {name}, {version} FROM ({wrong}) AS wrong ORDER BY 1 LIMIT 1"):
