@@ -3,43 +3,29 @@
 Law: in each currency, opening balance and movements add up to the closing balance, and so do open items and credits; no rate has a part in it.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
+from exposure.entries import MONEY, OWED, Entry, balances, entries
 from exposure.figures import Figures, days_late
 from exposure.items import open_items
 from exposure.ledger.loading import caught_up
-from exposure.ledger.memory import Account
 from exposure.ledger.policies import in_force
-from exposure.rules import invoices, terms
+from exposure.rules import terms
 from exposure.rules.credits import credits_of
 from exposure.rules.documents import Document, Key
-from exposure.rules.spans import standing
+from exposure.rules.evolve import fold
 from projections.account import Asked, Known, account_known, day_of, figures_on, known_instant, speaking
-from projections.history import told
+from projections.history import facts_known, told
 from projections.rates import KnownRates
-from projections.when import instant_text
+from projections.when import DaysReversed, instant_text
 from schemas.amounts import minor, shown
-
-OWED = ("receivables", "unapplied")
-ORDER = ("invoice", "debit_memo", "down_payment", "fee", "interest", "credit_note", "payment", "payment_returned", "return_cancelled")
-"""Of one day, what is billed stands before what is paid, and what takes anything back behind it."""
-
-
-class Entry(NamedTuple):
-    """On a day the balance in a currency changed by so many minor units, for what a document says."""
-
-    day: str
-    currency: str
-    kind: str
-    document: str
-    amount: int
 
 
 def statement(moment: Any, account: str, asked: Asked, since: str | None = None) -> dict[str, Any]:
-    """The document of ``exposure statement``, with the movements from a day on if one is named; raises ``UnknownAccount`` or ``NotKnownBefore``."""
+    """The document of ``exposure statement``, with the movements from a day on if one is named; raises ``UnknownAccount``,
+    ``NotKnownBefore`` or ``DaysReversed``."""
     stored, known = account_known(moment, account, asked)
     day = day_of(known, asked)
     documents = {one.key: one for one in speaking(moment.documents_on(account, day, known.version), stored, day, known.version)}
@@ -57,7 +43,7 @@ def statement(moment: Any, account: str, asked: Asked, since: str | None = None)
         "credits": credits_shown(moment, figures, documents),
         "ageing": {name: figures.text(amount) for name, amount in figures.ageing.items()},
         "without_rate": sorted({item.currency for item in figures.on.items if item.component in OWED and figures.converted[item] is None}),
-        "movements": None if since is None else movements(moment, stored, known, asked, since, day),
+        "movements": None if since is None else movements(moment, known, asked, since, day),
     }
 
 
@@ -95,55 +81,26 @@ def credits_shown(moment: Any, figures: Figures, documents: dict[Key, Document])
     return sorted(rows, key=lambda row: (row["date"] or "", row["kind"], row["document"] or "", row["currency"]))
 
 
-def movements(moment: Any, stored: Account, known: Known, asked: Asked, since: str, day: str) -> dict[str, Any]:
+def movements(moment: Any, known: Known, asked: Asked, since: str, day: str) -> dict[str, Any]:
     """What was open before a day, what changed it until another, and what is open then: in each currency by itself."""
-    before = (date.fromisoformat(since) - timedelta(days=1)).isoformat()
-    day_of(known, Asked(asked.now, before, asked.known_at))
-    rows = moment.documents_on(known.head.account, day, known.version, before)
-    opening: dict[str, int] = defaultdict(int)
-    net: dict[tuple[str, str], int] = defaultdict(int)
-    entries: list[Entry] = []
-    for document in speaking(rows, stored, day, known.version, before):
-        for move in document.moves:
-            if move.component in OWED and move.day <= day and (known.version is None or move.version <= known.version):
-                if move.day < since:
-                    opening[move.currency] += move.amount
-                else:
-                    net[move.day, move.currency] += move.amount
-        entries += [entry for entry in entries_of(document, known.version) if since <= entry.day <= day]
-    for entry in entries:
-        net[entry.day, entry.currency] -= entry.amount
-    entries += [Entry(when, currency, "adjustment", "", rest) for (when, currency), rest in net.items() if rest]
-    currencies = sorted({entry.currency for entry in entries} | {currency for currency, amount in opening.items() if amount})
-    return {"from": since, "to": day, "currencies": [in_currency(one, opening[one], entries) for one in currencies]}
+    day_of(known, Asked(asked.now, (date.fromisoformat(since) - timedelta(days=1)).isoformat(), asked.known_at))
+    if day < since:
+        raise DaysReversed(f"{since} lies behind {day}")
+    account, documents = known.head.account, dict[Key, Document]()
+    for fact in facts_known(moment, account, known.version):
+        if fact.name in MONEY:
+            fold(account, fact, documents)
+    opening = balances(documents.values(), since)
+    moved = [entry for entry in entries(documents) if since <= entry.day <= day]
+    currencies = sorted({entry.currency for entry in moved} | {currency for currency, amount in opening.items() if amount})
+    return {"from": since, "to": day, "currencies": [in_currency(one, opening[one], moved) for one in currencies]}
 
 
-def in_currency(currency: str, opening: int, entries: Iterable[Entry]) -> dict[str, Any]:
+def in_currency(currency: str, opening: int, moved: Iterable[Entry]) -> dict[str, Any]:
     rows, balance = [], opening
-    for entry in sorted(entries, key=lambda entry: (entry.day, place_of(entry.kind), entry.document)):
+    for entry in moved:
         if entry.currency == currency:
             balance += entry.amount
-            told = {"date": entry.day, "kind": entry.kind, "document": entry.document or None}
+            told = {"date": entry.day, "kind": entry.kind, "document": entry.document, "account": entry.account or None}
             rows.append({**told, "amount": shown(entry.amount, currency), "balance": shown(balance, currency)})
     return {"currency": currency, "opening": shown(opening, currency), "rows": rows, "closing": shown(balance, currency)}
-
-
-def place_of(kind: str) -> int:
-    return ORDER.index(kind) if kind in ORDER else len(ORDER)
-
-
-def entries_of(document: Document, version: int | None) -> Iterator[Entry]:
-    """What a document itself puts on the account and takes off it again, by the facts known at a version. What comes of several (a discount, money
-    for another account, an item cleared in another currency) is left over of the day's movements: an adjustment."""
-    facts = [fact for fact in document.facts if version is None or fact.version <= version]
-    if document.kind == "invoice" and (posted := standing(facts, "InvoicePosted")) is not None:
-        start, until = invoices.span_of(facts, posted)
-        amount, kind = minor(posted.data["amount"], posted.data["currency"]), posted.data["kind"]
-        yield Entry(start, posted.data["currency"], kind, document.number, amount)
-        yield Entry(until, posted.data["currency"], "invoice_cancelled", document.number, -amount)
-    if document.kind == "credit":
-        for kind, credit in credits_of(facts).items():
-            ended = "payment_returned" if kind == "payment" else "credit_note_cancelled"
-            for place, (start, until) in enumerate(credit.spans):
-                yield Entry(start, credit.currency, "return_cancelled" if place else kind, document.number, -credit.amount)
-                yield Entry(until, credit.currency, ended, document.number, credit.amount)

@@ -2,14 +2,13 @@
 
 import sys
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from service.asking import asking
 from service.failures import BUSINESS_NO, DONE, WRONG_USAGE, Failure, telling
-from service.options import AsOf, Json, KnownAt, Now, Store, clock, day, opened
+from service.options import AsOf, Json, KnownAt, Now, Store, clock, day, opened, out_file
 from service.output import Output
 
 app = typer.Typer()
@@ -31,10 +30,11 @@ def statement(
     from service.statements import as_page, form_of
 
     form, first = as_page if out is None else form_of(out), day(since, "--from")
+    file = None if out is None else out_file(out)
     with asking(store, now, as_of, known_at) as (moment, question):
         told = told_on(moment, account, question, first)
-    if out is not None:
-        Path(out).write_bytes(form(told))
+    if file is not None:
+        file.write_bytes(form(told))
     if json or out is not None:
         Output(json).statement(told, out)
     else:
@@ -63,11 +63,13 @@ def evidence(
         raise Failure("usage", "name a --checkpoint, or the --key that signs one", WRONG_USAGE)
     if days[0] > days[1]:
         raise Failure("usage", f"--from {first} lies behind --to {last}", WRONG_USAGE)
-    output, at = Output(json), clock(now)()
+    output, at, file = Output(json), clock(now)(), out_file(out)
+    with opened(store).reading() as moment, telling():
+        period = period_of(moment, account, at, *days)
     made = checkpoint_of(checkpoint) if checkpoint is not None else checkpoint_now(partial(opened, store), output, None, str(key), lambda: at)
     if made is None:
         return BUSINESS_NO
     with opened(store).reading() as moment, telling():
-        wanted = Wanted(account, period_of(moment, account, at, *days), made, at, None if key is None else key_of(key))
-        output.packed(pack(moment, wanted, Path(out)), out)
+        wanted = Wanted(account, period, made, at, None if key is None else key_of(key))
+        output.packed(pack(moment, wanted, file), out)
     return DONE
