@@ -26,7 +26,7 @@ WORDS = {
     "transfer_from_taken_back": "taken back: paid by account",
     "transfer_to": "paid for account",
     "transfer_to_taken_back": "taken back: paid for account",
-    "exchange": "exchanged into or from another currency",
+    "exchange": "currency exchange",
     "not_due": "not due",
     "unapplied": "not used",
 }

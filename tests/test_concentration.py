@@ -183,7 +183,9 @@ def test_the_rates_that_lack_are_named_with_how_many_accounts_are_not_in_it_whol
     said = exposure("portfolio", "measure", "--as-of", "2026-02-01", "--by", "nightly", "--now", "2026-02-01T12:00:00Z", store=path).out
     rates = "EUR into USD (something of 1 account), USD into EUR (something of 1 account)"
     assert said == f"2026-02-01  300.00 EUR of 2 accounts, 1 of them wholly  left out for want of a rate: {rates}\n"
-    assert measurements(store)[0].rates_missing == [{"from": one, "into": into, "accounts": 1} for one, into in (("EUR", "USD"), ("USD", "EUR"))]
+    with store.reading() as moment:
+        (made,) = listed(moment, None)
+    assert made["rates_missing"] == [{"from": one, "into": into, "accounts": 1} for one, into in (("EUR", "USD"), ("USD", "EUR"))]
     before = read_ours("PortfolioMeasured.v1", (GOLDEN / "PortfolioMeasured.v1.json").read_bytes())
     assert "something in these lacked a rate and is left out: USD" in line(before._asdict())
 
