@@ -45,6 +45,18 @@ class Caused(NamedTuple):
     amount: int
 
 
+def cause_of(move: Caused) -> str:
+    """Of what another account gave: money that only goes on the day, and what comes once more, were returned there."""
+    if move.fact.name != TRANSFER:
+        return CAUSE_OF[move.fact.name]
+    begins, ends = [], []
+    for part in move.fact.data["parts"]:
+        begins += [part] if part["from"] == move.day else []
+        ends += [part] if part.get("until") == move.day else []
+    again = [part for part in begins if any(other["by"] == part["by"] and other["from"] < part["from"] for other in move.fact.data["parts"])]
+    return "returned_payments" if (ends and not begins) or (again and again == begins and not ends) else "payments"
+
+
 class Line(NamedTuple):
     """What changed on a day (minor units of the account's currency); of time and of rates there is no fact."""
 
@@ -56,11 +68,12 @@ class Line(NamedTuple):
 
 
 class Bridge(NamedTuple):
-    """``opening`` and ``closing`` are sums by component."""
+    """``opening`` and ``closing`` are sums by component; what was in a currency of ``without_rate`` counted nothing on one of the days at least."""
 
     opening: dict[str, int]
     lines: list[Line]
     closing: dict[str, int]
+    without_rate: list[str]
 
 
 class Conditions(NamedTuple):
@@ -138,7 +151,21 @@ def bridge(moves: Iterable[Caused], first: str, last: str, under: Conditions) ->
     for component, amount in opening.items():
         closing[component] += amount
     lines.sort(key=lambda line: (line.day, list(CAUSES).index(line.cause), line.item, line.fact.version if line.fact else 0))
-    return Bridge(opening, lines, closing)
+    return Bridge(opening, lines, closing, without_rate(by_item, first, under))
+
+
+def without_rate(by_item: dict[Item, list[Caused]], first: str, under: Conditions) -> list[str]:
+    """The currencies in which something stood on a day on which there was no rate for it: once there is one, there is one for ever."""
+    lacking: set[str] = set()
+    for item, moves in by_item.items():
+        if item.currency != under.currency and item.currency not in lacking:
+            sums: dict[str, int] = defaultdict(int)
+            for move in moves:
+                sums[max(move.day, first)] += move.amount
+            begins = min((day for day, amount in sums.items() if amount), default=None)
+            if begins is not None and not under.is_over(item, begins) and item.currency not in under.rates(begins):
+                lacking.add(item.currency)
+    return sorted(lacking)
 
 
 def lines_of(item: Item, moves: list[Caused], first: str, last: str, under: Conditions) -> Iterator[Line]:
@@ -160,7 +187,7 @@ def lines_of(item: Item, moves: list[Caused], first: str, last: str, under: Cond
         for move in told.get(day, ()):
             amount += move.amount
             now = under.worth(amount, item, day)
-            yield Line(day, CAUSE_OF[move.fact.name], item, move.fact, now - value)
+            yield Line(day, cause_of(move), item, move.fact, now - value)
             value = now
         if value and under.is_over(item, day):
             yield Line(day, EXPIRED, item, None, -value)

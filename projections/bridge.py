@@ -1,7 +1,6 @@
 """The bridge of an account's exposure between two days: opening, what orders, deliveries, invoices, payments and the rest changed, closing."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from functools import lru_cache
 from itertools import groupby
 from typing import Any
@@ -11,16 +10,12 @@ from exposure.figures import COMPONENTS
 from exposure.rules import terms
 from projections.account import Asked, Known, account_known, clock, day_of, known_instant, today
 from projections.explanation import events_at, named, naming_of
+from projections.history import facts_known
 from projections.rates import KnownRates
-from projections.when import instant_text
+from projections.when import DaysReversed, instant_text
 from schemas.amounts import shown
-from schemas.facts import LAST_DAY, Fact
+from schemas.facts import LAST_DAY
 from schemas.instants import instant_of
-from schemas.stored import read_fact
-
-
-class DaysReversed(ValueError):
-    """A bridge leads from a day to a later one."""
 
 
 def bridge_between(moment: Any, account: str, first: str, asked: Asked) -> dict[str, Any]:
@@ -30,7 +25,7 @@ def bridge_between(moment: Any, account: str, first: str, asked: Asked) -> dict[
     last = day_of(known, asked)
     day_of(known, Asked(asked.now, first, asked.known_at))
     if last < first:
-        raise DaysReversed(f"{last} is before {first}")
+        raise DaysReversed(f"{first} lies behind {last}")
     moves = list(caused(account, facts_known(moment, account, known.version)))
     under = conditions(moment, known, asked, moves, last)
     made = bridge(moves, first, last, under)
@@ -42,18 +37,11 @@ def bridge_between(moment: Any, account: str, first: str, asked: Asked) -> dict[
         "from": first,
         "to": last,
         "known_at": instant_text(known_instant(moment, asked)),
+        "without_rate": made.without_rate,
         **spanned(made, under),
         "days": days(made, under),
         "events": [events[version] for version in versions],
     }
-
-
-def facts_known(moment: Any, account: str, version: int | None) -> Iterable[Fact]:
-    """All that was told of an account by its version."""
-    for _, told, topic, state, *_ in moment.events(f"account:{account}"):
-        if version is not None and told > version:
-            return
-        yield read_fact(told, topic, state)
 
 
 def conditions(moment: Any, known: Known, asked: Asked, moves: list[Caused], last: str) -> Conditions:

@@ -10,7 +10,7 @@ from exposure.ledger.keys import unseal
 from projections.account import refuse_unknown
 from projections.origins import Origin, Origins
 from projections.when import instant_text
-from schemas.facts import CONTRACT_TYPE, OUR_SOURCE
+from schemas.facts import CONTRACT_TYPE, OUR_SOURCE, Fact
 from schemas.jsontext import read
 from schemas.stored import read_fact, read_ours, read_sealed
 
@@ -25,6 +25,14 @@ def history(moment: Any, account: str, known_at: int | None = None) -> Iterator[
     facts = (told(account, key, origins.of(row[0]), *row) for row in known_by(known_at, moment.events(stream)))
     cases = (decided(*row) for row in known_by(known_at, moment.events_of(moment.cases(account))))
     return merge(facts, cases, key=itemgetter("position"))
+
+
+def facts_known(moment: Any, account: str, version: int | None) -> Iterable[Fact]:
+    """All that was told of an account by its version."""
+    for _, told, topic, state, *_ in moment.events(f"account:{account}"):
+        if version is not None and told > version:
+            return
+        yield read_fact(told, topic, state)
 
 
 def known_by(known_at: int | None, rows: Iterable[Any]) -> Iterator[Any]:

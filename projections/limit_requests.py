@@ -40,12 +40,15 @@ def shown(moment: Any, trail: Trail, question: Question, policy: Policy) -> dict
 
 
 def waiting_for(moment: Any, trail: Trail, question: Question, policy: Policy) -> dict[str, Any]:
-    """How many have to say yes still (``None`` where no rate tells), and who may; where the policy names nobody, anybody but who asked."""
+    """How many have to say yes still (``None`` where no rate tells), and who may; where the policy names nobody, anybody but who asked. What the
+    policy says in a currency into which there is no rate nobody can weigh."""
     asked = asked_of(moment, trail, question, policy)
     needed = approvals.approvers_needed(asked.worth, policy)
     missing = max(needed - len(asked.agreed), 1) if isinstance(needed, int) else None
     named = approvals.may_still_agree(asked, approvals.limit_powers(policy), policy) if policy.authority else None
-    return {"approvers": missing, "who": named, "not": [asked.by, *asked.agreed]}
+    lacking = sorted(approvals.currencies_of(policy) - asked.worth.keys()) if asked.worth is not None else []
+    rates = [{"from": trail.request.currency, "into": currency} for currency in lacking]
+    return {"approvers": missing, "who": named, "not": [asked.by, *asked.agreed], "rates_missing": rates}
 
 
 def asked_of(moment: Any, trail: Trail, question: Question, policy: Policy) -> Asked:

@@ -3,6 +3,7 @@
 Law: the figures of each account are those of the list, converted into the policy's currency at the rates of the day.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -28,7 +29,8 @@ def measurement(moment: Any, day: str, now: int, by: str, progress: Callable[[in
     if currency is None:
         raise NoCurrency("the policy in force names no currency to add accounts up in; adopt one that does with `exposure policy adopt`")
     total, many, done = 0, 0, 0
-    missing: set[str] = set()
+    missing: Counter[tuple[str, str]] = Counter()
+    whole = 0
     for names in shared_out(moment):
         for known, stored, documents in accounts(moment, asked, names):
             try:
@@ -36,14 +38,20 @@ def measurement(moment: Any, day: str, now: int, by: str, progress: Callable[[in
             except NotKnownBefore:
                 continue
             many += 1
-            missing |= {item.currency for item, value in figures.converted.items() if value is None and item.component in COMPONENTS}
+            lacking = {
+                (item.currency, str(figures.currency)) for item, value in figures.converted.items() if value is None and item.component in COMPONENTS
+            }
             worth = worth_of(listing, figures, currency, day)
             if worth is None:
-                missing.add(str(figures.currency))
+                lacking.add((str(figures.currency), currency))
+            missing.update(lacking)
+            whole += not lacking
             total += worth or 0
         done += len(names)
         progress(done)
-    return PortfolioMeasured(day, currency, shown(total, currency), many, sorted(missing), listing.policy.version, instant_text(asked.now), by)
+    rates = [{"from": one, "into": into, "accounts": missing[one, into]} for one, into in sorted(missing)]
+    known_at, names_of = instant_text(asked.now), sorted({one for one, _ in missing})
+    return PortfolioMeasured(day, currency, shown(total, currency), many, names_of, listing.policy.version, known_at, by, rates, whole)
 
 
 def worth_of(listing: Listing, figures: Figures, currency: str, day: str) -> int | None:

@@ -20,8 +20,8 @@ from exposure.ledger.dead_letters import Letter
 from exposure.ledger.policies import in_force
 from exposure.rules.invoices import TERMS
 from projections.account import Asked, Known, NotKnownBefore, day_of, figures_on, speaking
-from projections.bridge import facts_known
 from projections.explanation import events_at, naming_of
+from projections.history import facts_known
 from projections.portfolio import accounts, shared_out
 from projections.rates import KnownRates
 from schemas.amounts import minor, shown

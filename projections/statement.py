@@ -3,42 +3,25 @@
 Law: in each currency, opening balance and movements add up to the closing balance, and so do open items and credits; no rate has a part in it.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
+from exposure.entries import MONEY, OWED, Entry, balances, entries
 from exposure.figures import Figures, days_late
 from exposure.items import open_items
 from exposure.ledger.loading import caught_up
-from exposure.ledger.memory import Account
 from exposure.ledger.policies import in_force
-from exposure.rules import invoices, terms
+from exposure.rules import terms
 from exposure.rules.credits import credits_of
 from exposure.rules.documents import Document, Key
-from exposure.rules.references import own_key
-from exposure.rules.spans import standing
+from exposure.rules.evolve import fold
 from projections.account import Asked, Known, account_known, day_of, figures_on, known_instant, speaking
-from projections.bridge import DaysReversed, facts_known
-from projections.history import told
+from projections.history import facts_known, told
 from projections.rates import KnownRates
-from projections.when import instant_text
+from projections.when import DaysReversed, instant_text
 from schemas.amounts import minor, shown
 from schemas.facts import Fact
-
-OWED = ("receivables", "unapplied")
-ORDER = ("invoice", "debit_memo", "down_payment", "fee", "interest", "credit_note", "payment", "payment_returned", "return_cancelled")
-"""Of one day, what is billed stands before what is paid, and what takes anything back behind it."""
-
-
-class Entry(NamedTuple):
-    """On a day the balance in a currency changed by so many minor units, for what a document says."""
-
-    day: str
-    currency: str
-    kind: str
-    document: str
-    amount: int
 
 
 def statement(moment: Any, account: str, asked: Asked, since: str | None = None) -> dict[str, Any]:
@@ -61,7 +44,7 @@ def statement(moment: Any, account: str, asked: Asked, since: str | None = None)
         "credits": credits_shown(moment, figures, documents, known.version),
         "ageing": {name: figures.text(amount) for name, amount in figures.ageing.items()},
         "without_rate": sorted({item.currency for item in figures.on.items if item.component in OWED and figures.converted[item] is None}),
-        "movements": None if since is None else movements(moment, stored, known, asked, since, day),
+        "movements": None if since is None else movements(moment, known, asked, since, day),
     }
 
 
@@ -103,72 +86,26 @@ def facts_by(document: Document, version: int | None) -> list[Fact]:
     return [fact for fact in document.facts if version is None or fact.version <= version]
 
 
-def movements(moment: Any, stored: Account, known: Known, asked: Asked, since: str, day: str) -> dict[str, Any]:
+def movements(moment: Any, known: Known, asked: Asked, since: str, day: str) -> dict[str, Any]:
     """What was open before a day, what changed it until another, and what is open then: in each currency by itself."""
+    day_of(known, Asked(asked.now, (date.fromisoformat(since) - timedelta(days=1)).isoformat(), asked.known_at))
     if day < since:
-        raise DaysReversed(f"{day} is before {since}")
-    before = (date.fromisoformat(since) - timedelta(days=1)).isoformat()
-    day_of(known, Asked(asked.now, before, asked.known_at))
-    rows = moment.documents_on(known.head.account, day, known.version, before)
-    opening: dict[str, int] = defaultdict(int)
-    net: dict[tuple[str, str], int] = defaultdict(int)
-    for document in speaking(rows, stored, day, known.version, before):
-        for move in document.moves:
-            if move.component in OWED and move.day <= day and (known.version is None or move.version <= known.version):
-                if move.day < since:
-                    opening[move.currency] += move.amount
-                else:
-                    net[move.day, move.currency] += move.amount
-    entries = [entry for entry in posted(moment, known) if since <= entry.day <= day and entry.amount]
-    for entry in entries:
-        net[entry.day, entry.currency] -= entry.amount
-    entries += [Entry(when, currency, "adjustment", "", rest) for (when, currency), rest in net.items() if rest]
-    currencies = sorted({entry.currency for entry in entries} | {currency for currency, amount in opening.items() if amount})
-    return {"from": since, "to": day, "currencies": [in_currency(one, opening[one], entries) for one in currencies]}
+        raise DaysReversed(f"{since} lies behind {day}")
+    account, documents = known.head.account, dict[Key, Document]()
+    for fact in facts_known(moment, account, known.version):
+        if fact.name in MONEY:
+            fold(account, fact, documents)
+    opening = balances(documents.values(), since)
+    moved = [entry for entry in entries(documents) if since <= entry.day <= day]
+    currencies = sorted({entry.currency for entry in moved} | {currency for currency, amount in opening.items() if amount})
+    return {"from": since, "to": day, "currencies": [in_currency(one, opening[one], moved) for one in currencies]}
 
 
-def in_currency(currency: str, opening: int, entries: Iterable[Entry]) -> dict[str, Any]:
+def in_currency(currency: str, opening: int, moved: Iterable[Entry]) -> dict[str, Any]:
     rows, balance = [], opening
-    for entry in sorted(entries, key=lambda entry: (entry.day, place_of(entry.kind), entry.document)):
+    for entry in moved:
         if entry.currency == currency:
             balance += entry.amount
-            told = {"date": entry.day, "kind": entry.kind, "document": entry.document or None}
+            told = {"date": entry.day, "kind": entry.kind, "document": entry.document, "account": entry.account or None}
             rows.append({**told, "amount": shown(entry.amount, currency), "balance": shown(balance, currency)})
     return {"currency": currency, "opening": shown(opening, currency), "rows": rows, "closing": shown(balance, currency)}
-
-
-def place_of(kind: str) -> int:
-    return ORDER.index(kind) if kind in ORDER else len(ORDER)
-
-
-def posted(moment: Any, known: Known) -> Iterator[Entry]:
-    """What every invoice and credit of the account itself put on it and took off it again. It is read from the facts: of what is paid on its own day
-    nothing is left that a document would say of any."""
-    account, told_of = known.head.account, defaultdict[Key, list[Fact]](list)
-    for fact in facts_known(moment, account, known.version):
-        told_of[own_key(fact.name, fact.data, account)].append(fact)
-    for key, facts in told_of.items():
-        kind, _, number = key.partition(":")
-        if kind == "invoice":
-            yield from of_invoice(number, facts)
-        elif kind == "credit":
-            yield from of_credit(number, facts)
-
-
-def of_invoice(number: str, facts: list[Fact]) -> Iterator[Entry]:
-    """What comes of several documents (a discount, money for another account, an item cleared in another currency) is left over of the day's
-    movements: an adjustment."""
-    first = standing(facts, "InvoicePosted")
-    if first is not None:
-        start, until = invoices.span_of(facts, first)
-        amount, currency = minor(first.data["amount"], first.data["currency"]), first.data["currency"]
-        yield Entry(start, currency, first.data["kind"], number, amount)
-        yield Entry(until, currency, "invoice_cancelled", number, -amount)
-
-
-def of_credit(number: str, facts: list[Fact]) -> Iterator[Entry]:
-    for kind, credit in credits_of(facts).items():
-        ended = "payment_returned" if kind == "payment" else "credit_note_cancelled"
-        for place, (start, until) in enumerate(credit.spans):
-            yield Entry(start, credit.currency, "return_cancelled" if place else kind, number, -credit.amount)
-            yield Entry(until, credit.currency, ended, number, credit.amount)

@@ -6,6 +6,10 @@ from typing import Any
 from schemas.instants import EPOCH
 
 
+class DaysReversed(ValueError):
+    """What is told leads from a day to a later one."""
+
+
 def microseconds(instant: datetime) -> int:
     """Microseconds since 1970 (UTC) of an instant with its offset."""
     return (instant - EPOCH) // timedelta(microseconds=1)

@@ -95,6 +95,7 @@ OURS: dict[str, type[Ours]] = {
     "MeasureTakenBack.v1": MeasureTakenBack,
     "MeasureActRefused.v1": MeasureActRefused,
     "PortfolioMeasured.v1": PortfolioMeasured,
+    "PortfolioMeasured.v2": PortfolioMeasured,
 }
 """The last shape of each is the one that is written; what an older one does not say is as by default."""
 TOPIC_OF_OURS: dict[type[Ours], str] = {kind: topic for topic, kind in OURS.items()}

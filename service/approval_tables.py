@@ -59,8 +59,16 @@ def waiting_text(one: dict[str, Any]) -> str:
     waits = one["waiting_for"]
     if waits is None:
         return ""
-    many = "unknown: no rate" if waits["approvers"] is None else str(waits["approvers"])
-    return f"{many} other than {', '.join(waits['not'])}" if waits["who"] is None else f"{many} of {', '.join(waits['who']) or 'nobody'}"
+    rates = ", ".join(f"{rate['from']} into {rate['into']}" for rate in waits["rates_missing"])
+    lacking = f"no rate of {rates} is known for today" if rates else ""
+    if waits["approvers"] is None:
+        return f"not known: {lacking}"
+    who = (
+        f"{waits['approvers']} other than {', '.join(waits['not'])}"
+        if waits["who"] is None
+        else f"{waits['approvers']} of {', '.join(waits['who']) or 'nobody'}"
+    )
+    return f"{who}; {lacking}" if lacking else who
 
 
 def holds_table(holds: list[dict[str, Any]]) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from service.failures import Failure
-from service.options import By, Json, ListByDefault, Now, Reason, Store, actor, clock, in_one_line, opened
+from service.options import By, Json, ListByDefault, Now, Reason, Store, actor, clock, in_one_line, opened, out_file
 from service.output import Output
 
 app = typer.Typer(cls=ListByDefault, add_completion=False, help="The keys that sign checkpoints; lists their rotations where nothing else is named.")
@@ -28,8 +28,8 @@ def export_(
     """Writes the public keys, and the statements that lead from one to the next."""
     from schemas.jsontext import laid_out
 
-    told = rotated(store)
-    Path(out).write_bytes(laid_out({"rotations": told}))
+    file, told = out_file(out), rotated(store)
+    file.write_bytes(laid_out({"rotations": told}))
     Output(json).counted("rotations", len(told))
 
 

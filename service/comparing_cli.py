@@ -47,14 +47,11 @@ def bridge(
     json: Json = False,
 ) -> None:
     """What changed an account's exposure from one day to another, day by day."""
-    from projections.bridge import DaysReversed, bridge_between
+    from projections.bridge import bridge_between
 
     opening, _ = day(first, "--from"), day(last, "--to")
     with asking(store, now, last, known_at) as (moment, wanted):
-        try:
-            told = bridge_between(moment, account, str(opening), wanted)
-        except DaysReversed as error:
-            raise Failure("usage", f"--from: {error}", WRONG_USAGE) from error
+        told = bridge_between(moment, account, str(opening), wanted)
     Output(json).bridge(told)
 
 

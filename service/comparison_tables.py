@@ -62,6 +62,8 @@ def bridge_tables(told: dict[str, Any]) -> None:
     out, columns = console(), (*COMPONENTS, "total")
     currency = told["currency"] or "no currency told"
     out.print(f"[bold]{escape(told['account'])}[/bold]  {currency}, from {told['from']} to {told['to']}, known at {told['known_at']}")
+    if told["without_rate"]:
+        out.print(f"left out on some or all of these days, for want of a rate into {currency}: what is in {', '.join(told['without_rate'])}")
     causes = [(one["cause"].replace("_", " "), *(one[name] for name in columns)) for one in told["causes"]]
     ends = [(name, *(told[name][column] for column in columns)) for name in ("opening", "closing")]
     tables = [table("", ["", *columns], [ends[0], *causes, ends[1]], numbers=columns)]

@@ -1,14 +1,13 @@
 """The commands that hand an account to somebody else: ``exposure statement`` to its customer, ``exposure evidence`` to whoever has to be shown."""
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from service.asking import asking
 from service.failures import BUSINESS_NO, DONE, WRONG_USAGE, Failure, telling
-from service.options import AsOf, Json, KnownAt, Now, Store, clock, day, opened, opening
+from service.options import AsOf, Json, KnownAt, Now, Store, clock, day, opened, opening, out_file
 from service.output import Output
 
 app = typer.Typer()
@@ -26,18 +25,15 @@ def statement(
     json: Json = False,
 ) -> None:
     """The statement of account for the customer: what is open, what is not used yet, and how it came to that."""
-    from projections.bridge import DaysReversed
     from projections.statement import statement as told_on
     from service.statements import as_page, form_of
 
     form, first = as_page if out is None else form_of(out), day(since, "--from")
+    file = None if out is None else out_file(out)
     with asking(store, now, as_of, known_at) as (moment, question):
-        try:
-            told = told_on(moment, account, question, first)
-        except DaysReversed as error:
-            raise Failure("usage", f"--from: {error}", WRONG_USAGE) from error
-    if out is not None:
-        Path(out).write_bytes(form(told))
+        told = told_on(moment, account, question, first)
+    if file is not None:
+        file.write_bytes(form(told))
     if json or out is not None:
         Output(json).statement(told, out)
     else:
@@ -69,12 +65,13 @@ def evidence(
         raise Failure("usage", "name a --checkpoint, or the --key that signs one, and not both", WRONG_USAGE)
     if days[0] > days[1]:
         raise Failure("usage", f"--from {first} lies behind --to {last}", WRONG_USAGE)
-    output, at = Output(json), clock(now)()
+    output, at, file = Output(json), clock(now)(), out_file(out or named(account, *days))
+    with opened(store).reading() as moment, telling():
+        period = period_of(moment, account, at, *days)
     made = checkpoint_of(checkpoint) if checkpoint is not None else checkpoint_now(opening(store), output, None, key, lambda: at)
     if made is None:
         return BUSINESS_NO
     with opened(store).reading() as moment, telling():
-        wanted = Wanted(account, period_of(moment, account, at, *days), made, at, None if key is None else key_of(key))
-        file = out or named(account, *days)
-        output.packed(pack(moment, wanted, Path(file)), file)
+        wanted = Wanted(account, period, made, at, None if key is None else key_of(key))
+        output.packed(pack(moment, wanted, file), str(file))
     return DONE

@@ -46,6 +46,7 @@ def telling() -> Iterator[None]:
     from projections.account import NotKnownBefore, UnknownAccount
     from projections.promises import UnknownPromise
     from projections.selection import BadSelection
+    from projections.when import DaysReversed
 
     try:
         yield
@@ -55,5 +56,7 @@ def telling() -> Iterator[None]:
         raise Failure("unknown_promise", str(error)) from error
     except NotKnownBefore as error:
         raise Failure("not_known_before", str(error)) from error
+    except DaysReversed as error:
+        raise Failure("usage", f"--from: {error}", WRONG_USAGE) from error
     except BadSelection as error:
         raise Failure("usage", str(error), WRONG_USAGE) from error

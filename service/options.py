@@ -1,9 +1,11 @@
 """What commands are asked with: their shared options, and how instants, days and reasons are read from them."""
 
+import os
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -35,6 +37,18 @@ def settings() -> Any:
     except ValidationError as error:
         wrong = "; ".join(f"EXPOSURE_{'.'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors(include_input=False))
         raise Failure("usage", wrong, WRONG_USAGE) from error
+
+
+def out_file(file: str) -> Path:
+    """The file that is to be written, looked at before anything is done: raises ``Failure`` where it can not be made."""
+    path = Path(file)
+    if path.is_dir():
+        raise Failure("file", f"--out: {file} is a directory: name a file in it")
+    if not path.absolute().parent.is_dir():
+        raise Failure("file", f"--out: there is no directory {path.absolute().parent}: make it first, or name a file in another one")
+    if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+        raise Failure("file", f"--out: {file} can not be written: name a file in a directory that you may write to")
+    return path
 
 
 def opened(store: str | None, *, create: bool = False) -> Any:

@@ -50,6 +50,11 @@ def list_(known_at: KnownAt = None, store: Store = None, now: Now = None, json: 
 
 
 def line(one: dict[str, Any]) -> str:
-    """``2026-02-28  1250000.00 EUR of 4 accounts``"""
-    missing = f"  without a rate, so left out: {', '.join(one['missing'])}" if one["missing"] else ""
-    return f"{one['day']}  {one['exposure']} {one['currency']} of {counted(one['accounts'], 'account')}{missing}"
+    """``2026-02-28  1250000.00 EUR of 4 accounts``; ``of 3 of 4 accounts wholly; no rate of JPY into EUR (left out of 1 account)``"""
+    said, many = f"{one['day']}  {one['exposure']} {one['currency']} of", counted(one["accounts"], "account")
+    if not one["missing"]:
+        return f"{said} {many}"
+    if one["rates_missing"] is None:
+        return f"{said} {many}  something in these lacked a rate and is left out: {', '.join(one['missing'])}"
+    rates = ", ".join(f"{rate['from']} into {rate['into']} (something of {counted(rate['accounts'], 'account')})" for rate in one["rates_missing"])
+    return f"{said} {many}, {one['whole']:,} of them wholly  left out for want of a rate: {rates}"

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from service.failures import WRONG_USAGE, Failure
-from service.options import Json, Now, Store, opened
+from service.options import Json, Now, Store, opened, out_file
 from service.output import Output
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Proofs out of the log, for who does not trust us.")
@@ -81,8 +81,9 @@ def export_(
     """Writes evidence that anybody can verify who has Python and nothing of ours."""
     from service.verifying import checkpoint_of
 
+    file = out_file(out)
     with opened(store).reading() as moment:
-        events = write_evidence(moment, account, checkpoint_of(checkpoint), Path(out))
+        events = write_evidence(moment, account, checkpoint_of(checkpoint), file)
     Output(json).counted("events", events)
 
 

@@ -1,5 +1,6 @@
 """Opens the store a URL names."""
 
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -30,6 +31,10 @@ def opener(url: str) -> Callable[..., Any]:
     scheme, separator, path = url.partition(":///")
     if scheme != "sqlite" or not separator or not path:
         raise Failure("bad_store", "that is not a store: say sqlite:///path/to/file.db or postgresql://… (--store or EXPOSURE_STORE)")
+    if os.path.isdir(path):
+        raise Failure(
+            "bad_store", f"{path} is a directory, not a store: name the file, as sqlite:///{path.rstrip('/')}/exposure.db (--store or EXPOSURE_STORE)"
+        )
     from exposure.ledger.sqlite import open_sqlite
 
     return partial(open_sqlite, path)

@@ -75,7 +75,7 @@ def account_tables(shown: dict[str, Any]) -> None:
     if shown["blocked"]:
         out.print("\n[bold red]blocked[/bold red]")
     if shown["dead_letters"]:
-        out.print(f"\n[bold red]{shown['dead_letters']} records of this account could not be taken: the figures are not whole[/bold red]")
+        out.print(f"\n[bold red]{counted(shown['dead_letters'], 'record')} of this account could not be taken: the figures are not whole[/bold red]")
 
 
 def columns_of(rows: list[dict[str, Any]], columns: Iterable[str]) -> Rows:

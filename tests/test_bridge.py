@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from exposure.bridge import CAUSE_OF, Bridge, Conditions, bridge, caused
 from exposure.figures import COMPONENTS
+from exposure.rules.evolve import fold
 from projections.account import Asked, UnknownAccount
 from projections.account import show as shown
 from projections.bridge import bridge_between
@@ -20,6 +21,9 @@ from tests.folding import Books, Event
 from tests.histories import arrivals, as_of_days, histories
 from tests.reserving import books, reserved
 from tests.stores import DAY, FAR, NOW, fed, given_back, opened
+from tests.test_branch_payments import BOTH, BRANCH, PARENT, of_parent, to_branch
+from tests.test_branch_payments import invoice as billed_branch
+from tests.test_branch_payments import payment as of_parents
 from tests.test_reservation_laws import Life, lives
 from tests.test_rules import told
 
@@ -101,6 +105,61 @@ def test_an_invoice_told_after_its_payment_is_still_the_invoice() -> None:
     for arrived in ([paid, billed], [billed, paid]):
         made = bridged(Books().take_all(arrived), "C-1001", "2026-01-01", "2026-01-31")
         assert amounts(made) == [("2026-01-10", "invoices", "receivables", 10000), ("2026-01-20", "payments", "receivables", -6000)]
+
+
+def test_money_of_another_account_that_goes_and_comes_again_was_returned_there() -> None:
+    events = [
+        *BOTH,
+        billed_branch("I", "2026-01-02", "500.00"),
+        of_parents("P", "2026-01-10", "700.00", to_branch("I", "400.00")),
+        of_parent("payment.returned", "2026-01-20", payment="P"),
+        of_parent("payment.return_cancelled", "2026-01-25", payment="P"),
+    ]
+    for arrived in (events, events[::-1]):
+        made = bridged(Books().take_all(arrived), BRANCH, "2026-01-05", "2026-01-31")
+        assert amounts(made) == [
+            ("2026-01-10", "payments", "receivables", -40000),
+            ("2026-01-20", "returned_payments", "receivables", 40000),
+            ("2026-01-25", "returned_payments", "receivables", -40000),
+        ]
+
+
+def test_what_lacks_a_rate_is_left_out_in_plain_sight() -> None:
+    customer = told("customer.changed", "2026-01-01", version=1, name="Acme", currency="EUR")
+    billed = told("invoice.posted", "2026-01-10", invoice="I", currency="USD", amount="100.00", due="2026-02-10")
+    rate = told("fx_rate.published", "2026-01-20", subject="USD", base="USD", quote="EUR", rate="0.90")
+    kept = Books().take_all([customer, billed, rate])
+    assert bridged(kept, "C-1001", "2026-01-01", "2026-01-31").without_rate == ["USD"], "it is worth something only from the 20th on"
+    assert bridged(kept, "C-1001", "2026-01-01", "2026-01-09").without_rate == []
+    assert bridged(kept, "C-1001", "2026-01-20", "2026-01-31").without_rate == []
+
+
+def test_the_bridge_says_that_something_lacks_a_rate(store: Any, path: Path) -> None:
+    customer = told("customer.changed", "2026-01-01", version=1, name="Acme", currency="JPY")
+    order = told("order.confirmed", "2026-01-10", order="O", version=1, currency="EUR", lines=[{"line": "1", "value": "5.00"}])
+    fed(store, [written(customer), written(order)])
+    store.datastore.close()
+    words = ("bridge", "C-1001", "--from", "2026-01-05", "--to", "2026-01-31")
+    assert exposure(*words, "--json", store=path).json["without_rate"] == ["EUR"]
+    assert "for want of a rate into JPY: what is in EUR" in exposure(*words, store=path).out
+
+
+class Unwalked(dict[str, Any]):
+    """The documents of an account that may be long: looked up, and never gone through."""
+
+    def keys(self) -> Any:
+        raise AssertionError("all documents were gone through")
+
+    values = items = __iter__ = keys
+
+
+def test_a_fact_more_costs_as_much_however_many_documents_there_are() -> None:
+    told_in_order = [*BOTH, billed_branch("I", "2026-01-02", "500.00"), of_parents("P", "2026-01-10", "700.00", {"invoice": "J", "amount": "1.00"})]
+    facts = sorted(fact for document in Books().take_all(told_in_order).documents[PARENT].values() for fact in document.facts)
+    documents = Unwalked()
+    for fact in facts:
+        fold(PARENT, fact, documents)
+    assert "invoice:J" in documents
 
 
 def test_a_foreign_invoice_is_valued_anew_on_every_day_that_has_a_rate() -> None:

@@ -12,6 +12,8 @@ from projections.account import Asked, show
 from projections.measurements import NoCurrency, listed, measurement
 from schemas.policies import Policy
 from schemas.policy_file import read_policy
+from schemas.stored import read_ours
+from service.portfolio import line
 from service.ticking import tick
 from tests.alerting import Json, at, log, said, said_to_stand, shown, told
 from tests.command import exposure
@@ -23,6 +25,7 @@ from tests.test_rules import told as event
 pytestmark = pytest.mark.usefixtures("each_store")
 
 OTHER = "C-2"
+GOLDEN = Path(__file__).with_name("golden")
 WEIGHED = policy('concentration = "0.25"')
 WITHOUT = policy("review_due_days = 3650")
 OF_A = read_policy('name = "P"\ncurrency = "EUR"\n[[class]]\n[[class]]\nrisk_class = "A"\n[class.alerts]\nconcentration = "0.25"')
@@ -171,6 +174,20 @@ def test_a_foreign_account_is_weighed_in_the_currency_of_the_policy_and_what_lac
     assert ("concentration", None, "2026-02-02") in shown(store, OTHER, "2026-02-02")
     told(store, [rate("EUR", "USD", "2026-02-04", "2.02")], "2026-02-04")
     assert ("concentration", None, "2026-02-02") not in said_to_stand(store, OTHER), "a rate moves its share as well"
+
+
+def test_the_rates_that_lack_are_named_with_how_many_accounts_are_not_in_it_wholly(store: Any, path: Path) -> None:
+    american = customer(OTHER, currency="USD")
+    foreign = [owed("I-2", "2026-02-01", "200.00", OTHER, "USD"), owed("I-3", "2026-02-01", "5.00", OTHER, "EUR")]
+    told(store, [customer(), american, owed("I-1", "2026-02-01", "300.00"), *foreign], "2026-02-01")
+    said = exposure("portfolio", "measure", "--as-of", "2026-02-01", "--by", "nightly", "--now", "2026-02-01T12:00:00Z", store=path).out
+    rates = "EUR into USD (something of 1 account), USD into EUR (something of 1 account)"
+    assert said == f"2026-02-01  300.00 EUR of 2 accounts, 1 of them wholly  left out for want of a rate: {rates}\n"
+    with store.reading() as moment:
+        (made,) = listed(moment, None)
+    assert made["rates_missing"] == [{"from": one, "into": into, "accounts": 1} for one, into in (("EUR", "USD"), ("USD", "EUR"))]
+    before = read_ours("PortfolioMeasured.v1", (GOLDEN / "PortfolioMeasured.v1.json").read_bytes())
+    assert "something in these lacked a rate and is left out: USD" in line(before._asdict())
 
 
 # ------------------------------------------------------------------ rebuilt, and where no policy asks for it

@@ -14,6 +14,7 @@ from projections.limit_requests import limit_requests
 from schemas.jsontext import written
 from schemas.policies import DEFAULT, ApprovalLevel, Authority, Policy
 from service import approving
+from service.approval_tables import waiting_text
 from service.approving import Act, Wanted
 from service.checking import Request, check
 from service.failures import Done, Failure
@@ -187,9 +188,16 @@ def test_a_rejected_or_withdrawn_request_makes_no_limit(path: Path) -> None:
 def test_an_open_request_says_how_many_still_have_to_say_yes_and_who_may(path: Path) -> None:
     desk = Desk(path, policy=POLICY)
     request = desk.ask("6000.00")
-    assert request["waiting_for"] == {"approvers": 2, "who": ["head", "lead"], "not": ["k.weiss"]}
-    assert desk.act("approve", request, "lead").shown["waiting_for"] == {"approvers": 1, "who": ["head"], "not": ["k.weiss", "lead"]}
+    assert request["waiting_for"] == {"approvers": 2, "who": ["head", "lead"], "not": ["k.weiss"], "rates_missing": []}
+    waits = desk.act("approve", request, "lead").shown["waiting_for"]
+    assert waits == {"approvers": 1, "who": ["head"], "not": ["k.weiss", "lead"], "rates_missing": []}
     assert desk.act("approve", request, "head").shown["waiting_for"] is None
+
+
+def test_where_a_rate_is_missing_it_is_named(path: Path) -> None:
+    request = Desk(path, policy=POLICY).ask("6000.00", currency="USD")
+    assert request["waiting_for"] == {"approvers": None, "who": [], "not": ["k.weiss"], "rates_missing": [{"from": "USD", "into": "EUR"}]}
+    assert waiting_text(request) == "not known: no rate of USD into EUR is known for today"
 
 
 # What an approved limit does

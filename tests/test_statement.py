@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from projections.account import Asked, NotKnownBefore, UnknownAccount
-from projections.bridge import DaysReversed
 from projections.statement import statement
+from projections.when import DaysReversed
 from schemas.jsontext import written
 from service.statements import WORDS, as_page, as_print
 from service.typesetting import NoFont, typeset
@@ -24,6 +24,7 @@ from tests.promising import yesterday
 from tests.stores import alter, copied, fed, given_back, opened
 from tests.test_rules import ACCOUNT, CUSTOMER, Json, invoice, limit, payment, to, told
 
+EXAMPLE = Path(__file__).with_name("contract_example.jsonl")
 FROM, TODAY = "2026-02-01", "2026-03-01"
 HISTORIES = {"sqlite": 120, "postgresql": 4}
 KNOWN = [
@@ -85,7 +86,7 @@ def test_from_a_day_on_it_says_what_changed_the_balance_in_each_currency(known: 
     assert (euros["currency"], euros["opening"], euros["closing"]) == ("EUR", "1650.50", "1246.50")
     assert [(row["date"][5:], row["kind"], row["document"], row["amount"], row["balance"]) for row in euros["rows"]] == [
         ("02-12", "payment", "P-1", "-400.00", "1250.50"),
-        ("02-12", "adjustment", None, "-4.00", "1246.50"),
+        ("02-12", "discount", "P-1", "-4.00", "1246.50"),
         ("02-13", "payment", "P-2", "-1250.50", "-4.00"),
         ("02-16", "payment_returned", "P-2", "1250.50", "1246.50"),
     ]
@@ -116,12 +117,42 @@ def test_as_known_then_a_payment_has_the_day_it_was_known_by(known: Any) -> None
     assert (before["credits"][0]["date"], stated(known)["credits"][0]["date"]) == ("2026-02-12", "2026-02-03")
 
 
-def test_movements_lead_to_a_day_that_is_not_before_their_first(known: Any, path: Path) -> None:
-    with pytest.raises(DaysReversed, match="2026-03-01 is before 2026-03-02"):
+def test_the_example_of_the_contract_names_its_payment(path: Path) -> None:
+    store = opened(path)
+    fed(store, EXAMPLE.read_bytes().splitlines(), now=at(TODAY))
+    (euros,) = stated(store, "2026-02-20", "2026-01-01", account="C-1001")["movements"]["currencies"]
+    assert [(row["date"], row["kind"], row["document"], row["amount"]) for row in euros["rows"]][-1:] == [("2026-02-16", "payment", "P-1", "-200.00")]
+    assert euros["closing"] == "200.00"
+
+
+def test_who_paid_for_whom_is_told_on_the_page(known: Any) -> None:
+    allocation = {"invoice": "I-9", "amount": "30.00", "account": "C-9"}
+    fed(known, [written(payment("P-9", "2026-02-20", "40.00", allocation))], now=at(TODAY))
+    given = [row for row in stated(known)["movements"]["currencies"][0]["rows"] if row["account"]]
+    assert given == [{**given[0], "kind": "transfer_to", "document": "P-9", "account": "C-9", "amount": "30.00"}]
+    assert "<td>Paid for account C-9</td><td>P-9</td>" in as_page(stated(known)).decode()
+    (got,) = stated(known, account="C-9")["movements"]["currencies"][0]["rows"]
+    assert (got["kind"], got["document"], got["account"], got["amount"]) == ("transfer_from", "P-9", ACCOUNT, "-30.00")
+
+
+def test_a_period_that_ends_before_it_begins_is_refused(known: Any, path: Path) -> None:
+    with pytest.raises(DaysReversed):
         stated(known, since="2026-03-02")
     known.datastore.close()
-    refused = exposure("statement", ACCOUNT, "--as-of", TODAY, "--from", "2026-03-02", "--json", store=path)
-    assert (refused.exit_code, refused.json["error"]["code"]) == (2, "usage")
+    refused = exposure("statement", ACCOUNT, "--from", "2027-01-01", "--now", f"{TODAY}T12:00:00Z", store=path)
+    assert (refused.exit_code, refused.out) == (2, "")
+    assert "--from: 2027-01-01 lies behind 2026-03-01" in refused.err
+
+
+def test_a_file_that_can_not_be_made_is_said_before_anything_is_done(known: Any, path: Path, tmp_path: Path) -> None:
+    known.datastore.close()
+    nowhere, key = tmp_path / "nowhere", tmp_path / "key.pem"
+    evidence = ("evidence", ACCOUNT, "--from", FROM, "--to", TODAY, "--key", key, "--out", nowhere / "x.zip")
+    for words in (("statement", ACCOUNT, "--out", nowhere / "x.pdf"), evidence):
+        said = exposure(*words, "--now", f"{TODAY}T12:00:00Z", store=path)
+        assert (said.exit_code, said.err) == (1, f"exposure: --out: there is no directory {nowhere}: make it first, or name a file in another one\n")
+    assert exposure("evidence", "C-8", *evidence[2:-1], tmp_path / "x.zip", store=path).exit_code == 1
+    assert not key.exists()
 
 
 def test_it_tells_nothing_of_limits_orders_or_alerts(known: Any) -> None:

@@ -4,7 +4,8 @@ On a day, the allocations granted to the item clear it in order, write-offs afte
 the earliest due is cleared first, disputes cover the latest due first (laws 5 to 8).
 """
 
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 from exposure.rules.documents import Document, Movement, State, moved, moved_on
 from exposure.rules.spans import NEVER, Span, clash_of, clashes, span_from, standing
@@ -15,7 +16,17 @@ TERMS = "InvoiceTermsChanged"
 
 Taker = tuple[str, int, str, str, str, int, int, int, int, str, str]
 """Something that clears the item on a day: since which day, 0 for an allocation and 1 for a write-off, told order, its place in its list;
-then its cash, what the credit gives for it, its discount, the credit and the credit's currency. Takers take their turn in this order."""
+then its cash, what the credit gives for it, its discount, the credit and the credit's currency (of a write-off itself, and no currency). Takers
+take their turn in this order."""
+
+
+class Turn(NamedTuple):
+    """What became of a taker at the item: what was ``taken`` of its cash and its ``discount``, and what of the credit was ``refused``."""
+
+    taker: Taker
+    taken: int
+    discount: int
+    refused: int
 
 
 def span_of(facts: list[Fact], posted: Fact | None) -> Span:
@@ -186,7 +197,7 @@ def takers_on(item: Document, posted: Fact, day: str) -> tuple[list[Taker], int]
                 if key.startswith("dispute:"):
                     disputed += cash
                 else:
-                    takers.append((max(start, posted.data["date"]), 1, *told, 0, cash, 0, 0, "", ""))
+                    takers.append((max(start, posted.data["date"]), 1, *told, 0, cash, 0, 0, key, ""))
     if len(takers) > 1:
         takers.sort()
     return takers, disputed
@@ -195,21 +206,28 @@ def takers_on(item: Document, posted: Fact, day: str) -> tuple[list[Taker], int]
 def clear(takers: list[Taker], amount: int, currency: str, state: State) -> int:
     """Lets each take its turn and returns what stays open; what an item refuses of a credit is unapplied there."""
     rest = amount
-    for _, is_write_off, _, _, _, _, cash, credit_amount, discount, credit, credit_currency in takers:
+    for taker, taken, discount, refused in turns(takers, amount):
+        rest -= taken + discount
+        if taker[1] and taken:
+            place = ("written_off", "", currency, "")
+            state[place] = state.get(place, 0) + taken
+        elif refused:
+            place = ("unapplied", taker[9], taker[10], "")
+            state[place] = state.get(place, 0) - refused
+    return rest
+
+
+def turns(takers: Iterable[Taker], amount: int) -> Iterator[Turn]:
+    """Each takes up to what is open."""
+    rest = amount
+    for taker in takers:
+        _, is_write_off, _, _, _, _, cash, credit_amount, discount, _, _ = taker
         taken = min(cash, rest)
         rest -= taken
-        if is_write_off:
-            if taken:
-                state["written_off", "", currency, ""] = state.get(("written_off", "", currency, ""), 0) + taken
-            continue
-        if discount:
-            rest -= min(discount, rest)
-        if taken < cash:
-            refused = divided(credit_amount * (cash - taken), cash)
-            if refused:
-                place = ("unapplied", credit, credit_currency, "")
-                state[place] = state.get(place, 0) - refused
-    return rest
+        rebate = min(discount, rest) if discount else 0
+        rest -= rebate
+        refused = divided(credit_amount * (cash - taken), cash) if taken < cash and not is_write_off else 0
+        yield Turn(taker, taken, rebate, refused)
 
 
 def header(facts: list[Fact]) -> dict[str, Any]:
