@@ -249,10 +249,13 @@ def test_it_is_not_alive_while_its_main_loop_stands_still(kafka: str, tmp_path: 
         until(lambda: consumer.answers("/healthz", 200))
 
 
-def test_what_the_kafka_library_says_is_in_the_log_and_gives_no_password_away(kafka: str, password: str, tmp_path: Path) -> None:
+def test_what_the_kafka_library_says_at_the_start_is_in_the_log_at_debug_and_gives_no_password_away(
+    kafka: str, password: str, tmp_path: Path
+) -> None:
     """The broker speaks no SASL, so that there is no getting in."""
     sasl = {"SECURITY_PROTOCOL": "SASL_PLAINTEXT", "SASL_MECHANISM": "PLAIN", "SASL_USERNAME": "exposure", "SASL_PASSWORD": SASL_PASSWORD}
-    said = fresh(kafka).consume(tmp_path / "store", **{f"EXPOSURE_KAFKA_{name}": value for name, value in sasl.items()})
+    told = {f"EXPOSURE_KAFKA_{name}": value for name, value in sasl.items()}
+    said = fresh(kafka).consume(tmp_path / "store", EXPOSURE_LOG_LEVEL="debug", **told)
     assert said.exit_code == 1
     log = [json.loads(line) for line in said.err.splitlines()]
     assert {line["event"] for line in log} == {"started", "library", "failed"}
