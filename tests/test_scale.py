@@ -12,6 +12,7 @@ import pytest
 
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.records import Record, Source
+from exposure.ledger.replay import Replay
 from exposure.ledger.sqlite import open_sqlite
 from service.sample import sample
 
@@ -71,6 +72,28 @@ def test_an_event_costs_the_same_on_an_account_with_a_long_history(tmp_path: Pat
         ratios.append(of_old / of_young)
     print(f"{documents} documents, {OPEN} open, against {OPEN}, all open: cost per event × {median(ratios):.2f}")
     assert median(ratios) <= 1.3
+
+
+def replay_seconds(feeder: Feeder) -> float:
+    """For each event, of this process: the least of three times."""
+    times = []
+    with feeder.ledger.store.reading() as moment:
+        for _ in range(3):
+            replay, began = Replay("C-1"), time.process_time()
+            replay.fold_until(moment, moment.last_position() + 1)
+            times.append((time.process_time() - began) / replay.head.version)
+    return min(times)
+
+
+@pytest.mark.parametrize("documents", [10_000, pytest.param(100_000, marks=pytest.mark.long)])
+def test_an_event_is_replayed_at_the_same_cost_however_many_were_before(tmp_path: Path, documents: int) -> None:
+    young, old = Feeder(tmp_path / "young.db"), Feeder(tmp_path / "old.db")
+    for feeder, many in ((young, 1_000), (old, documents // 2)):
+        feeder.seconds(feeder.invoice(number) for number in range(OPEN))
+        feeder.seconds(feeder.going_on(OPEN, many))
+    times = replay_seconds(old) / replay_seconds(young)
+    print(f"{documents} documents against 2,000: cost per event replayed × {times:.2f}")
+    assert times <= 1.5
 
 
 @pytest.mark.long

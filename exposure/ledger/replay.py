@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from exposure.ledger.account import Head
+from exposure.ledger.ledger import collector_paused
 from exposure.rules.documents import Document, Key
 from exposure.rules.evolve import fold
 from schemas.facts import Fact
@@ -27,10 +28,11 @@ class Replay:
 
     def fold_until(self, moment: Any, position: int) -> None:
         """Folds what was recorded before a position of the log."""
-        for at, version, topic, state, *_ in moment.events(f"account:{self.account}"):
-            if at >= position:
-                break
-            self.fold(read_fact(version, topic, state))
+        with collector_paused():
+            for at, version, topic, state, *_ in moment.events(f"account:{self.account}"):
+                if at >= position:
+                    break
+                self.fold(read_fact(version, topic, state))
 
     def fold(self, fact: Fact) -> None:
         _, moves = fold(self.account, fact, self.documents)

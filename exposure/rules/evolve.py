@@ -54,8 +54,8 @@ def fold(account: str, fact: Fact, documents: dict[Key, Document]) -> tuple[list
     while wanted:
         for key in wanted:
             documents.setdefault(key, Document(key))
-        found = reaches(fact.name, documents[own_key(fact.name, fact.data, account)], named, documents)
-        wanted = {key for key in found if key not in documents}
+        reached = reaches(fact.name, documents[own_key(fact.name, fact.data, account)], named, documents)
+        wanted = {key for key in reached if key not in documents}
     return evolve(account, fact, documents)
 
 
