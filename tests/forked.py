@@ -14,6 +14,8 @@ import sys
 import time
 from importlib import import_module
 
+from tests.stores import empty_file
+
 FLOORS = ["schemas", "exposure", "projections", "consumers", "service"]
 APART = ("service.__main__", "service.standalone", "exposure.ledger.migrations")
 """What is a program of its own, or is read by one who looks for it by its path."""
@@ -27,10 +29,12 @@ def close(streams: list[int]) -> None:
 
 
 def read_all() -> None:
+    """What commands read when they begin, and what some of them read when they need it."""
     for floor in FLOORS:
         for module in pkgutil.walk_packages(import_module(floor).__path__, f"{floor}."):
             if not module.name.startswith(APART):
                 import_module(module.name)
+    empty_file()
     gc.freeze()
 
 

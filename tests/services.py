@@ -19,6 +19,8 @@ import psycopg
 import pytest
 from kafka import KafkaAdminClient
 
+from tests import stores
+
 __all__ = ["kafka", "kafka_prefix", "killable_kafka", "killable_postgresql", "postgresql", "postgresql_server"]
 
 RUN = f"test-{uuid.uuid4().hex[:8]}-"
@@ -101,9 +103,11 @@ def kafka_prefix(kafka: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server() -> str:
+def postgresql_server() -> Iterator[str]:
     """The URL of a database that all tests share, to make others from."""
-    return address("postgresql", script("postgresql", "start"))
+    url = address("postgresql", script("postgresql", "start"))
+    yield url
+    stores.without_empty(url)
 
 
 @pytest.fixture

@@ -1,11 +1,14 @@
 """Stores in the hands of a test: fed in this process, and told apart by what they hold."""
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from shutil import copy
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -35,6 +38,9 @@ AS_OF_0015 = (
 
 server: str | None = None
 """Where it is the URL of a PostgreSQL server, a store is a database there and not a file: one for each path."""
+
+empty_ones: dict[str, str] = {}
+"""By the URL of a server: see ``empty_database``."""
 
 made: list[tuple[str, str]] = []
 """Databases that are to be dropped, each with its server's URL, and stores that are to be closed."""
@@ -75,9 +81,38 @@ def database(path: Path) -> str:
 
 
 def opened(path: Path) -> Any:
-    """The store of a path, made where it is not there."""
-    make(path)
+    """The store of a path; where it is not there it is a copy of one with nothing in it, for to make one takes longer."""
+    if server is not None:
+        make(path, f"TEMPLATE {empty_database(server)}")
+    elif not path.exists():
+        path.write_bytes(empty_file())
     return to_be_closed(open_store(url_of(path), create=True))
+
+
+@cache
+def empty_file() -> bytes:
+    """What is in the file of a store with nothing in it."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.db"
+        open_store(f"sqlite:///{path}", create=True).datastore.close()
+        return path.read_bytes()
+
+
+def empty_database(url: str) -> str:
+    """The name of a database of this process with such a store, on the server of a URL."""
+    if url not in empty_ones:
+        name = f"empty_{os.getpid()}"
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        empty_ones[url] = name
+        open_store(urlsplit(url)._replace(path=f"/{name}").geturl(), create=True).datastore.close()
+    return empty_ones[url]
+
+
+def without_empty(url: str) -> None:
+    """Nobody will ask for it any more."""
+    if url in empty_ones:
+        drop(url, empty_ones.pop(url))
 
 
 def copied(path: Path, to: Path) -> Any:

@@ -8,7 +8,6 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ from service.releasing import Release
 from service.reserving import extend, release, reserve, settle
 from service.store import open_store
 from tests.desk_model import Held, Model, Order
-from tests.stores import fed
+from tests.stores import empty_file, fed
 from tests.test_rules import ACCOUNT, CUSTOMER, Json, told
 
 FIRST = 1_771_588_800_000_000
@@ -82,13 +81,6 @@ class Failing:
             return writing.write(batch)
 
 
-@cache
-def empty() -> Path:
-    path = folder() / "empty.db"
-    open_store(f"sqlite:///{path}", create=True).datastore.close()
-    return path
-
-
 def folder() -> Path:
     return Path(tempfile.mkdtemp(dir=IN_MEMORY if IN_MEMORY.exists() else None))
 
@@ -104,7 +96,7 @@ class Season(RuleBasedStateMachine):
         super().__init__()
         self.folder = folder()
         self.path = self.folder / "desk.db"
-        shutil.copy(empty(), self.path)
+        self.path.write_bytes(empty_file())
         self.store = open_store(f"sqlite:///{self.path}")
         self.model = Model({number: Order() for number in ORDERS})
         self.now = FIRST
