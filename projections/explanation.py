@@ -101,7 +101,7 @@ def opened(figures: Figures, parts: list[Item], moves: Movements) -> dict[str, A
                 "account_amount": None if value is None else figures.text(value),
                 "movements": [
                     {"day": move.day, "amount": shown(move.amount, part.currency), "version": move.version}
-                    for move in sorted(moves[part], key=lambda move: (move.version, move.day))
+                    for move in sorted(moves[part], key=lambda move: (move.version, move.day, move.amount))
                 ],
             }
             for part, value in zip(parts, values, strict=True)

@@ -1,158 +1,89 @@
 """The law of the two clocks: what was answered on a day is what ``--known-at`` that day answers for ever, whatever arrives later.
 
-Hypothesis makes a year: what an ERP tells late, back-dated, cancelled or once more, what is unreadable, and what the desk does meanwhile. At the end
-of each day on which anything happened all answers are kept, byte for byte, and asked for once more when the year is over.
+What an ERP tells late, back-dated, cancelled or once more, what is unreadable, what the desk does meanwhile, and a policy adopted in the middle: at
+the end of a day answers are kept, byte for byte, and asked for once more when the year is over. Some years are short and dense, and Hypothesis makes
+all of them; some are of 365 days, and it draws their seed. But for a person who was erased: what that took is taken from all answers.
 """
 
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from datetime import date, timedelta
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from random import Random
+from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from exposure.findings import NoRate
-from exposure.ledger import dead_letters as letters
+from consumers.statements import Claim
 from exposure.ledger import policies
-from exposure.ledger.policies import in_force
-from projections.account import Asked, NotKnownBefore, UnknownAccount, show
-from projections.alerts import Wanted, alert_log
-from projections.dead_letters import dead_letters
-from projections.decisions import decisions_of
-from projections.explanation import explain
-from projections.groups import group
-from projections.history import history
-from projections.holds import holds, overrides
-from projections.limit_requests import limit_requests
-from projections.policies import adoptions
-from projections.portfolio import portfolio
-from projections.selection import selection
+from exposure.ledger.ledger import Ledger
+from projections.account import Asked
 from schemas.jsontext import written
 from schemas.policy_file import read_policy
-from service import approving, releasing
-from service.checking import Request, check
-from service.failures import Failure
-from service.reserving import release, reserve, settle
-from service.ticking import tick
+from tests import year
+from tests.acts import ACTS, EPOCH, Desk
 from tests.histories import FIRST_DAY, histories
+from tests.questions import Looking, answer, is_same, questions
 from tests.stores import DAY, copied, fed, given_back, opened
 from tests.test_rules import Json
 
-YEARS = {"sqlite": 50, "postgresql": 6}
-EPOCH = date(1970, 1, 1)
+SHORT_YEARS = {"sqlite": 50, "postgresql": 6}
+LONG_YEARS = {"sqlite": 20, "postgresql": 4}
+TURNS = {"sqlite": 8, "postgresql": 20}
+"""Every question is asked of every account each so many days: each day it is other ones."""
+START = (FIRST_DAY - EPOCH).days * DAY
+LATER = START + 800 * DAY
+"""When all is asked once more."""
 TOLD_MAX = 6
-"""Lines that one day tells, at most."""
-NEXT_YEAR = ((FIRST_DAY - EPOCH).days + 400) * DAY
+"""Lines that one day of a short year tells, at most."""
 POLICIES = [
     read_policy(f'name = "P{days}"\ncurrency = "EUR"\n[[class]]\nhorizon_days = {days}\n[class.overdue]\ndays = {days}\n') for days in (5, 30)
 ]
-ACTS = ("tick", "check", "reserve", "settle", "give back", "adopt", "ask for a limit", "approve", "let pass", "garble", "discard")
-HAPPENINGS = st.tuples(st.integers(1, TOLD_MAX), st.integers(1, 40), st.lists(st.sampled_from(ACTS), max_size=5))
-"""How many lines are told on a day, how many days after the one before, and what the desk does then."""
+SAMPLE = (Path(__file__).parents[1] / "service/sample/policy.toml").read_text(encoding="utf-8")
+ADOPTED = {20: read_policy(SAMPLE.replace("# concentration", "concentration").replace("# review", "review")), 180: read_policy(SAMPLE)}
+"""By the day of a whole year."""
+HAPPENED = {"CustomerChanged", "LimitChanged", "OrderAmended", "InvoiceCancelled", "PaymentReturned", "AccountTakenOn", "PolicyAdopted"} | {
+    *("AlertCleared", "AlertAcknowledged", "OrderChecked", "HoldReleased", "LimitApproved", "MeasureProposed", "PromiseMade"),
+    *("DunningNoticeIssued", "DunningStopped", "DeadLetterDiscarded", "CorrectionMade", "PersonErased", "PortfolioMeasured"),
+}
+"""In every whole year."""
+HAPPENINGS = st.tuples(st.integers(1, TOLD_MAX), st.integers(1, 40), st.lists(st.sampled_from(list(ACTS)), max_size=5))
+"""How many lines are told on a day of a short year, how many days after the one before, and what the desk does then."""
 
 
-class Year:
-    """A store in the middle of its year. ``now`` is the end of a day in microseconds."""
+class Kept(NamedTuple):
+    """What was answered at the end of a day (microseconds) as of some day, or of none. ``turn``: a place, and of how many questions one is asked."""
 
-    def __init__(self, store: Any, lines: list[Json]) -> None:
-        self.store = store
-        self.waiting = list(lines)
-        self.accounts = sorted({str(line["subject"]) for line in lines if line["type"] != "erp.fx_rate.published.v1"}) or ["C-1"]
-        self.now = ((FIRST_DAY - EPOCH).days + 1) * DAY - 1
-        self.turn = 0
-
-    def clock(self) -> int:
-        return self.now
-
-    @property
-    def day(self) -> str:
-        return (EPOCH + timedelta(days=self.now // DAY)).isoformat()
-
-    def goes_on(self, told: int, days: int, acts: list[str]) -> None:
-        self.now += days * DAY
-        first, self.waiting = self.waiting[:told], self.waiting[told:]
-        fed(self.store, map(written, first), now=self.now)
-        for act in acts:
-            self.turn += 1
-            # What the desk can not do just then is not done.
-            with suppress(Failure, UnknownAccount, NotKnownBefore, NoRate):
-                self.does(act, self.accounts[self.turn % len(self.accounts)], f"O-{self.turn % 3 + 1}")
-
-    def does(self, act: str, account: str, order: str) -> None:
-        store, clock = self.store, self.clock
-        amount = ("10.00", "500.00", "100000.00")[self.turn % 3]
-        todo: dict[str, Callable[[], Any]] = {
-            "tick": lambda: tick(store, clock),
-            "check": lambda: check(store, Request(account, order, amount, "EUR"), clock, "shop"),
-            "reserve": lambda: reserve(store, Request(account, order, amount, "EUR", holds=True), clock, "shop"),
-            "settle": lambda: settle(store, account, order, clock, "shop"),
-            "give back": lambda: release(store, account, order, clock, "shop"),
-            "adopt": lambda: policies.adopt(store, clock, POLICIES[self.turn % 2], "lead", "as decided"),
-            "ask for a limit": lambda: approving.request(
-                store, approving.Wanted(account, amount, "EUR", "base", str(FIRST_DAY), None, "season"), "shop", clock
-            ),
-            "approve": lambda: approving.act(store, approving.Act("approve", self.open_requests()[0], "lead"), clock),
-            "let pass": lambda: releasing.release(store, releasing.Release(self.held()[0], "lead", "they pay"), clock),
-            "garble": lambda: fed(store, [written({"subject": account, "turn": self.turn})], now=self.now),
-            "discard": lambda: letters.discard(store, clock, self.unread()[:1], letters.Order("lead", "nonsense")),
-        }
-        with suppress(IndexError):
-            todo[act]()
-
-    def open_requests(self) -> list[str]:
-        with self.store.reading() as moment:
-            return [one["request"] for one in limit_requests(moment, None, Asked(self.now), settled=False)]
-
-    def held(self) -> list[str]:
-        with self.store.reading() as moment:
-            return [one["decision_id"] for one in holds(moment, None)]
-
-    def unread(self) -> list[bytes]:
-        with self.store.reading() as moment:
-            found: list[bytes] = moment.open_letters()
-            return found
+    now: int
+    as_of: str | None
+    looking: Looking
+    turn: tuple[int, int]
+    answers: dict[str, bytes]
 
 
-def answers(moment: Any, year: Year, asked: Asked, day: str) -> Iterator[tuple[str, bytes]]:
-    """All that can be asked, each by its name, of the day or without one."""
-    known_at = asked.known_at
-    for account in year.accounts:
-        for name, question in (("show", show), ("explain", explain), ("group", group)):
-            yield f"{name} {account}", answer(lambda: question(moment, account, asked))  # noqa: B023 - it is called at once
-        yield f"history {account}", answer(lambda: list(history(moment, account, known_at)))  # noqa: B023
-    yield "list", answer(lambda: portfolio(moment, asked, selection((), None, None)))
-    yield "alerts", answer(lambda: list(alert_log(moment, Wanted(known_at=known_at))))
-    yield "standing", answer(lambda: list(alert_log(moment, Wanted(standing=True, as_of=day, known_at=known_at))))
-    yield "decisions", answer(lambda: list(decisions_of(moment, None, None, None, known_at)))
-    yield "holds", answer(lambda: holds(moment, None, known_at))
-    yield "overrides", answer(lambda: overrides(moment, None, None, known_at))
-    yield "limit requests", answer(lambda: limit_requests(moment, None, asked, settled=False))
-    yield "all limit requests", answer(lambda: limit_requests(moment, None, asked, settled=True))
-    yield "dead letters", answer(lambda: dead_letters(moment, known_at=known_at))
-    yield "settled dead letters", answer(lambda: dead_letters(moment, settled=True, known_at=known_at))
-    yield "policies", answer(lambda: [in_force(moment, known_at).version, *adoptions(moment, known_at)])
+def asked(store: Any, question: Asked, looking: Looking, turn: tuple[int, int]) -> dict[str, bytes]:
+    """One question of each so many, the one whose turn it is."""
+    place, many = turn
+    with store.reading() as moment:
+        chosen = list(questions(moment, question, looking).items())[place % many :: many]
+        return {name: answer(of) for name, of in chosen}
 
 
-def answer(question: Callable[[], Any]) -> bytes:
-    try:
-        return written(question())
-    except (UnknownAccount, NotKnownBefore):
-        return b"unknown"
+def keep(desk: Desk, days: Iterable[str | None], looking: Looking, turn: tuple[int, int]) -> Iterable[Kept]:
+    place, many = turn
+    for as_of in days:
+        place += 1
+        yield Kept(desk.now, as_of, looking, (place, many), asked(desk.store, Asked(desk.now, as_of), looking, (place, many)))
 
 
-def answered(year: Year, then: Year | None, day: str, now: int) -> dict[str, bytes]:
-    """As of the day, as of a day of its past, and without a day."""
-    known_at = None if then is None else now
-    found: dict[str, bytes] = {}
-    for as_of in (day, (date.fromisoformat(day) - timedelta(days=20)).isoformat(), None):
-        asked = Asked(now if then is None else NEXT_YEAR, as_of, known_at)
-        with year.store.reading() as moment:
-            found |= {f"{name} as of {as_of}": said for name, said in answers(moment, year, asked, as_of or day)}
-    return found
+def is_answered_for_ever(desk: Desk, kept: Iterable[Kept]) -> None:
+    for one in kept:
+        again = asked(desk.store, Asked(LATER, one.as_of, one.now), one.looking, one.turn)
+        for name in one.answers.keys() | again.keys():
+            then, now = one.answers.get(name), again.get(name)
+            assert is_same(then, now, erased=desk.erased), (name, one.as_of, one.now, then, now)
 
 
 @pytest.fixture(scope="module")
@@ -162,28 +93,87 @@ def empty(each_store: str, tmp_path_factory: pytest.TempPathFactory) -> Path:  #
     return path
 
 
-def law_of_the_two_clocks(empty: Path, years: int) -> None:
+# ------------------------------------------------------------------ short and dense years
+
+
+def law_of_short_years(empty: Path, years: int) -> None:
     @settings(max_examples=years)
     @given(histories(), st.lists(HAPPENINGS, min_size=4, max_size=9))
     def of_any_year(lines: list[Json], happened: list[tuple[int, int, list[str]]]) -> None:
+        accounts = sorted({str(line["subject"]) for line in lines if line["type"] != "erp.fx_rate.published.v1"}) or ["C-1"]
         with given_back(), tempfile.TemporaryDirectory() as folder:
-            year = Year(copied(empty, Path(folder) / "year.db"), lines)
-            kept: list[tuple[str, int, dict[str, bytes]]] = []
-            for told, days, acts in happened:
-                year.goes_on(told, days, acts)
-                kept.append((year.day, year.now, answered(year, None, year.day, year.now)))
-            for day, now, then in kept:
-                again = answered(year, year, day, now)
-                different = [name for name in then if then[name] != again[name]]
-                assert not different, (day, different[0], then[different[0]], again[different[0]])
+            desk = Desk(copied(empty, Path(folder) / "year.db"), accounts, START + DAY - 1, Random(0), POLICIES)
+            waiting, kept = iter(lines), list[Kept]()
+            for place, (told, days, acts) in enumerate(happened):
+                desk.now += days * DAY
+                fed(desk.store, map(written, islice(waiting, told)), now=desk.now)
+                for act in acts:
+                    desk.does(act)
+                looking = Looking(accounts, desk.day(-30), desk.now - 20 * DAY, claims(accounts, "1"))
+                kept += keep(desk, (desk.day(), desk.day(-20), None), looking, (place, 2))
+            is_answered_for_ever(desk, kept)
 
     of_any_year()
 
 
+def claims(accounts: Iterable[str], number: str) -> list[Claim]:
+    """Of each account an invoice, and one that only what could not be read names."""
+    return [Claim(account, document, "EUR", "", amount) for account in accounts for document, amount in ((number, 5000), ("GARBLED", 100))]
+
+
 def test_what_was_answered_on_a_day_is_answered_for_ever_as_known_that_day(each_store: str, empty: Path) -> None:
-    law_of_the_two_clocks(empty, YEARS[each_store])
+    law_of_short_years(empty, SHORT_YEARS[each_store])
 
 
 @pytest.mark.long
-def test_what_was_answered_on_a_day_is_answered_for_ever_in_many_years(each_store: str, empty: Path) -> None:
-    law_of_the_two_clocks(empty, 25 * YEARS[each_store])
+def test_what_was_answered_on_a_day_is_answered_for_ever_in_many_short_years(each_store: str, empty: Path) -> None:
+    law_of_short_years(empty, 25 * SHORT_YEARS[each_store])
+
+
+# ------------------------------------------------------------------ whole years
+
+
+def lived(desk: Desk, seed: int, turns: int) -> list[Kept]:
+    """A year of 365 days at a desk, and what was answered at the end of each."""
+    told, ledger, kept = year.Telling(seed), Ledger(desk.store, desk.clock), list[Kept]()
+    for day in range(year.DAYS):
+        desk.now = START + day * DAY + desk.chance.randrange(DAY // 3)
+        fed(desk.store, list(told.lines(day)), ledger=ledger)
+        if day in ADOPTED:
+            policies.adopt(desk.store, desk.clock, ADOPTED[day], "lead", "the board's decision")
+        for act in (*desk.chance.choices(list(ACTS), k=desk.chance.randrange(3)), "tick"):
+            desk.now += desk.chance.randrange(DAY // 6)
+            desk.does(act)
+        since, before = desk.day(-desk.chance.randrange(60)), desk.now - desk.chance.randrange(20 * DAY)
+        looking = Looking(desk.accounts, since, before, claims(desk.accounts, f"{day // 7}-1"))
+        kept += keep(desk, (None, desk.day(desk.chance.randrange(-60, 10))), looking, (day, turns))
+    return kept
+
+
+def happened(desk: Desk) -> set[str]:
+    with desk.store.reading() as moment:
+        return {row[2].partition(".")[0] for row in moment.all_events()}
+
+
+def law_of_whole_years(empty: Path, years: int, turns: int) -> None:
+    # A smaller seed is no simpler year.
+    @settings(max_examples=years, phases=[Phase.generate])
+    @given(st.integers(1, 2**32))
+    def of_any_year(seed: int) -> None:
+        with given_back(), tempfile.TemporaryDirectory() as folder:
+            desk = Desk(copied(empty, Path(folder) / "year.db"), year.ACCOUNTS, START, Random(seed), [*POLICIES, *ADOPTED.values()])
+            kept = lived(desk, seed, turns)
+            assert len({one.now // DAY for one in kept}) == year.DAYS
+            assert happened(desk) >= HAPPENED, "a year in which that did not happen proves little"
+            is_answered_for_ever(desk, kept)
+
+    of_any_year()
+
+
+def test_each_day_of_a_whole_year_is_answered_for_ever_as_known_that_day(each_store: str, empty: Path) -> None:
+    law_of_whole_years(empty, 1, TURNS[each_store])
+
+
+@pytest.mark.long
+def test_each_day_of_many_whole_years_is_answered_for_ever_as_known_that_day(each_store: str, empty: Path) -> None:
+    law_of_whole_years(empty, LONG_YEARS[each_store], TURNS[each_store] // 2)
