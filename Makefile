@@ -1,10 +1,11 @@
 # One command for everything: `make demo` shows the engine at work, `make test` proves it. Only Python 3.11+ and make have to be there.
+# The tests of a file share what it takes time to make; three files at once on two cores, for many tests wait for servers.
 
 RUN := .venv/bin/python
-PYTEST := $(RUN) -m pytest -q -n 2 --dist loadgroup
+PYTEST := $(RUN) -m pytest -q
 INSTALLED := .venv/installed
 
-unexport PYTHONPATH PYTHONHOME
+unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
 .PHONY: demo test test-long bench lint format lock clean
@@ -13,11 +14,11 @@ demo: $(INSTALLED)
 	@$(RUN) -m service demo
 
 test: lint
-	@$(PYTEST) -m "not long"
+	@$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder -m "not long"
 
 test-long: $(INSTALLED)
-	@$(PYTEST) -m long
-	@$(PYTEST) tests/test_laws.py --hypothesis-profile=long
+	@$(PYTEST) -n 2 -m long
+	@$(PYTEST) -n 2 tests/test_laws.py --hypothesis-profile=long
 
 bench: $(INSTALLED)
 	@$(RUN) -m tests.bench

@@ -18,6 +18,16 @@ settings.register_profile("long", max_examples=100_000, deadline=None, suppress_
 settings.register_profile("quick", max_examples=200, deadline=None, suppress_health_check=QUIET)
 settings.load_profile("default")
 
+LONGEST = {
+    f"test_{name}"
+    for name in ("consume_crash", "alerts_out", "readme", "laws", "watch", "relay_crash", "desk_laws", "consume", "crash", "two_clocks")
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files begin, so that nobody waits for one of them at the end."""
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
+
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def each_store(request: pytest.FixtureRequest) -> Iterator[str]:

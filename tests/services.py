@@ -25,6 +25,11 @@ __all__ = ["kafka", "kafka_prefix", "killable_kafka", "killable_postgresql", "po
 
 RUN = f"test-{uuid.uuid4().hex[:8]}-"
 """Names the topics of this process among those of others."""
+LET_IN_AGAIN = """
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
+"""
+"""A broker that was killed is let in again when its session before is over; on a busy machine one that lives may seem gone after so short a time."""
 ROOT = Path(__file__).parents[1]
 SERVICES = ROOT / ".services"
 SCRIPTS = {"kafka": ROOT / "scripts" / "kafka", "postgresql": ROOT / "scripts" / "postgres"}
@@ -66,11 +71,12 @@ class Killable(NamedTuple):
 
 
 @contextmanager
-def killable(service: str) -> Iterator[Killable]:
-    """Its folder is where `stop --all` finds it, should this process be killed."""
+def killable(service: str, further: str = "") -> Iterator[Killable]:
+    """Its folder is where `stop --all` finds it, should this process be killed. ``further`` are properties of Kafka besides those of the script."""
     SERVICES.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{SCRIPTS[service].name}-", dir=SERVICES))
     folder.chmod(0o755)
+    (folder / "further.properties").write_text(further)
     server = Killable(service, folder)
     try:
         yield server
@@ -122,7 +128,7 @@ def postgresql(postgresql_server: str) -> Iterator[str]:
 
 @pytest.fixture
 def killable_kafka() -> Iterator[Killable]:
-    with killable("kafka") as server:
+    with killable("kafka", LET_IN_AGAIN) as server:
         yield server
 
 

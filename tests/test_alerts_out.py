@@ -24,7 +24,7 @@ from tests.patience import SECONDS_MAX, until
 from tests.services import Killable
 from tests.stores import opened
 
-pytestmark = [pytest.mark.usefixtures("each_store"), pytest.mark.xdist_group("relay")]
+pytestmark = pytest.mark.usefixtures("each_store")
 
 LINES = list(sample(1_500, seed=31, accounts=25))
 

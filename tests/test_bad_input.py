@@ -23,8 +23,6 @@ from tests.examples import Event, copied, example, examples
 from tests.folding import Books
 from tests.stores import opened
 
-pytestmark = pytest.mark.xdist_group("bad input")
-
 RECORDS = 10_000
 REPEATS = 200
 REUSED = "the_same_name_with_other_content"

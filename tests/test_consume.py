@@ -19,7 +19,7 @@ from tests.broker import Topics, fresh, shuffled, structured
 from tests.patience import until
 from tests.stores import NOW, fed, figures, opened, taken
 
-pytestmark = [pytest.mark.usefixtures("each_store"), pytest.mark.xdist_group("consume")]
+pytestmark = pytest.mark.usefixtures("each_store")
 
 RECEIVABLES = Path(__file__).parents[2] / "shared" / "data" / "ibm-accounts-receivable.csv"
 LINES = list(sample(4_000, seed=21, accounts=60))

@@ -40,7 +40,7 @@ from tests.outgoing import (
 from tests.patience import SECONDS_MAX
 from tests.stores import NOW, opened
 
-pytestmark = [pytest.mark.usefixtures("each_store"), pytest.mark.xdist_group("relay")]
+pytestmark = pytest.mark.usefixtures("each_store")
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tests.patience import until
 from tests.services import Killable
 from tests.stores import opened
 
-pytestmark = [pytest.mark.usefixtures("each_store"), pytest.mark.xdist_group("relay")]
+pytestmark = pytest.mark.usefixtures("each_store")
 
 
 @pytest.fixture

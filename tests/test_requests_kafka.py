@@ -18,8 +18,6 @@ from tests.patience import until
 from tests.stores import fed, figures, opened
 from tests.test_consume_crash import Pair
 
-pytestmark = pytest.mark.xdist_group("consume")
-
 ACCOUNTS, KILLS = 20, 3
 EVENTS = list(sample(1_000, seed=41, accounts=ACCOUNTS))
 DAYS = ["2023-06-30", "2024-12-31"]

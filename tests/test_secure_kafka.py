@@ -21,8 +21,6 @@ from tests.outgoing import LETTERS, arrived
 from tests.services import fresh_prefix, killable
 from tests.stores import url_of
 
-pytestmark = pytest.mark.xdist_group("secure")
-
 PORTS = range(30_000, 32_700)
 """Neither those that the scripts choose from nor those that the system gives to outgoing connections."""
 USER, PLAIN_WORD, SCRAM_WORD, KEY_WORD, WRONG_WORD = "engine", "plain-word", "scram-word", "key-word", "wrong-word"
@@ -80,8 +78,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     further = PROPERTIES.format(
         login=login, certificate=certificate, keystore=keystore, truststore=ours.certificate, user=USER, plain_word=PLAIN_WORD
     )
-    with killable("kafka") as broker:
-        (broker.folder / "further.properties").write_text(further)
+    with killable("kafka", further) as broker:
         open_ = broker.start()
         with KafkaAdminClient(bootstrap_servers=open_) as admin:
             admin.alter_user_scram_credentials([UserScramCredentialUpsertion(USER, "SCRAM-SHA-512", SCRAM_WORD)])

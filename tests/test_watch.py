@@ -29,8 +29,6 @@ from tests.services import Killable
 from tests.stores import opened
 from tests.test_consume import invoice
 
-pytestmark = pytest.mark.xdist_group("consume")
-
 SASL_PASSWORD = "a-word-for-kafka"
 SESSION = {"EXPOSURE_KAFKA_SESSION_SECONDS": "2"}
 
