@@ -133,8 +133,8 @@ def work(here: Any, url: str, listed: Listed) -> None:
         name = here.recv()
         while True:
             name = read_on(here, store, name, listed)
-    except EOFError:
-        return
+    except (EOFError, BrokenPipeError):
+        return  # nobody is there to tell
     except Exception as error:
         here.send(error)
 
