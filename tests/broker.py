@@ -38,7 +38,7 @@ class Topics(NamedTuple):
         """``different`` names topics (``_`` for what a name has) with another number of partitions."""
         counts = {topic.name: different.get(topic.name.replace(".", "_").replace("-", "_"), partitions) for topic in TOPICS}
         with self.admin() as admin:
-            admin.create_topics([NewTopic(self.prefix + name, count, 1) for name, count in counts.items() if count])
+            admin.create_topics([NewTopic(self.prefix + name, count, 1) for name, count in counts.items() if count], wait_for_metadata=True)
         return self
 
     @contextmanager

@@ -96,7 +96,7 @@ def test_personal_fields_are_null_once_the_key_is_thrown_away(tmp_path: Path) ->
 
 
 def test_a_directory_is_no_store(tmp_path: Path) -> None:
-    said = exposure("list", store=tmp_path)
+    said = exposure("list", "--store", f"sqlite:///{tmp_path}")
     assert (said.exit_code, said.out) == (1, "")
     assert f"{tmp_path} is a directory, not a store: name the file, as sqlite:///{tmp_path}/exposure.db" in said.err
 

@@ -16,6 +16,7 @@ from schemas.jsontext import written
 from service.failures import Failure
 from service.listing import list_accounts
 from service.sharing import Listed
+from tests import stores
 from tests.command import exposure
 from tests.stores import DAY, NOW, fed, opened, url_of
 from tests.test_rules import Json, told
@@ -78,14 +79,15 @@ def test_several_processes_read_one_moment_however_much_is_written(each_store: s
 
 
 def test_a_moment_that_is_over_on_sqlite_is_read_by_nobody_under_its_name(path: Path) -> None:
-    store = filled(path)
-    with store.reading() as moment:
-        name = moment.named()
-        with store.reading(name) as other:
-            assert other.named() == name
-    fed(store, [b"not JSON"], now=0)
-    with pytest.raises(MovedOn), store.reading(name):
-        pass
+    with stores.using(None):
+        store = filled(path)
+        with store.reading() as moment:
+            name = moment.named()
+            with store.reading(name) as other:
+                assert other.named() == name
+        fed(store, [b"not JSON"], now=0)
+        with pytest.raises(MovedOn), store.reading(name):
+            pass
 
 
 def test_what_will_be_known_is_not_known(each_store: str, path: Path) -> None:  # noqa: ARG001

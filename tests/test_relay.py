@@ -191,7 +191,8 @@ def test_without_its_topic_nothing_is_lost_and_the_command_that_makes_it_is_name
 def test_nothing_overtakes_what_a_topic_refuses(kafka: str, tmp_path: Path) -> None:
     topics, store = fresh(kafka).make(credit_alerts=0), opened(tmp_path / "exposure.db")
     with topics.admin() as admin:
-        admin.create_topics([NewTopic(topics.prefix + ALERTS, 1, 1, topic_configs={"max.message.bytes": "2000"})])
+        narrow = NewTopic(topics.prefix + ALERTS, 1, 1, topic_configs={"max.message.bytes": "2000"})
+        admin.create_topics([narrow], wait_for_metadata=True)
     rows = alerts(0, 9)
     large = {"type": "credit.alert.raised.v1", "source": "/exposure", "data": Random(1).randbytes(4_000).hex()}
     rows[4] = rows[4]._replace(payload=written(large))

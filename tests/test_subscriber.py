@@ -158,7 +158,7 @@ def made_anew(admin: Any, topic: NewTopic) -> None:
 
 def is_made(admin: Any, topic: NewTopic) -> bool:
     with suppress(TopicAlreadyExistsError):
-        admin.create_topics([topic])
+        admin.create_topics([topic], wait_for_metadata=True)
         return True
     return False
 
