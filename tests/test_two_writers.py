@@ -145,4 +145,5 @@ def test_two_feeders_may_make_the_store_together(each_store: str, tmp_path: Path
     for number in range(8 if each_store == "sqlite" else 3):
         make(tmp_path / f"{number}.db")
         feeders = [feeding(half, tmp_path / f"{number}.db") for half in halves]
-        assert [said(feeder)[0] for feeder in feeders] == [0, 0]
+        ended = [said(feeder) for feeder in feeders]
+        assert [exit_code for exit_code, *_ in ended] == [0, 0], ended
