@@ -1,12 +1,17 @@
 """Since when something stands, where one item alone does not tell, or what was said holds no more."""
 
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from schemas.jsontext import written
 from tests.alerting import at, shown, told
 from tests.stores import fed, opened
 from tests.test_rules import ACCOUNT, CUSTOMER, invoice, limit, payment
 from tests.test_rules import told as event
+
+pytestmark = pytest.mark.usefixtures("each_store")
 
 KNOWN = [event("customer.changed", "2026-01-01", **CUSTOMER), limit("L-1", "2026-01-01", "1000.00")]
 FIRST = invoice("I-1", "2026-01-02", "100.00", due="2026-01-10")
@@ -27,3 +32,29 @@ def test_what_was_said_to_stand_tells_no_more_once_an_earlier_day_was_told_of(tm
     early = payment("P-1", "2026-01-15", "100.00", {"invoice": "I-1", "amount": "100.00"})
     fed(store, [written(early)], now=at("2026-01-29"))
     assert shown(store, ACCOUNT, "2026-01-28") == [("overdue", 1, "2026-01-21")]
+
+
+def stood(store: Any) -> list[tuple[str, ...]]:
+    """What stood and is over: the rule, since when, and until when."""
+    with store.reading() as moment:
+        return [(row[0], row[1], row[2]) for row in moment.rows("SELECT rule, since, until FROM stood WHERE rule = 'overdue' ORDER BY until")]
+
+
+def test_how_the_last_day_judged_ends_may_still_be_told_of(tmp_path: Path) -> None:
+    store = opened(tmp_path / "s.db")
+    told(store, [*KNOWN, FIRST], "2026-01-24")
+    told(store, [PAID], "2026-01-25")
+    assert stood(store) == []
+    told(store, [event("payment.returned", "2026-01-25", payment="P-1")], "2026-01-26")
+    assert stood(store) == []
+    assert ("overdue", 1, "2026-01-11") in shown(store, ACCOUNT, "2026-01-24")
+
+
+def test_what_was_over_on_the_day_that_is_told_of_late_is_made_anew(tmp_path: Path) -> None:
+    store = opened(tmp_path / "s.db")
+    told(store, [*KNOWN, FIRST, PAID], "2026-02-02")
+    assert stood(store) == [("overdue", "2026-01-11", "2026-01-25")]
+    told(store, [event("payment.returned", "2026-01-25", payment="P-1")], "2026-02-03")
+    assert stood(store) == []
+    told(store, [event("payment.return_cancelled", "2026-01-30", payment="P-1")], "2026-02-04")
+    assert stood(store) == [("overdue", "2026-01-11", "2026-01-30")]
