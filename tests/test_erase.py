@@ -3,6 +3,7 @@
 import threading
 from contextlib import contextmanager
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from service import promising
 from tests import stores
 from tests.alerting import at
 from tests.command import exposure
+from tests.patience import SECONDS_MAX
 from tests.stores import DAY, NOW, derived, fed, figures, log, opened
 from tests.test_ledger import CONTACT, PERSON, bytes_of, customer, event, invoice
 
@@ -98,6 +100,25 @@ def test_the_bytes_of_a_key_are_gone_from_the_disk_once_the_file_is_written_anew
     assert key not in on_disk
     assert PERSON.encode() not in on_disk
     assert verify(store).first_bad is None
+
+
+def test_who_writes_the_file_anew_waits_for_those_who_see_what_was_before(store: Any, path: Path) -> None:
+    fed(store, EVERYTHING)
+    key, is_read, other = key_of(store), threading.Event(), opened(path)
+
+    def read() -> None:
+        with other.reading() as moment:
+            assert moment.heads(["C-9"])
+            is_read.set()
+            sleep(0.5)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    assert is_read.wait(SECONDS_MAX)
+    erase(store)
+    assert store.wipe()
+    assert key not in stored(store, path)
+    reader.join()
 
 
 def test_who_erases_an_erased_person_again_is_answered_and_nothing_is_recorded(store: Any) -> None:

@@ -4,6 +4,8 @@ Only SQLite has stores of older versions that anybody fed: PostgreSQL came after
 """
 
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from hashlib import blake2b
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 
 from exposure.ledger.rebuild import rebuild
+from exposure.ledger.schema import sqlite_connection
 from exposure.rules.spans import FOR_EVER
 from schemas.jsontext import read
 from schemas.told import naming_of
@@ -103,3 +106,18 @@ def test_a_store_of_a_newer_engine_is_left_alone(tmp_path: Path) -> None:
     alter(opened(tmp_path / "exposure.db"), "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(Failure, match="use a newer engine"):
         opened(tmp_path / "exposure.db")
+
+
+def test_all_who_make_a_store_at_once_come_to_use_it(tmp_path: Path) -> None:
+    """Files that several give their write-ahead log at the same moment: SQLite then refuses some of them without waiting."""
+    makers = 4
+    at_once = threading.Barrier(makers)
+
+    def make(number: int) -> None:
+        at_once.wait()
+        sqlite_connection(str(tmp_path / f"{number}.db")).close()
+
+    with ThreadPoolExecutor(makers) as pool:
+        for number in range(100):
+            for made in [pool.submit(make, number) for _ in range(makers)]:
+                made.result()

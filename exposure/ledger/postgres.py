@@ -13,6 +13,7 @@ from eventsourcing.persistence import OperationalError
 from eventsourcing.postgres import PostgresDatastore, PostgresProcessRecorder
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row, tuple_row
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from exposure.ledger.batch import Batch
 from exposure.ledger.postgres_rebuilt import PostgresRebuilt
@@ -27,6 +28,10 @@ NOTICED = {"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 
 STALL_SECONDS = 10
 """So long may a writer that has fallen asleep keep the others waiting: then its transaction is undone."""
 IN_SCHEMA = "SELECT current_schema(), array(SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema())"
+LOOK_SECONDS = 0.05
+OLDER_SIGHT = """SELECT pg_snapshot_xmin(pg_current_snapshot()) <= %s::xid8
+    OR EXISTS (SELECT FROM pg_stat_activity WHERE age(backend_xmin) >= age(%s::xid8::xid) OR age(backend_xid) >= age(%s::xid8::xid))"""
+"""Whether a transaction from before a given one is still there, or one that sees what such a one saw."""
 FILLED_IN = ("dbname", "host", "port", "user", "password")
 
 
@@ -71,6 +76,18 @@ def standing(url: str) -> tuple[str | None, str]:
     return (str(rows[0][0]) if rows else None), schema
 
 
+def is_past(connection: Any) -> bool:
+    """Waits until nobody in the server can see any more what was deleted before now; false where they still can after ``LOCK_SECONDS``."""
+    ((now,),) = connection.execute("SELECT pg_current_xact_id()::text").fetchall()
+    waiting = Retrying(
+        stop=stop_after_delay(LOCK_SECONDS),
+        wait=wait_fixed(LOOK_SECONDS),
+        retry=retry_if_result(bool),
+        retry_error_callback=lambda _: True,
+    )
+    return not waiting(lambda: connection.execute(OLDER_SIGHT, [now, now, now]).fetchone()[0])
+
+
 class PostgresLedger(PostgresProcessRecorder):
     """Writes batches and answers reads."""
 
@@ -94,12 +111,13 @@ class PostgresLedger(PostgresProcessRecorder):
             yield PostgresMoment(cursor)
 
     def wipe(self) -> bool:
-        """Writes the tables anew that something was erased from, without what was deleted."""
+        """Writes the tables anew that something was erased from; false where what was deleted is kept for somebody who still sees it."""
         told: Any = self.datastore.pool.kwargs
-        with psycopg.connect(**told, autocommit=True) as connection:
+        with psycopg.connect(**{**told, "row_factory": tuple_row}, autocommit=True) as connection:
+            is_unseen = is_past(connection)
             connection.execute("VACUUM FULL account_keys")
             connection.execute("VACUUM FULL dead_letters")
-        return True
+        return is_unseen
 
     @contextmanager
     def rebuilding(self, run: str, *, write: bool) -> Iterator[PostgresRebuilt]:

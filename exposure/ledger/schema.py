@@ -21,7 +21,7 @@ class StoreNotMade(RuntimeError):
 
 def migrate_sqlite(path: str) -> None:
     """Creates the tables of a new SQLite store, or upgrades those of an older one: in one transaction, one writer at a time."""
-    upgrade(f"sqlite:///{path}", "sqlite://", lambda: sqlite_connection(path), "PRAGMA journal_mode=WAL", "BEGIN IMMEDIATE")
+    upgrade(f"sqlite:///{path}", "sqlite://", lambda: sqlite_connection(path), "BEGIN IMMEDIATE")
 
 
 def migrate_postgres(url: str) -> None:
@@ -53,9 +53,17 @@ def upgrade(store: str, dialect: str, connection: Callable[[], Any], *begin: str
 
 
 def sqlite_connection(path: str) -> Any:
+    """A connection to a file with a write-ahead log. Two who give it one at a time do not wait for each other as writers do: SQLite refuses one."""
     import sqlite3
 
-    return sqlite3.connect(path, timeout=LOCK_SECONDS, isolation_level=None)
+    from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
+
+    connection = sqlite3.connect(path, timeout=LOCK_SECONDS, isolation_level=None)
+    is_busy = retry_if_exception(lambda error: getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY)
+    for attempt in Retrying(retry=is_busy, stop=stop_after_delay(LOCK_SECONDS), wait=wait_random(max=0.1), reraise=True):
+        with attempt:
+            connection.execute("PRAGMA journal_mode=WAL")
+    return connection
 
 
 def postgres_connection(url: str) -> Any:
