@@ -22,6 +22,7 @@ from tests.command import exposure
 from tests.folding import Event
 from tests.histories import arrivals, histories
 from tests.stores import NOW, alter, copied, derived, fed, given_back, log, opened, tables, url_of
+from tests.test_rules import told as event
 
 pytestmark = pytest.mark.usefixtures("each_store")
 
@@ -110,6 +111,12 @@ def test_a_store_is_rebuilt_as_often_as_one_likes_and_goes_on(tmp_path: Path) ->
     fed(clean, LINES)
     assert derived(store) == derived(clean)
     assert tables(store) == tables(clean)
+
+
+def test_an_account_of_which_nothing_says_anything_is_rebuilt_as_it_was_kept(tmp_path: Path) -> None:
+    store = opened(tmp_path / "exposure.db")
+    fed(store, [written(event("order.closed", "2024-01-05", order="O-1", version=1, reason="completed"))])
+    assert rebuild(store).equal
 
 
 def test_an_empty_store_is_rebuilt_to_an_empty_one(tmp_path: Path) -> None:

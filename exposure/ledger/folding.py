@@ -170,7 +170,8 @@ class Folding:
         account.head.take(fact, moves)
         account.change(changed)
         self.batch.members += member_rows(told.subject, fact)
-        first_day = "" if 0 < currencies < len(account.head.currencies) else changes_from(fact, changed, moves)
+        # A new account is to be judged whatever was told of it: where it has no row, that was lost.
+        first_day = "" if version == 1 or 0 < currencies < len(account.head.currencies) else changes_from(fact, changed, moves)
         if first_day < self.touched.get(told.subject, LAST_DAY):
             self.touched[told.subject] = first_day
         for document in changed:
