@@ -7,7 +7,7 @@ to the fact after which it came.
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import NamedTuple
 
 from exposure.figures import COMPONENTS, Item, Rates, converted
@@ -106,12 +106,15 @@ class Conditions(NamedTuple):
         return days
 
 
-def caused(account: str, facts: Iterable[Fact]) -> Iterator[Caused]:
-    """Every movement of the exposure, with the fact that caused it: none of them depends on the order in which the facts were recorded."""
+def caused(account: str, facts: Iterable[Fact], wanted: Container[Key] | None = None) -> Iterator[Caused]:
+    """Every movement of the exposure, or of some documents alone, with the fact that caused it: none of them depends on the order in which the facts
+    were recorded."""
     documents: dict[Key, Document] = {}
     for fact in by_day(facts):
         changed, _ = fold(account, fact, documents)
         for document in changed:
+            if wanted is not None and document.key not in wanted:
+                continue
             for move in reversed(document.moves):
                 if move.version != fact.version:
                     break

@@ -6,7 +6,7 @@ write-offs, money from and for other accounts, and what was exchanged to clear a
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from exposure.rules import invoices
@@ -66,10 +66,12 @@ Steps = dict[What, dict[str, int]]
 """By how much each changes the balance, by day."""
 
 
-def entries(documents: Mapping[Key, Document]) -> list[Entry]:
-    """All lines of an account in their order, from all its documents of money."""
+def entries(documents: Mapping[Key, Document], wanted: Container[Key] | None = None) -> list[Entry]:
+    """All lines of an account in their order, from all its documents of money; or what some documents say in them."""
     steps: Steps = defaultdict(lambda: defaultdict(int))
     for document in documents.values():
+        if wanted is not None and document.key not in wanted:
+            continue
         if document.kind == "invoice":
             of_invoice(document, documents, steps)
         elif document.kind == "credit":

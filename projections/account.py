@@ -8,6 +8,7 @@ from exposure.figures import Figures, account_on
 from exposure.items import items
 from exposure.ledger.account import Head
 from exposure.ledger.encoding import decode_document
+from exposure.ledger.heard import heard
 from exposure.ledger.loading import caught_up
 from exposure.ledger.memory import Account
 from exposure.ledger.policies import in_force
@@ -18,10 +19,9 @@ from projections.elsewhere import name_other_accounts
 from projections.rates import KnownRates
 from projections.standing import standing
 from projections.when import instant_text, version_at
-from schemas.facts import LAST_DAY, OUR_SOURCE, Fact
+from schemas.facts import LAST_DAY, Fact
 from schemas.instants import instant_of
 from schemas.policies import Policy
-from schemas.stored import read_fact
 
 
 class UnknownAccount(LookupError):
@@ -42,11 +42,13 @@ class Asked:
 
 
 class Known(NamedTuple):
-    """An account as known at the instant asked for: its ``version`` then (``None``: all of it) and what was told of the customer by then."""
+    """An account as known at the instant asked for: its ``version`` then (``None``: all of it) and what was told of the customer by then; and of each
+    source the time of the last it had told by then, where somebody has looked that up."""
 
     head: Head
     version: int | None
     customer: list[Fact]
+    heard: dict[str, str] | None = None
 
 
 def show(moment: Any, account: str, asked: Asked) -> dict[str, Any]:
@@ -55,7 +57,7 @@ def show(moment: Any, account: str, asked: Asked) -> dict[str, Any]:
     name_other_accounts(moment, figures.on, asked.known_at)
     known_at, rates = known_instant(moment, asked), KnownRates(moment, asked.known_at)
     return {
-        **summary(figures, known_at, moment.count_dead_letters(account, known_at), sources(moment, known.head, known.version)),
+        **summary(figures, known_at, moment.count_dead_letters(account, known_at), sources(moment, known)),
         **items(figures),
         "promises": promises_on(figures.on),
         "measures": [measure_shown(measure) for measure in figures.on.measures],
@@ -98,7 +100,7 @@ def figures_read(moment: Any, account: str, asked: Asked, more: Iterable[Key] = 
 def account_known(moment: Any, account: str, asked: Asked, more: Iterable[Key] = ()) -> tuple[Account, Known]:
     """An account as new as the log, and what of it was known at the instant asked for; raises ``UnknownAccount``."""
     stored = accounts_stored(moment, [account], [(account, key) for key in more])[account]
-    known = known_account(moment, stored, asked)
+    known = known_account(stored, version_at(moment, f"account:{account}", asked.known_at))
     if known is None:
         when = "" if asked.known_at is None else f" at {instant_text(asked.known_at)}"
         letters = moment.count_dead_letters(account, known_instant(moment, asked))
@@ -120,15 +122,13 @@ def accounts_stored(moment: Any, names: list[str], more: Iterable[tuple[str, Key
     return caught_up(moment, names, [*((name, f"customer:{name}") for name in names), *more])
 
 
-def known_account(moment: Any, stored: Account, asked: Asked) -> Known | None:
-    """From an account of the store, with its customer document; ``None`` where nothing of it was recorded by the instant."""
-    name = stored.head.account
-    version = version_at(moment, f"account:{name}", asked.known_at)
+def known_account(stored: Account, version: int | None, heard: dict[str, str] | None = None) -> Known | None:
+    """From an account of the store, with its customer document, as known at a version; ``None`` where nothing of it was recorded by then."""
     if not stored.head.version or version == 0:
         return None
-    customer = stored.documents.get(f"customer:{name}")
+    customer = stored.documents.get(f"customer:{stored.head.account}")
     facts = customer.facts if customer else []
-    return Known(stored.head, version, [fact for fact in facts if version is None or fact.version <= version])
+    return Known(stored.head, version, [fact for fact in facts if version is None or fact.version <= version], heard)
 
 
 def speaking(rows: Iterable[Any], stored: Account, day: str, version: int | None, since: str | None = None) -> Iterator[Document]:
@@ -180,15 +180,9 @@ def known_instant(moment: Any, asked: Asked) -> int:
     return asked.known_at if asked.known_at is not None else max(asked.now, moment.last_recorded())
 
 
-def sources(moment: Any, head: Head, version: int | None) -> list[dict[str, str]]:
+def sources(moment: Any, known: Known) -> list[dict[str, str]]:
     """How fresh the figures are: of each source of the account the time of the last it told."""
-    last = head.sources
-    if version is not None:
-        last = {}
-        for _, recorded_version, topic, state, *_ in moment.events(f"account:{head.account}"):
-            if recorded_version > version:
-                break
-            fact = read_fact(recorded_version, topic, state)
-            if fact.source != OUR_SOURCE:
-                last[fact.source] = max(last.get(fact.source, ""), fact.time)
+    account, last = known.head.account, known.head.sources if known.version is None else known.heard
+    if last is None:
+        last = heard(moment, [(account, int(known.version or 0))])[account]
     return [{"source": source, "last_time": f"{time}Z"} for source, time in sorted(last.items())]

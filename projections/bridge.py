@@ -7,10 +7,10 @@ from typing import Any
 
 from exposure.bridge import CAUSES, Bridge, Caused, Conditions, Line, bridge, caused
 from exposure.figures import COMPONENTS
+from exposure.ledger.window import between
 from exposure.rules import terms
 from projections.account import Asked, Known, account_known, clock, day_of, known_instant, today
 from projections.explanation import events_at, named, naming_of
-from projections.history import facts_known
 from projections.rates import KnownRates
 from projections.when import DaysReversed, instant_text
 from schemas.amounts import shown
@@ -21,12 +21,13 @@ from schemas.instants import instant_of
 def bridge_between(moment: Any, account: str, first: str, asked: Asked) -> dict[str, Any]:
     """The document of ``exposure bridge``, from the end of ``first`` to the day asked for, else the account's today. Raises ``UnknownAccount``,
     ``NotKnownBefore`` or ``DaysReversed``."""
-    _, known = account_known(moment, account, asked)
+    stored, known = account_known(moment, account, asked)
     last = day_of(known, asked)
     day_of(known, Asked(asked.now, first, asked.known_at))
     if last < first:
         raise DaysReversed(f"{first} lies behind {last}")
-    moves = list(caused(account, facts_known(moment, account, known.version)))
+    window = between(moment, stored, first, last, known.version)
+    moves = list(caused(account, window.facts, window.moving))
     under = conditions(moment, known, asked, moves, last)
     made = bridge(moves, first, last, under)
     versions = sorted({line.fact.version for line in made.lines if line.fact})

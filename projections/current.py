@@ -26,7 +26,7 @@ class Current(NamedTuple):
 def current(writing: Any, stored: Account, rates: KnownRates, policy: Policy) -> Current | None:
     """``None`` where the account is taken on at a later day than its own today."""
     asked = Asked(writing.recorded_at)
-    known = known_account(writing, stored, asked)
+    known = known_account(stored, None)
     assert known is not None, "what is judged is known"
     account = known.head.account
     try:
@@ -36,7 +36,7 @@ def current(writing: Any, stored: Account, rates: KnownRates, policy: Policy) ->
     documents = speaking(writing.documents_on(account, day, None), stored, day, None)
     figures = figures_on(known, asked, day, documents, rates, policy)
     letters = writing.count_dead_letters(account, asked.now)
-    row = {**summary(figures, asked.now, letters, sources(writing, known.head, None)), "version": known.head.version}
+    row = {**summary(figures, asked.now, letters, sources(writing, known)), "version": known.head.version}
     return Current(row, {**lasting(figures), "dead_letters": letters}, next_at(figures, known), figures.on.currencies_under(policy))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from exposure.figures import COMPONENTS, Figures, Item, days_late
+from exposure.ledger.looks import NO_VERSION
 from exposure.ledger.memory import Account
 from exposure.ledger.policies import in_force
 from exposure.rules.documents import AGREED, Document
@@ -16,13 +17,11 @@ from projections.account import Asked, Known, account_known, day_of, figures_on,
 from projections.explanation import events_at, named, naming_of, rate_told
 from projections.rates import KnownRates
 from projections.standing import standing
-from projections.when import instant_text
+from projections.when import instant_text, version_at
 from schemas.amounts import shown
 from schemas.facts import LAST_DAY, Fact
 
 COMPARED = (*COMPONENTS, "disputed", "written_off")
-LAST = 1 << 62
-"""Behind every version there is."""
 
 
 class Side(NamedTuple):
@@ -41,11 +40,12 @@ def difference(moment: Any, account: str, between: tuple[int, int], asked: Asked
     asked = Asked(asked.now, asked.as_of, later)
     stored, known = account_known(moment, account, asked)
     day = day_of(known, asked)
-    before = known_account(moment, stored, Asked(asked.now, day, earlier)) or Known(stored.head, 0, [])
-    documents = list(speaking(moment.documents_on(account, day, before.version), stored, day, before.version))
+    before = known_account(stored, version_at(moment, f"account:{account}", earlier)) or Known(stored.head, 0, [])
+    rows = moment.documents_on(account, day, known.version, after=before.version)
+    documents = list(speaking(rows, stored, day, before.version))
     then, now = (side(moment, documents, Asked(asked.now, day, at), known_then) for at, known_then in ((earlier, before), (later, known)))
-    between_versions = (LAST if before.version is None else before.version, LAST if known.version is None else known.version)
-    changed = changes(then.figures, now.figures, documents, between_versions)
+    versions = [NO_VERSION if one.version is None else one.version for one in (before, known)]
+    changed = changes(then.figures, now.figures, documents, (versions[0], versions[1]))
     events = events_at(moment, account, sorted(set().union(*(change.versions for change in changed.values()))))
     return {
         "account": account,

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from exposure.figures import Figures
 from exposure.groups import Group, Node, Pool, RatesInto
-from projections.account import Asked, UnknownAccount, figures_of, known_instant, sources, today
+from projections.account import Asked, UnknownAccount, figures_known, figures_of, known_instant, sources, today
 from projections.rates import KnownRates
 from projections.when import instant_text
 from schemas.amounts import shown
@@ -38,8 +38,8 @@ class Members:
 
     def figures(self, account: str) -> tuple[Figures, list[dict[str, str]]]:
         """Of one account, and how fresh they are."""
-        figures, head, version = figures_of(self.moment, account, self.asked)
-        return figures, sources(self.moment, head, version)
+        figures, known, _ = figures_known(self.moment, account, self.asked)
+        return figures, sources(self.moment, known)
 
     def naming(self, parent: str) -> list[str]:
         """Every account that ever named a parent, in order."""

@@ -23,7 +23,8 @@ def history(moment: Any, account: str, known_at: int | None = None) -> Iterator[
     key = moment.keys([account]).get(account)
     origins = Origins(moment)
     facts = (told(account, key, origins.of(row[0]), *row) for row in known_by(known_at, moment.events(stream)))
-    cases = (decided(*row) for row in known_by(known_at, moment.events_of(moment.cases(account))))
+    streams = moment.cases(account, moment.position_behind(known_at))
+    cases = (decided(*row) for row in known_by(known_at, moment.events_of(streams)))
     return merge(facts, cases, key=itemgetter("position"))
 
 

@@ -12,7 +12,7 @@ from schemas.facts import OrderChecked
 def holds(moment: Any, account: str | None, known_at: int | None = None) -> list[dict[str, Any]]:
     """Orders whose newest decision holds them and was not released, as known at an instant, of one account or of every one: the oldest of an account
     first."""
-    accounts = dict.fromkeys(name for name, _ in moment.cases_of_kind(KIND, HELD, account))
+    accounts = dict.fromkeys(name for name, _ in moment.cases_of_kind(KIND, HELD, account, moment.position_behind(known_at)))
     newest_ones = (one for name in accounts for one in newest(moment, name, known_at))
     return [shown for at, decision in newest_ones if (shown := hold(moment, at, decision, known_at)) is not None]
 
@@ -38,6 +38,6 @@ def hold(moment: Any, recorded_at: int, decision: OrderChecked, known_at: int | 
 
 def overrides(moment: Any, first: str | None, last: str | None, known_at: int | None = None) -> list[dict[str, Any]]:
     """Every release recorded by an instant, oldest first; between two days, each account's own, both included."""
-    known = ((at, release) for at, release in releases.all_released(moment) if known_at is None or at <= known_at)
+    known = releases.all_released(moment, before=moment.position_behind(known_at))
     found = [{**release._asdict(), "recorded": instant_text(at)} for at, release in known]
     return [one for one in found if (first or "") <= one["as_of"] <= (last or one["as_of"])]

@@ -11,7 +11,7 @@ from projections.account import Asked as Question
 from projections.account import accounts_stored, known_account, today
 from projections.history import type_of
 from projections.rates import KnownRates
-from projections.when import instant_text
+from projections.when import instant_text, version_at
 from schemas.amounts import minor
 from schemas.facts import LimitRequested
 from schemas.policies import Policy
@@ -22,7 +22,7 @@ def limit_requests(moment: Any, account: str | None, question: Question, *, sett
     """The open ones, or all, of one account or of every one: in order of accounts, the oldest first."""
     # What is settled now may have been open then.
     state = OPEN if not settled and question.known_at is None else None
-    streams = [stream for _, stream in moment.cases_of_kind(KIND, state, account)]
+    streams = [stream for _, stream in moment.cases_of_kind(KIND, state, account, moment.position_behind(question.known_at))]
     known = [found for stream in streams if (found := trail_of_stream(moment, stream, question.known_at)) is not None]
     trails, policy = [one for one in known if settled or one.state == OPEN], in_force(moment, question.known_at)
     return [
@@ -71,6 +71,6 @@ def worth_today(moment: Any, account: str, amount: int, currency: str, question:
     currencies = approvals.currencies_of(policy)
     if not currencies:
         return {}
-    known = known_account(moment, accounts_stored(moment, [account])[account], question)
+    known = known_account(accounts_stored(moment, [account])[account], version_at(moment, f"account:{account}", question.known_at))
     day = today(known.customer if known else [], question)
     return KnownRates(moment, question.known_at).worth(amount, currency, currencies, day)

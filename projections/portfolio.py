@@ -10,6 +10,8 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from exposure.figures import BUCKETS, COMPONENTS, Figures
+from exposure.ledger.heard import heard
+from exposure.ledger.looks import NO_VERSION
 from exposure.ledger.memory import Account
 from exposure.ledger.policies import in_force
 from projections.account import (
@@ -28,11 +30,16 @@ from projections.account import (
 )
 from projections.rates import KnownRates
 from projections.selection import Selection
-from projections.when import instant_text
+from projections.when import instant_text, versions_at
 from schemas.amounts import minor, shown
 
+SHORT = 1_000
+"""An account of so many events has all its documents looked at in less time than those of a day are looked up."""
 ACCOUNTS_AT_ONCE = 500
 """Accounts that are one part of the list: what is read of them is read in one query each, and parts are what processes share out."""
+
+NO_MORE: tuple[str | None, Iterator[Any]] = None, iter(())
+"""Stands for the rows behind those of the last account that has any."""
 
 SUMMED = ("overdue_amount", "disputed", "written_off")
 
@@ -107,25 +114,28 @@ class Listing:
     def row(self, known: Known, stored: Account, documents: Iterable[Any]) -> dict[str, Any]:
         figures = self.figures(known, stored, documents)
         letters = self.dead_letters.get(known.head.account, 0)
-        return summary(figures, self.known_at, letters, sources(self.moment, known.head, known.version))
+        return summary(figures, self.known_at, letters, sources(self.moment, known))
 
 
 def accounts(moment: Any, asked: Asked, names: list[str]) -> Iterator[tuple[Known, Account, Iterator[Any]]]:
-    """Each of the accounts known at the instant, with a stream of its documents' rows that is read before the next account."""
-    first_day, last_day = days(asked)
-    everything = asked.known_at is not None and asked.known_at < moment.last_recorded()
-    groups = groupby(moment.all_documents_on(names[0], names[-1], first_day, last_day, everything), key=itemgetter(0))
-    waiting = next(groups, None)
-    stored = accounts_stored(moment, names)
-    for name in names:
-        rows: Iterator[Any] = iter(())
-        if waiting is not None and waiting[0] == name:
-            rows = (row[1:] for row in waiting[1])
-        known = known_account(moment, stored[name], asked)
-        if known is not None:
-            yield known, stored[name], rows
-        if waiting is not None and waiting[0] == name:
-            waiting = next(groups, None)
+    """Each of the accounts known at the instant, with its documents' rows, which are read before the next account. Those of short accounts come in
+    one stream; in a long one those of the days are looked up."""
+    first, last = days(asked)
+    stored, versions = accounts_stored(moment, names), versions_at(moment, [f"account:{name}" for name in names], asked.known_at)
+    known_by = {name: version for name in names if (version := versions[f"account:{name}"]) != 0}
+    past = [(name, version) for name, version in known_by.items() if version is not None]
+    told_by = heard(moment, past)
+    short = [(name, NO_VERSION if version is None else version) for name, version in known_by.items() if stored[name].head.version <= SHORT]
+    groups = groupby(moment.all_documents_on(short, first, last, is_past=bool(past)), key=itemgetter(0))
+    here, found = next(groups, NO_MORE)
+    for name, version in known_by.items():
+        known = known_account(stored[name], version, told_by.get(name))
+        if known is not None and stored[name].head.version > SHORT:
+            yield known, stored[name], iter(moment.documents_on(name, last, version, first))
+        elif known is not None:
+            yield known, stored[name], (row[1:] for row in (found if here == name else ()))
+        if here == name:
+            here, found = next(groups, NO_MORE)
 
 
 def days(asked: Asked) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from exposure.promises import promises_on
 from exposure.rules.documents import OF_PROMISES
 from projections.account import Asked, Known, NotKnownBefore, account_known, accounts_stored, day_of, known_account, known_instant
 from projections.history import told
-from projections.when import instant_text
+from projections.when import instant_text, version_at, versions_at
 
 ACCOUNTS_AT_ONCE = 500
 TOLD = ("type", "recorded", "actor")
@@ -32,14 +32,15 @@ def promises(moment: Any, account: str | None, asked: Asked, states: Collection[
     for start in range(0, len(names), ACCOUNTS_AT_ONCE):
         part = names[start : start + ACCOUNTS_AT_ONCE]
         accounts = accounts_stored(moment, part, [(name, key) for name in part for key in places[name]])
+        versions = versions_at(moment, [f"account:{name}" for name in part], asked.known_at)
         for name in part:
-            rows += [{"account": name, **row} for row in rows_of(moment, accounts[name], asked) if not states or row["state"] in states]
+            known = known_account(accounts[name], versions[f"account:{name}"])
+            rows += [{"account": name, **row} for row in rows_of(accounts[name], known, asked) if not states or row["state"] in states]
     return {"promises": rows, "as_of": asked.as_of, "known_at": instant_text(known_instant(moment, asked))}
 
 
-def rows_of(moment: Any, stored: Account, asked: Asked) -> list[dict[str, Any]]:
+def rows_of(stored: Account, known: Known | None, asked: Asked) -> list[dict[str, Any]]:
     """Of an account with the documents of its promises; none where it was not known, or not taken on yet."""
-    known = known_account(moment, stored, asked)
     if known is None:
         return []
     try:
@@ -60,10 +61,10 @@ def promise(moment: Any, number: str, asked: Asked) -> dict[str, Any]:
     if account is None:
         raise UnknownPromise(f"there is no promise {number!r}; `exposure promise list` names them")
     stored = accounts_stored(moment, [account], [(account, key)])[account]
-    row = next((row for row in rows_of(moment, stored, asked) if row["promise"] == number), None)
+    known = known_account(stored, version_at(moment, f"account:{account}", asked.known_at))
+    row = next((row for row in rows_of(stored, known, asked) if row["promise"] == number), None)
     if row is None:
         raise UnknownPromise(f"promise {number!r} was not made by then")
-    known = known_account(moment, stored, asked)
     versions = [fact.version for fact in stored.documents[key].facts if known is None or known.version is None or fact.version <= known.version]
     return {"account": account, **row, "trail": trail(moment, account, versions)}
 

@@ -11,13 +11,15 @@ from exposure.entries import MONEY, OWED, Entry, balances, entries
 from exposure.figures import Figures, days_late
 from exposure.items import open_items
 from exposure.ledger.loading import caught_up
+from exposure.ledger.memory import Account
 from exposure.ledger.policies import in_force
+from exposure.ledger.window import between
 from exposure.rules import terms
 from exposure.rules.credits import credits_of
 from exposure.rules.documents import Document, Key
 from exposure.rules.evolve import fold
 from projections.account import Asked, Known, account_known, day_of, figures_on, known_instant, speaking
-from projections.history import facts_known, told
+from projections.history import told
 from projections.rates import KnownRates
 from projections.when import DaysReversed, instant_text
 from schemas.amounts import minor, shown
@@ -44,7 +46,7 @@ def statement(moment: Any, account: str, asked: Asked, since: str | None = None)
         "credits": credits_shown(moment, figures, documents, known.version),
         "ageing": {name: figures.text(amount) for name, amount in figures.ageing.items()},
         "without_rate": sorted({item.currency for item in figures.on.items if item.component in OWED and figures.converted[item] is None}),
-        "movements": None if since is None else movements(moment, known, asked, since, day),
+        "movements": None if since is None else movements(moment, stored, known, asked, since, day),
     }
 
 
@@ -86,17 +88,18 @@ def facts_by(document: Document, version: int | None) -> list[Fact]:
     return [fact for fact in document.facts if version is None or fact.version <= version]
 
 
-def movements(moment: Any, known: Known, asked: Asked, since: str, day: str) -> dict[str, Any]:
+def movements(moment: Any, stored: Account, known: Known, asked: Asked, since: str, day: str) -> dict[str, Any]:
     """What was open before a day, what changed it until another, and what is open then: in each currency by itself."""
-    day_of(known, Asked(asked.now, (date.fromisoformat(since) - timedelta(days=1)).isoformat(), asked.known_at))
+    before = (date.fromisoformat(since) - timedelta(days=1)).isoformat()
+    day_of(known, Asked(asked.now, before, asked.known_at))
     if day < since:
         raise DaysReversed(f"{since} lies behind {day}")
-    account, documents = known.head.account, dict[Key, Document]()
-    for fact in facts_known(moment, account, known.version):
+    window, documents = between(moment, stored, before, day, known.version), dict[Key, Document]()
+    for fact in sorted(window.facts):
         if fact.name in MONEY:
-            fold(account, fact, documents)
-    opening = balances(documents.values(), since)
-    moved = [entry for entry in entries(documents) if since <= entry.day <= day]
+            fold(known.head.account, fact, documents)
+    opening = balances((document for key, document in documents.items() if key in window.moving), since)
+    moved = [entry for entry in entries(documents, window.moving) if since <= entry.day <= day]
     currencies = sorted({entry.currency for entry in moved} | {currency for currency, amount in opening.items() if amount})
     return {"from": since, "to": day, "currencies": [in_currency(one, opening[one], moved) for one in currencies]}
 

@@ -1,5 +1,6 @@
 """Instants and what was known at them: recorded time never falls, so *known at* is a place in an account's history."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,13 +23,10 @@ def instant_text(at: int) -> str:
 
 def version_at(moment: Any, stream: str, known_at: int | None) -> int | None:
     """The last version of a stream recorded by the instant, 0 where there was none; ``None`` means all of it."""
-    if known_at is None or known_at >= moment.last_recorded():
-        return None
-    low, high = 0, moment.last_version(stream)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if moment.event_at(stream, middle) <= known_at:
-            low = middle
-        else:
-            high = middle - 1
-    return int(low)
+    return versions_at(moment, [stream], known_at)[stream]
+
+
+def versions_at(moment: Any, streams: Sequence[str], known_at: int | None) -> dict[str, int | None]:
+    """The same of several streams."""
+    is_past = known_at is not None and known_at < moment.last_recorded()
+    return moment.versions_at(streams, known_at) if is_past else dict.fromkeys(streams)

@@ -151,7 +151,7 @@ def told_before(writing: Any, request: Request) -> dict[str, Any] | None:
 def shown_with(writing: Any, decision: OrderChecked, known: Known) -> dict[str, Any]:
     """A decision, with how fresh and how whole the figures are that it was made of."""
     letters = writing.count_dead_letters(decision.account, writing.recorded_at)
-    return {**decision._asdict(), "dead_letters": letters, "sources": sources(writing, known.head, known.version)}
+    return {**decision._asdict(), "dead_letters": letters, "sources": sources(writing, known)}
 
 
 def asked_of(request: Request, currency: str | None) -> decisions.Asked:

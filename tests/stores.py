@@ -27,7 +27,19 @@ NOW = 20_000 * DAY
 FAR = 60_000 * DAY
 
 
+AS_OF_0016 = (
+    "DROP TABLE heard",
+    "DROP INDEX cases_position",
+    "ALTER TABLE cases DROP COLUMN position",
+    "DROP INDEX documents_width",
+    "DROP INDEX documents_versions",
+    *(f"ALTER TABLE documents DROP COLUMN {column}" for column in ("first", "versions", "begun", "ended")),
+    "UPDATE documents SET width = 0",
+    "CREATE INDEX documents_width ON documents (account, width, closed, opened)",
+    "UPDATE alembic_version SET version_num = '0016'",
+)
 AS_OF_0015 = (
+    *AS_OF_0016,
     "DROP TABLE stood",
     "DROP INDEX documents_width",
     "ALTER TABLE documents DROP COLUMN width",

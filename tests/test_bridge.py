@@ -1,5 +1,6 @@
 """The way from one day's exposure to another's: opening and what happened add up to closing, whatever happened and in whatever order it arrived."""
 
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,13 @@ from hypothesis import strategies as st
 
 from exposure.bridge import CAUSE_OF, Bridge, Conditions, bridge, caused
 from exposure.figures import COMPONENTS
+from exposure.ledger.window import Window
 from exposure.rules.evolve import fold
+from projections import bridge as bridging
 from projections.account import Asked, UnknownAccount
 from projections.account import show as shown
 from projections.bridge import bridge_between
+from projections.history import facts_known
 from schemas.facts import MEASURES, PROMISES, STORED
 from schemas.jsontext import read, written
 from tests.command import exposure
@@ -216,6 +220,37 @@ def test_through_a_store_it_leads_from_what_is_shown_to_what_is_shown(each_store
                     for name, figures in zip(("opening", "closing"), ends, strict=True):
                         if figures["currency"] == between["currency"]:
                             assert between[name] == figures["exposure"]
+
+    of_any()
+
+
+class Every(set[str]):
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+def whole(moment: Any, stored: Any, first: str, last: str, version: int | None) -> Window:  # noqa: ARG001 - whatever the days are
+    """Every document of an account, and all that was told of it."""
+    return Window(Every(), list(facts_known(moment, stored.head.account, version)))
+
+
+def test_the_documents_of_its_days_say_what_all_documents_of_the_account_do(each_store: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    @given(histories().flatmap(arrivals), as_of_days(), as_of_days(), st.integers(0, 12) | st.none())
+    @settings(max_examples=5 * HISTORIES[each_store])
+    def of_any(history: list[Event], one: Any, other: Any, later: int | None) -> None:
+        first, last = sorted((one.isoformat(), other.isoformat()))
+        asked = Asked(FAR, last, None if later is None else NOW + later * DAY)
+        with given_back():
+            store = opened(tmp_path_factory.mktemp("history") / "exposure.db")
+            for place, event in enumerate(history):
+                fed(store, [written(event)], now=NOW + place * DAY)
+            with store.reading() as moment:
+                for account in [row[0] for row in moment.all_heads()]:
+                    with suppress(UnknownAccount):
+                        of_its_days = bridge_between(moment, account, first, asked)
+                        with pytest.MonkeyPatch.context() as patched:
+                            patched.setattr(bridging, "between", whole)
+                            assert bridge_between(moment, account, first, asked) == of_its_days
 
     of_any()
 

@@ -136,7 +136,7 @@ def test_status_says_what_the_store_holds_and_what_waits(store: Path) -> None:
     standing = exposure("status", "--json", store=store).json
     inputs = standing.pop("inputs")
     assert standing == {
-        "store_version": "0016",
+        "store_version": "0017",
         "events": 9,
         "accounts": 1,
         "last_recorded": "2026-02-21T12:00:00Z",

@@ -41,7 +41,7 @@ def batches(events: list[Event], sizes: list[int]) -> Iterator[list[Record]]:
 
 def kept(store: Any) -> dict[tuple[str, str], bytes]:
     with store.reading() as moment:
-        return {(row[0], row[1]): row[5] for row in moment.derived_digest() if len(row) == 6 and isinstance(row[2], int)}
+        return {(account, key): state for account, key, state in moment.rows("SELECT account, key, state FROM documents")}
 
 
 def test_what_is_kept_is_what_the_facts_fold_to(each_store: str, empty: Path) -> None:

@@ -3,6 +3,7 @@
 import re
 import tempfile
 from collections import Counter
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from projections import statement as stating
 from projections.account import Asked, NotKnownBefore, UnknownAccount
 from projections.statement import statement
 from projections.when import DaysReversed
@@ -19,9 +21,10 @@ from service.statements import WORDS, as_page, as_print
 from service.typesetting import NoFont, typeset
 from tests.alerting import at
 from tests.command import exposure
-from tests.histories import arrivals, histories
+from tests.histories import arrivals, as_of_days, histories
 from tests.promising import yesterday
-from tests.stores import alter, copied, fed, given_back, opened
+from tests.stores import DAY, NOW, alter, copied, fed, given_back, opened
+from tests.test_bridge import whole
 from tests.test_rules import ACCOUNT, CUSTOMER, Json, invoice, limit, payment, to, told
 
 EXAMPLE = Path(__file__).with_name("contract_example.jsonl")
@@ -211,6 +214,26 @@ def test_whatever_happened_it_adds_up_and_begins_where_the_one_before_it_ended(e
                     assert balances(later) == {one["currency"]: Decimal(one["closing"]) for one in moved if Decimal(one["closing"])}
                     assert balances(earlier) == {one["currency"]: Decimal(one["opening"]) for one in moved if Decimal(one["opening"])}
                     assert all(running(one) for one in moved)
+
+    of_any()
+
+
+def test_the_documents_of_its_days_say_what_all_documents_of_the_account_do(each_store: str, empty: Path) -> None:
+    @settings(max_examples=HISTORIES[each_store])
+    @given(histories().flatmap(arrivals), as_of_days(), as_of_days(), st.integers(0, 12) | st.none())
+    def of_any(arrived: list[Json], one: Any, other: Any, later: int | None) -> None:
+        since, day = sorted((one.isoformat(), other.isoformat()))
+        with given_back(), tempfile.TemporaryDirectory() as folder:
+            store = copied(empty, Path(folder) / "store.db")
+            for place, event in enumerate(arrived):
+                fed(store, [written(event)], now=NOW + place * DAY)
+            known_at = None if later is None else NOW + later * DAY
+            for account in {event["subject"] for event in arrived}:
+                with suppress(UnknownAccount):
+                    of_its_days = stated(store, day, since, known_at, account)
+                    with pytest.MonkeyPatch.context() as patched:
+                        patched.setattr(stating, "between", whole)
+                        assert stated(store, day, since, known_at, account) == of_its_days
 
     of_any()
 

@@ -1,6 +1,6 @@
 """A store of an older version is brought up to date when it is opened, whole or not at all; one of a newer engine is left alone.
 
-Only SQLite has stores of older versions that anybody fed: PostgreSQL came after them, and a store made there goes through all versions, empty.
+Only SQLite has stores of the first versions that anybody fed: PostgreSQL came after them, and a store made there goes through all versions, empty.
 """
 
 import sqlite3
@@ -13,18 +13,25 @@ from typing import Any
 
 import pytest
 
+from exposure.ledger.ledger import Ledger
 from exposure.ledger.rebuild import rebuild
+from exposure.ledger.records import Record, Source
 from exposure.ledger.schema import sqlite_connection
 from exposure.rules.spans import FOR_EVER
 from schemas.jsontext import read
 from schemas.told import naming_of
+from service.checking import Request, check
 from service.failures import Failure
 from service.sample import sample
+from service.store import open_store
 from service.ticking import tick
+from tests import stores
 from tests.alerting import at
-from tests.stores import AS_OF_0015, alter, execute, fed, holds_the_same, opened
+from tests.stores import AS_OF_0015, AS_OF_0016, NOW, alter, derived, execute, fed, holds_the_same, opened, url_of
 
 LINES = list(sample(1500, seed=13, accounts=15))
+REBUILT = ("DROP INDEX documents_width", "CREATE INDEX documents_width_rebuilt ON documents (account, width, closed, opened)")
+"""Indexes have other names then."""
 YOUNGER_TABLES = ["claims", "leases", "cases", "members", "alert_states", "figures_told", "subscriptions", "deliveries", "origins"]
 YOUNGER_COLUMNS = [
     ("accounts", "written"),
@@ -92,13 +99,67 @@ def test_a_store_that_did_not_keep_what_stood_knows_it_once_time_has_passed(tmp_
     store.datastore.close()
     stood, widths = derived_by_days(path)
     assert len(stood) > 10
-    assert {width for _, _, width, _ in widths} >= {0, 3, 5, FOR_EVER}
+    assert {width for _, _, width, _ in widths} >= {1, 3, 5, FOR_EVER}
     execute(path, *AS_OF_0015)
     store = opened(path)
     assert derived_by_days(path) == [[], widths]
     tick(store, lambda: now)
     assert derived_by_days(path) == [stood, widths]
     assert rebuild(store).equal
+
+
+@pytest.mark.usefixtures("each_store")
+@pytest.mark.parametrize("since", [(), REBUILT], ids=["as made", "rebuilt"])
+def test_what_a_store_of_before_has_recorded_is_placed_as_it_stands(tmp_path: Path, since: tuple[str, ...]) -> None:
+    """More events and documents than are placed at once, and rows behind the log."""
+    path, lines = tmp_path / "exposure.db", list(sample(9_000, seed=13, accounts=15))
+    store, clean = opened(path), opened(tmp_path / "clean.db")
+    for one in (store, clean):
+        fed(one, lines[:8_900], batch=1_000)
+        check(one, Request("C-1001", "O-1", "10.00"), lambda: NOW, "shop")
+        Ledger(one, lambda: NOW).take([Record(line, 0) for line in lines[8_900:]], Source("test"))
+    store.datastore.close()
+    execute(path, *AS_OF_0016, *since)
+    upgraded = opened(path)
+    assert derived(upgraded) == derived(clean)
+    assert indexed(upgraded) == indexed(clean)
+    assert rebuild(upgraded).equal
+
+
+def indexed(store: Any) -> set[tuple[str, str]]:
+    """What is indexed of each table, whatever its indexes are named."""
+    listed = "tablename, indexdef FROM pg_indexes WHERE schemaname = current_schema()"
+    if stores.server is None:
+        listed = "tbl_name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+    with store.reading() as moment:
+        return {(table, sql[sql.rindex(" ON ") :].partition("(")[2]) for table, sql in moment.rows(f"SELECT {listed}")}
+
+
+@pytest.mark.usefixtures("each_store")
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (
+            "UPDATE documents SET state = (SELECT hash FROM clock) WHERE account = 'C-1001' AND key = 'customer:C-1001'",
+            "document customer:C-1001 of account C-1001",
+        ),
+        (
+            "UPDATE stored_events SET state = (SELECT hash FROM clock) WHERE originator_id = 'account:C-1002' AND originator_version = 5",
+            "event 5 of account:C-1002",
+        ),
+    ],
+)
+def test_a_store_that_cannot_be_brought_up_to_date_is_left_as_it_was(tmp_path: Path, spoil: str, told: str) -> None:
+    path = tmp_path / "exposure.db"
+    store = opened(path)
+    fed(store, LINES)
+    store.datastore.close()
+    execute(path, *AS_OF_0016, spoil)
+    before = [execute(path, f"SELECT * FROM {table} ORDER BY 1, 2") for table in ("documents", "cases", "accounts")]
+    with pytest.raises(Failure, match=f"{told} cannot be read"):
+        open_store(url_of(path))
+    assert [execute(path, f"SELECT * FROM {table} ORDER BY 1, 2") for table in ("documents", "cases", "accounts")] == before
+    assert execute(path, "SELECT version_num FROM alembic_version") == [("0016",)]
 
 
 @pytest.mark.usefixtures("each_store")

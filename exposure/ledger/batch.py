@@ -36,8 +36,12 @@ class LetterSettled(NamedTuple):
 HeadRow = tuple[str, int, int, bytes]
 """Account, version, the version that the rows of its documents are of, state."""
 
-DocumentRow = tuple[str, str, int, str, str, int, bytes]
-"""Account, key, version, opened, closed, how wide the span between them is, state."""
+HeardRow = tuple[str, int, bytes]
+"""Account, version, and the time of the last that each source had told by it."""
+
+DocumentRow = tuple[str, str, int, str, str, int, int, str, str, int, bytes]
+"""Account, key, version, opened, closed; the version that told of it first, and how wide the span of versions is from it to the last; the first day
+that anything of it is dated, the one from which on nothing is, and how wide the span between these is; state."""
 
 RateRow = tuple[str, str, str, int, bytes, str]
 """Base, quote, day, version, told order, rate."""
@@ -46,8 +50,8 @@ MemberRow = tuple[str, str]
 """A parent, and an account that named it."""
 
 
-CaseRow = tuple[str, str, str]
-"""Account, stream, state."""
+CaseRow = tuple[str, str, str, int]
+"""Account, stream, state, and where in the log the stream begins."""
 
 
 Touched = tuple[str, str]
@@ -75,6 +79,7 @@ class Batch:
     names: list[tuple[bytes, bytes]] = field(default_factory=list)
     heads: list[HeadRow] = field(default_factory=list)
     settled: list[tuple[str, int]] = field(default_factory=list)
+    heard: list[HeardRow] = field(default_factory=list)
     documents: list[DocumentRow] = field(default_factory=list)
     rates: list[RateRow] = field(default_factory=list)
     cases: list[CaseRow] = field(default_factory=list)

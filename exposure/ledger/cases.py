@@ -43,11 +43,11 @@ APPLIED, LAPSED, LIFTED = "applied", "lapsed", "lifted"
 ERASED, READ_BACK, MADE = "erased", "read_back", "made"
 
 
-def cases_of(stream: str, event: Ours) -> list[CaseRow]:
-    """How a case stands after its event; a dead letter is no case."""
+def cases_of(stream: str, event: Ours, position: int) -> list[CaseRow]:
+    """How a case stands after its event, which stands at a position of the log; a dead letter is no case."""
     if not isinstance(event, OfAccount):
         return []
-    return [(event.account, stream, state_after(event))]
+    return [(event.account, stream, state_after(event), position)]
 
 
 def state_after(event: OfAccount) -> str:
@@ -124,5 +124,5 @@ def record(writing: Any, events: Iterable[tuple[str, OfAccount]], by: str) -> No
         version = versions.get(stream) or writing.last_version(stream)
         versions[stream] = version + 1
         batch.events.append(Row(stream, version + 1, *write_ours(event)))
-        batch.cases += cases_of(stream, event)
+        batch.cases += cases_of(stream, event, writing.end.position + len(batch.events))
     writing.write(batch)

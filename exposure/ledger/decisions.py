@@ -38,7 +38,8 @@ def decided(moment: Any, account: str | None, known_at: int | None = None) -> It
     if account is None:
         rows = moment.events_of_kind(f"{KIND}:")
     else:
-        rows = (row[3:6] for row in moment.events_of([stream for _, stream in moment.cases_of_kind(KIND, None, account)]))
+        streams = [stream for _, stream in moment.cases_of_kind(KIND, None, account, moment.position_behind(known_at))]
+        rows = (row[3:6] for row in moment.events_of(streams))
     for topic, state, recorded_at in rows:
         if known_at is not None and recorded_at > known_at:
             return

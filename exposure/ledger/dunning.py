@@ -57,13 +57,13 @@ def notice_id(account: str, number: int) -> str:
     return digest_of(account, [KIND, number])
 
 
-def trail(moment: Any, notice: str) -> Trail | None:
-    return next(trails_of(moment, [stream_of(notice)]), None)
+def trail(moment: Any, notice: str, before: int | None = None) -> Trail | None:
+    return next(trails_of(moment, [stream_of(notice)], before), None)
 
 
 def trails(moment: Any, account: str | None = None, before: int | None = None) -> list[Trail]:
     """The notices of an account or of all, in the order of their numbers; as they stood before a position of the log."""
-    streams = [stream for _, stream in moment.cases_of_kind(KIND, None, account)]
+    streams = [stream for _, stream in moment.cases_of_kind(KIND, None, account, before)]
     return sorted(trails_of(moment, streams, before), key=lambda one: (one.notice.account, one.notice.number))
 
 
@@ -114,8 +114,8 @@ def stops(moment: Any, account: str, day: str, before: int | None = None) -> Sto
 def stopped(moment: Any, account: str | None, before: int | None = None) -> list[DunningStopped]:
     """The stops that nobody has ended, of an account or of all; or had not before a position of the log."""
     last: dict[str, Any] = {}
-    state_now = STOPPED if before is None else None
-    for position, stream, _, topic, state, *_ in moment.events_of([stream for _, stream in moment.cases_of_kind(STOP, state_now, account)]):
+    streams = [stream for _, stream in moment.cases_of_kind(STOP, STOPPED if before is None else None, account, before)]
+    for position, stream, _, topic, state, *_ in moment.events_of(streams):
         if before is None or position < before:
             last[stream] = read_ours(topic, state)
     return sorted((one for one in last.values() if isinstance(one, DunningStopped)), key=lambda one: (one.account, one.invoice or ""))

@@ -1,12 +1,14 @@
 """Heads, documents, rates and members as derived rows, and documents back from them: what is loaded by number, never the truth."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from exposure.ledger.account import Head
 from exposure.ledger.batch import DocumentRow, HeadRow, MemberRow, RateRow
+from exposure.ledger.looks import width_of_versions
 from exposure.rules.documents import Document, Movement
-from exposure.rules.spans import width
-from schemas.facts import Fact
+from exposure.rules.spans import later, width
+from schemas.facts import LAST_DAY, Data, Fact
 from schemas.jsontext import TooLarge, read, written
 
 CUSTOMER = "CustomerChanged"
@@ -43,8 +45,38 @@ def head_row(head: Head) -> HeadRow:
 
 
 def document_row(account: str, document: Document) -> DocumentRow:
-    opened, closed = document.opened, document.closed
-    return account, document.key, document.version, opened, closed, width(opened, closed), encode_document(document)
+    placed = places_of(document.version, document.opened, document.closed, document.facts, document.moves)
+    return account, document.key, document.version, document.opened, document.closed, *placed, encode_document(document)
+
+
+def places_of(version: int, opened: str, closed: str, facts: Sequence[Any], moves: Sequence[Any]) -> tuple[int, int, str, str, int]:
+    """Where a document is looked for, as its row says it. What is dated but never said anything is among its days: somebody may ask what happened
+    on them."""
+    first, begun, last = version, opened, ""
+    for told in (facts, moves):
+        if told and told[0][0] < first:
+            first = told[0][0]
+    for fact in facts:
+        for day in days_of(fact[2], fact[6]):
+            if day < begun:
+                begun = day
+            if day > last:
+                last = day
+    for move in moves:
+        if last < move[5] < LAST_DAY:
+            last = move[5]
+    ended = max(closed, later(last, 1)) if last and closed < LAST_DAY else closed
+    return first, width_of_versions(first, version), begun, ended, width(begun, ended)
+
+
+def days_of(time: str, data: Data) -> list[str]:
+    """The days that a fact is dated."""
+    days = [data.get("date", time[:10])]
+    if "value_date" in data:
+        days.append(data["value_date"])
+    for part in data.get("parts", ()):
+        days += [part["from"], part["until"]] if "until" in part else [part["from"]]
+    return days
 
 
 def rate_row(fact: Fact) -> RateRow:

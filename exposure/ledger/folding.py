@@ -12,6 +12,7 @@ from eventsourcing.persistence import Tracking
 from exposure.ledger.batch import Batch, DeadLetter, DocumentRow, Row, Stood
 from exposure.ledger.carried import encode_carried
 from exposure.ledger.encoding import document_row, head_row, member_rows, rate_row
+from exposure.ledger.heard import heard_rows
 from exposure.ledger.keys import new_key, seal
 from exposure.ledger.loading import catch_up, load, load_heads, tails
 from exposure.ledger.memory import EVENTS_BEHIND_OF_ONE, Account, Memory
@@ -169,6 +170,7 @@ class Folding:
         currencies = len(account.head.currencies)
         account.head.take(fact, moves)
         account.change(changed)
+        self.batch.heard += heard_rows(account.head)
         self.batch.members += member_rows(told.subject, fact)
         # A new account is to be judged whatever was told of it: where it has no row, that was lost.
         first_day = "" if version == 1 or 0 < currencies < len(account.head.currencies) else changes_from(fact, changed, moves)

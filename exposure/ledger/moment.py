@@ -5,9 +5,8 @@ from typing import Any
 
 from exposure.ledger.batch import Row
 from exposure.ledger.chain import NOTHING, LogEnd
+from exposure.ledger.looks import NO_VERSION, by_days, by_versions
 from exposure.ledger.tables import Tables
-from exposure.rules.spans import FOR_EVER, later
-from schemas.facts import LAST_DAY
 
 EVENT = "originator_id, originator_version, topic, state"
 KINDS = {
@@ -22,28 +21,19 @@ KINDS = {
 }
 """Of what kind the values of an event are."""
 HEAD = "account, version, written, state"
-DOCUMENT = "account, key, version, opened, closed, state"
+DOCUMENT = "account, key, version, opened, closed, first, versions, begun, ended, width, state"
+SAYING = "t.key, t.version, t.opened, t.closed, t.state"
+DATED = "t.account = g.c0 AND t.width = g.c1 AND t.ended > g.c2 AND t.ended <= g.c3 AND t.begun <= g.c4"
+CHANGED = "t.account = g.c0 AND t.versions = g.c1 AND t.version > g.c2 AND t.version <= g.c3 AND t.first <= g.c4"
 LETTER = "digest, account, source, position, code, reason, sealed, recorded_at, carried, settled_at, outcome"
 OF_PROMISES = "key >= 'promise:' AND key < 'promise;'"
 """In the words of the index that has these rows alone."""
-ON_A_DAY = "t.account = g.c0 AND t.width = g.c1 AND t.closed > g.c2 AND t.closed <= g.c3 AND t.opened <= g.c4"
-"""Documents that say something on a day or before it, found by how long they do (``by_width``)."""
 COUNTS_AT = "recorded_at <= ? AND (settled_at IS NULL OR settled_at > ?)"
 """A dead letter counts from the instant it was recorded until the one it was settled, that one excluded."""
 
 
 class MovedOn(Exception):
     """The store is not any more as it was at the moment that was named."""
-
-
-def by_width(account: str, day: str, after: str, until: str) -> list[tuple[str | int, ...]]:
-    """Where documents of an account stand that opened by a day and closed behind another one, at the latest on a third, for each width there is.
-
-    What says something for less than ``2 ** n`` days and opened by a day has closed so many days later: of all that closed since, however much that
-    is, only the next few are looked at.
-    """
-    last = {width: later(day, 2**width - 1) for width in range(1, FOR_EVER)} | {FOR_EVER: LAST_DAY}
-    return [(account, width, after, min(until, closed), day) for width, closed in last.items()]
 
 
 class Moment(Tables):
@@ -82,30 +72,44 @@ class Moment(Tables):
         sql = "SELECT account FROM accounts WHERE written < version AND account > ? ORDER BY account LIMIT ?"
         return [row[0] for row in self.rows(sql, after, many)]
 
-    def documents_on(self, account: str, day: str, version: int | None, since: str | None = None) -> list[Any]:
-        """(key, version, opened, closed, state) of what says anything on the day, or since a day before it, or changed after the version."""
-        first = day if since is None else since
+    def documents_on(self, account: str, day: str, version: int | None, since: str | None = None, after: int | None = None) -> list[Any]:
+        """(key, version, opened, closed, state) of what says anything on the day, or since a day before it, and was told of by the version; or
+        changed after that or, where it is named, ``after`` an earlier one."""
+        known = "" if version is None else f" AND t.first <= {int(version)}"
+        first, changed_after = day if since is None else since, version if after is None else after
+        found = self.joined(SAYING, "documents", f"{DATED} AND t.closed > g.c2 AND t.opened <= g.c4{known}", by_days(account, first, day))
+        if changed_after is not None:
+            looks = by_versions(account, changed_after, NO_VERSION if version is None else version)
+            found += self.joined(SAYING, "documents", f"{CHANGED} AND t.opened <= g.c5 AND t.closed <= g.c6", [(*look, day, first) for look in looks])
+        return found
+
+    def documents_dated(self, account: str, after: str, until: str, version: int | None) -> list[Any]:
+        """The same of what says anything, or has anything dated, behind a day and by another one, and was told of by the version; or changed after
+        that."""
+        known = "" if version is None else f" AND t.first <= {int(version)}"
+        found = self.joined(SAYING, "documents", f"{DATED}{known}", by_days(account, after, until))
         if version is not None:
-            said_or_changed = f"(closed > ? OR version > {int(version)}) AND opened <= ?"
-            sql = f"SELECT key, version, opened, closed, state FROM documents WHERE account = ? AND {said_or_changed}"
-            return self.rows(sql, account, first, day)
-        return self.joined("t.key, t.version, t.opened, t.closed, t.state", "documents", ON_A_DAY, by_width(account, day, first, LAST_DAY))
+            looks = by_versions(account, version, version)
+            found += self.joined(SAYING, "documents", f"{CHANGED} AND t.begun <= g.c5 AND t.ended <= g.c6", [(*look, until, after) for look in looks])
+        return found
 
     def documents_closed(self, account: str, after: str, until: str, version: int | None, days: Sequence[str]) -> list[Any]:
         """(key, closed, state) of what closed after a day and by another one, but nothing that changed after the version; where ``days`` are named,
         of what says anything on one of them."""
         known = "" if version is None else f" AND t.version <= {int(version)}"
-        given = [row for day in days or [until] for row in by_width(account, day, max(after, day) if days else after, until)]
-        rows = self.joined("t.key, t.closed, t.state", "documents", f"{ON_A_DAY}{known}", given)
-        return list({row[0]: row for row in rows}.values()) if len(days) > 1 else rows
+        closed = f"{DATED} AND t.opened <= g.c4 AND t.closed > g.c2 AND t.closed <= g.c5{known}"
+        looks = [look for first, last in [(day, day) for day in days] or [(after, until)] for look in by_days(account, first, last)]
+        found = self.joined("t.key, t.closed, t.state", "documents", closed, [(*look, until) for look in looks])
+        return list({row[0]: row for row in found}.values())
 
-    def all_documents_on(self, first: str, last: str, first_day: str, last_day: str, everything: bool) -> Iterator[Any]:
-        """(account, key, version, opened, closed, state) of what says anything on one of the days, of the accounts from one to another, in order of
-        accounts; where what was known earlier is asked, of all that began by then."""
-        columns = f"SELECT {DOCUMENT} FROM documents WHERE account BETWEEN ? AND ? AND opened <= ?"
-        if everything:
-            return self.stream(f"{columns} ORDER BY account", first, last, last_day)
-        return self.stream(f"{columns} AND closed > ? ORDER BY account", first, last, last_day, first_day)
+    def all_documents_on(self, known: Sequence[tuple[str, int]], first: str, last: str, *, is_past: bool) -> Iterator[Any]:
+        """(account, key, version, opened, closed, state) of what says anything on one of the days, account by account; where the past is asked, of
+        what had been told of by a version of each account, and of what changed after it as well. All rows of these accounts are looked at."""
+        said = "t.closed > g.c2"
+        if is_past:
+            said = f"t.first <= g.c1 AND ({said} OR t.version > g.c1)"
+        on = f"t.account = g.c0 AND t.width >= 0 AND t.opened <= g.c3 AND {said}"
+        return self.streamed(f"t.account, {SAYING}", "documents", on, [(account, version, first, last) for account, version in known])
 
     def account_names(self) -> list[str]:
         return [row[0] for row in self.rows("SELECT account FROM accounts ORDER BY account")]
@@ -119,6 +123,30 @@ class Moment(Tables):
 
     def last_recorded(self) -> int:
         return int(self.rows("SELECT recorded_at FROM clock")[0][0])
+
+    def heard(self, places: Sequence[tuple[str, int, int]]) -> list[Any]:
+        """(account, state) of what was heard of accounts by a version of each, where that is marked."""
+        return self.joined("t.account, t.state", "heard", "t.account = g.c0 AND t.version = g.c1", places)
+
+    def events_behind(self, places: Sequence[tuple[str, int, int]]) -> list[Any]:
+        """(account, version, topic, state) of the events of accounts behind a version of each up to another one."""
+        behind = "t.originator_id = 'account:' || g.c0 AND t.originator_version > g.c1 AND t.originator_version <= g.c2"
+        return self.joined("g.c0, t.originator_version, t.topic, t.state", "stored_events", behind, places, order="g.place, t.originator_version")
+
+    def versions_at(self, streams: Sequence[str], at: int) -> dict[str, int]:
+        """The last version of each of some streams that was recorded by an instant; 0 where there was none. Recorded time never falls along them."""
+        last = "SELECT max(originator_version) FROM stored_events WHERE originator_id = t.originator_id"
+        stood = "SELECT recorded_at FROM stored_events WHERE originator_id = t.originator_id AND originator_version = (low + high + 1) / 2"
+        begun = "t.originator_id = g.c0 AND t.originator_version = 1"
+        found = self.joined(f"g.c0, ({bisected(last, stood, at)})", "stored_events", begun, [(stream,) for stream in streams])
+        return {**dict.fromkeys(streams, 0), **dict(found)}
+
+    def position_behind(self, at: int | None) -> int | None:
+        """The position of the log behind the last one that was recorded by an instant; ``None`` where that is all of it."""
+        if at is None or at >= self.last_recorded():
+            return None
+        stood = f"SELECT recorded_at FROM stored_events WHERE {self.position} >= (low + high + 1) / 2 ORDER BY {self.position} LIMIT 1"
+        return int(self.rows(bisected("SELECT position FROM clock", stood, at))[0][0]) + 1
 
     def event_at(self, stream: str, version: int) -> int | None:
         """The recorded instant of one event."""
@@ -183,18 +211,26 @@ class Moment(Tables):
     def last_version(self, stream: str) -> int:
         return int(self.rows("SELECT coalesce(max(originator_version),0) FROM stored_events WHERE originator_id=?", stream)[0][0])
 
-    def cases(self, account: str, state: str | None = None) -> list[str]:
-        """The streams of an account's cases, all or those in a state."""
-        of_state = "" if state is None else " AND state = ?"
-        values = [account] if state is None else [account, state]
-        return [row[0] for row in self.rows(f"SELECT stream FROM cases WHERE account = ?{of_state} ORDER BY stream", *values)]
+    def cases(self, account: str, before: int | None = None) -> list[str]:
+        """The streams of an account's cases, all or those begun before a position of the log, in order."""
+        if before is not None:
+            return sorted(stream for _, stream in self.cases_begun(before, {"account": account}))
+        return [row[0] for row in self.rows("SELECT stream FROM cases WHERE account = ? ORDER BY stream", account)]
 
-    def cases_of_kind(self, kind: str, state: str | None = None, account: str | None = None) -> list[tuple[str, str]]:
-        """(account, stream) of the cases whose streams are named ``kind:…``, all or those in a state or of an account, in order of accounts."""
+    def cases_of_kind(self, kind: str, state: str | None = None, account: str | None = None, before: int | None = None) -> list[tuple[str, str]]:
+        """(account, stream) of the cases whose streams are named ``kind:…``, all or those in a state, of an account, or begun before a position of
+        the log, in order of accounts."""
         told = {name: value for name, value in (("state", state), ("account", account)) if value is not None}
+        if before is not None:
+            return sorted(case for case in self.cases_begun(before, told) if case[1].startswith(f"{kind}:"))
         where = " AND ".join(["stream >= ?", "stream < ?", *(f"{name} = ?" for name in told)])
         rows = self.rows(f"SELECT account, stream FROM cases WHERE {where} ORDER BY account, stream", f"{kind}:", f"{kind};", *told.values())
         return [(row[0], row[1]) for row in rows]
+
+    def cases_begun(self, before: int, told: dict[str, str]) -> list[tuple[str, str]]:
+        """In no order, nor by their names: then they would be looked up by these, and all that came later would be passed over."""
+        where = " AND ".join(["position < ?", *(f"{name} = ?" for name in told)])
+        return [(row[0], row[1]) for row in self.rows(f"SELECT account, stream FROM cases WHERE {where}", before, *told.values())]
 
     def promises(self, account: str | None = None) -> list[tuple[str, str]]:
         """(account, key) of the documents that are promises, of one account or of all, in order of accounts."""
@@ -311,5 +347,16 @@ class Moment(Tables):
         yield from self.stream("SELECT account, version, state FROM accounts ORDER BY account")
         yield from self.stream(f"SELECT {DOCUMENT} FROM documents ORDER BY account, key")
         yield from self.stream("SELECT base, quote, day, version, told, rate FROM rates ORDER BY base, quote, day, version")
-        yield from self.stream("SELECT account, stream, state FROM cases ORDER BY account, stream")
+        yield from self.stream("SELECT account, stream, state, position FROM cases ORDER BY account, stream")
+        yield from self.stream("SELECT account, version, state FROM heard ORDER BY account, version")
         yield from self.stream("SELECT parent, account FROM members ORDER BY parent, account")
+
+
+def bisected(last: str, stood: str, at: int) -> str:
+    """The statement that finds the last place recorded by an instant, of those up to the ``last`` one; ``stood`` is when the place was recorded
+    that lies half way between ``low`` and ``high``."""
+    is_known = f"({stood}) <= {int(at)}"
+    lower = f"CASE WHEN {is_known} THEN (low + high + 1) / 2 ELSE low END"
+    upper = f"CASE WHEN {is_known} THEN high ELSE (low + high + 1) / 2 - 1 END"
+    halved = f"SELECT CAST(0 AS BIGINT), ({last}) UNION ALL SELECT {lower}, {upper} FROM halved WHERE low < high"
+    return f"WITH RECURSIVE halved (low, high) AS ({halved}) SELECT low FROM halved WHERE low = high"

@@ -48,15 +48,13 @@ class PostgresTables(Tables):
             cursor.itersize = ROWS_AT_ONCE
             yield from cursor.execute(marked(sql), values)
 
-    def joined(self, columns: str, table: str, on: str, given: Sequence[tuple[str | int, ...]], order: str = "g.place") -> list[Any]:
-        if not given:
-            return []
+    def joining(self, columns: str, table: str, on: str, given: Sequence[tuple[str | int, ...]], order: str) -> tuple[str, list[Any]]:
         arrays = ", ".join(f"%s::{TYPES[type(part)]}[]" for part in given[0])
         names = ", ".join(f"c{place}" for place in range(len(given[0])))
         # OFFSET 0: each given row is looked up by itself. A planner that takes few rows for many would rather read the whole table.
         found = f"CROSS JOIN LATERAL (SELECT * FROM {table} t WHERE {on} OFFSET 0) t"
         sql = f"SELECT {columns} FROM unnest({arrays}) WITH ORDINALITY AS g({names}, place) {found} ORDER BY {order}"
-        return self.rows(sql, *(list(column) for column in zip(*given, strict=True)))
+        return sql, [list(column) for column in zip(*given, strict=True)]
 
     def among(self, columns: str, table: str, column: str, digests: Sequence[bytes]) -> list[Any]:
         return self.rows(f"SELECT {columns} FROM {table} WHERE {column} = ANY(?::bytea[])", list(digests)) if digests else []

@@ -14,10 +14,11 @@ from uuid import uuid4
 
 from exposure.ledger import alert_rows
 from exposure.ledger.account import Head
-from exposure.ledger.batch import Batch, Row
+from exposure.ledger.batch import Batch
 from exposure.ledger.cases import cases_of
 from exposure.ledger.encoding import document_row, head_row, member_rows, rate_row
 from exposure.ledger.folding import document_rows
+from exposure.ledger.heard import heard_rows
 from exposure.ledger.ledger import collector_paused
 from exposure.ledger.loading import caught_up, load, load_heads
 from exposure.ledger.memory import Account
@@ -32,6 +33,9 @@ BYTES_PER_WRITE = 32 << 20
 DOCUMENTS_IN_MEMORY = 20_000
 DOCUMENTS_PER_DELETE = 20_000
 NO_MORE = 1 << 40
+
+LogRow = tuple[str, int, str, bytes, int]
+"""Stream, version, topic, state, position."""
 
 
 class BrokenLog(RuntimeError):
@@ -137,19 +141,19 @@ class Making:
             with self.store.rebuilding(self.run, write=True) as made:
                 done = made.throw_away(DOCUMENTS_PER_DELETE)
 
-    def fold(self, made: Any, rows: Iterable[Row]) -> None:
+    def fold(self, made: Any, rows: Iterable[LogRow]) -> None:
         for stream, group in groupby(rows, key=itemgetter(0)):
             kind, _, name = stream.partition(":")
             if kind == "account":
-                self.fold_account(made, name, [read_fact(version, topic, state) for _, version, topic, state in group])
+                self.fold_account(made, name, [read_fact(version, topic, state) for _, version, topic, state, _ in group])
                 continue
-            for _, version, topic, state in group:
+            for _, version, topic, state, position in group:
                 if self.is_next(stream, self.versions.get(stream, 0), version):
                     self.versions[stream] = version
                     if kind == "currency":
                         self.batch.rates.append(rate_row(read_fact(version, topic, state)))
                     else:
-                        self.batch.cases += cases_of(stream, read_ours(topic, state))
+                        self.batch.cases += cases_of(stream, read_ours(topic, state), position)
 
     def is_next(self, stream: str, last: int, version: int) -> bool:
         """Whether an event is the next of its stream; those before it are folded already, and none may be missing."""
@@ -182,6 +186,7 @@ class Making:
                 changed, moves = evolve(name, fact, account.documents)
                 account.head.take(fact, moves)
                 account.change(changed)
+                self.batch.heard += heard_rows(account.head)
                 self.batch.members += member_rows(name, fact)
 
     def turn_to(self, made: Any, name: str) -> None:
@@ -205,9 +210,9 @@ class Making:
         self.progress(self.events)
 
 
-def bounded(rows: Iterator[Row]) -> list[Row]:
+def bounded(rows: Iterator[LogRow]) -> list[LogRow]:
     """As many rows as one transaction takes, however large they are."""
-    taken: list[Row] = []
+    taken: list[LogRow] = []
     size = 0
     for row in rows:
         taken.append(row)

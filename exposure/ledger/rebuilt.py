@@ -4,11 +4,10 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
-from exposure.ledger.batch import Row
-from exposure.ledger.moment import EVENT, Moment
+from exposure.ledger.moment import DOCUMENT, EVENT, Moment
 from exposure.ledger.writing import Deriving
 
-DERIVED = ("accounts", "documents", "rates", "cases", "members")
+DERIVED = ("accounts", "heard", "documents", "rates", "cases", "members")
 
 
 class Rebuilt(Deriving):
@@ -35,15 +34,17 @@ class Rebuilt(Deriving):
     def throw_away(self, rows: int) -> bool:
         """Deletes so many of the replaced rows; whether all are gone."""
 
-    def log_after(self, stream: str, version: int) -> Iterator[Row]:
-        """(stream, version, topic, state) stream by stream, from behind an event on."""
-        after = "(originator_id, originator_version) > (?, ?)"
-        return self.stream(f"SELECT {EVENT} FROM stored_events WHERE {after} ORDER BY originator_id, originator_version", stream, version)
+    def log_after(self, stream: str, version: int) -> Iterator[Any]:
+        """(stream, version, topic, state, position) stream by stream, from behind an event on."""
+        return self.events_where("(originator_id, originator_version) > (?, ?)", stream, version)
 
-    def log_between(self, after: int, until: int) -> Iterator[Row]:
+    def log_between(self, after: int, until: int) -> Iterator[Any]:
         """The same of the events at the positions after the one until the other."""
-        between = f"{self.position} > ? AND {self.position} <= ?"
-        return self.stream(f"SELECT {EVENT} FROM stored_events WHERE {between} ORDER BY originator_id, originator_version", after, until)
+        return self.events_where(f"{self.position} > ? AND {self.position} <= ?", after, until)
+
+    def events_where(self, where: str, *values: Any) -> Iterator[Any]:
+        columns = f"{EVENT}, {self.position}"
+        return self.stream(f"SELECT {columns} FROM stored_events WHERE {where} ORDER BY originator_id, originator_version", *values)
 
     def counted(self) -> tuple[int, int]:
         """How many accounts and documents are in use."""
@@ -70,11 +71,14 @@ class Rebuilt(Deriving):
         if kind in ("", "account"):
             for account, *rest in self.stream(f"SELECT account, version, state FROM accounts{suffix} {of_account} ORDER BY account", *values):
                 yield ("accounts", account, "", *rest)
-            for row in self.stream(f"SELECT account, stream, state FROM cases{suffix} {of_account} ORDER BY account, stream", *values):
+            for row in self.stream(f"SELECT account, stream, state, position FROM cases{suffix} {of_account} ORDER BY account, stream", *values):
                 yield ("cases", *row)
-            columns = "account, key, version, opened, closed, width, state"
-            for row in self.stream(f"SELECT {columns} FROM documents{suffix} {of_account} ORDER BY account, key", *values):
+            for row in self.stream(f"SELECT {DOCUMENT} FROM documents{suffix} {of_account} ORDER BY account, key", *values):
                 yield ("documents", *row)
+            for account, version, state in self.stream(
+                f"SELECT account, version, state FROM heard{suffix} {of_account} ORDER BY account, version", *values
+            ):
+                yield ("heard", account, f"{version!s:0>19}", state)
             for row in self.stream(f"SELECT account, parent FROM members{suffix} {of_account} ORDER BY account, parent", *values):
                 yield ("members", *row)
         if kind in ("", "currency"):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-LATEST = "0016"
+LATEST = "0017"
 MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK_SECONDS = 30
 MIGRATING = 7_391

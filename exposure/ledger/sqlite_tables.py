@@ -51,10 +51,10 @@ class SQLiteTables(Tables):
         for row in cursor.execute(sql, values):  # noqa: UP028 - ``yield from`` would close the cursor, after its store where a reader left early
             yield row
 
-    def joined(self, columns: str, table: str, on: str, given: Sequence[tuple[str | int, ...]], order: str = "g.place") -> list[Any]:
-        parts = ", ".join(f"value ->> {place} AS c{place}" for place in range(len(given[0]) if given else 0))
+    def joining(self, columns: str, table: str, on: str, given: Sequence[tuple[str | int, ...]], order: str) -> tuple[str, list[Any]]:
+        parts = ", ".join(f"value ->> {place} AS c{place}" for place in range(len(given[0])))
         rows = f"(SELECT key AS place, {parts} FROM json_each(?))"
-        return self.rows(f"SELECT {columns} FROM {rows} g CROSS JOIN {table} t ON {on} ORDER BY {order}", written(given)) if given else []
+        return f"SELECT {columns} FROM {rows} g CROSS JOIN {table} t ON {on} ORDER BY {order}", [written(given)]
 
     def among(self, columns: str, table: str, column: str, digests: Sequence[bytes]) -> list[Any]:
         found: list[Any] = []

@@ -51,8 +51,22 @@ class Tables(ABC):
         """Rows one by one."""
 
     @abstractmethod
+    def joining(self, columns: str, table: str, on: str, given: Sequence[tuple[str | int, ...]], order: str) -> tuple[str, list[Any]]:
+        """The statement of ``joined``, and its values."""
+
     def joined(self, columns: str, table: str, on: str, given: Sequence[tuple[str | int, ...]], order: str = "g.place") -> list[Any]:
         """The columns of a table (``t``) joined on rows that are given (``g.c0``, ``g.c1`` …), in their order (``g.place``) or another one."""
+        if not given:
+            return []
+        sql, values = self.joining(columns, table, on, given, order)
+        return self.rows(sql, *values)
+
+    def streamed(self, columns: str, table: str, on: str, given: Sequence[tuple[str | int, ...]]) -> Iterator[Any]:
+        """The same one by one."""
+        if not given:
+            return iter(())
+        sql, values = self.joining(columns, table, on, given, "g.place")
+        return self.stream(sql, *values)
 
     @abstractmethod
     def among(self, columns: str, table: str, column: str, digests: Sequence[bytes]) -> list[Any]:

@@ -5,15 +5,16 @@ from typing import Any
 
 from eventsourcing.persistence import IntegrityError, InternalError, Tracking
 
-from exposure.ledger.batch import Batch, DeadLetter, LetterSettled, Row
+from exposure.ledger.batch import Batch, CaseRow, DeadLetter, LetterSettled, Row
 from exposure.ledger.chain import LogEnd
-from exposure.ledger.moment import Moment
+from exposure.ledger.moment import DOCUMENT, Moment
 from exposure.ledger.origins import origin_rows
 from schemas.jsontext import written
 from schemas.topics import DEAD_LETTERS
 
 NOTHING_SAID = b"[[],[]]"
 """The state of alerts that were never judged."""
+DOCUMENT_CHANGED = ", ".join(f"{column}=excluded.{column}" for column in DOCUMENT.split(", ")[2:])
 
 
 class Overtaken(IntegrityError):
@@ -30,19 +31,17 @@ class Deriving(Moment):
             f"version=excluded.version, written={self.greatest}({accounts}.written, excluded.written), state=excluded.state",
             batch.heads,
         )
-        self.put(
-            f"INSERT INTO {documents} (account, key, version, opened, closed, width, state) VALUES {{rows}} ON CONFLICT (account, key) DO UPDATE SET "
-            "version=excluded.version, opened=excluded.opened, closed=excluded.closed, width=excluded.width, state=excluded.state",
-            batch.documents,
-        )
+        self.put(f"INSERT INTO heard{self.suffix} (account, version, state) VALUES {{rows}} ON CONFLICT (account, version) DO NOTHING", batch.heard)
+        self.put(f"INSERT INTO {documents} ({DOCUMENT}) VALUES {{rows}} ON CONFLICT (account, key) DO UPDATE SET {DOCUMENT_CHANGED}", batch.documents)
         self.put(
             f"INSERT INTO {rates} (base, quote, day, version, told, rate) VALUES {{rows}} ON CONFLICT (base, quote, day, version) DO UPDATE SET "
             "told=excluded.told, rate=excluded.rate",
             batch.rates,
         )
         self.put(
-            f"INSERT INTO {cases} (account, stream, state) VALUES {{rows}} ON CONFLICT (account, stream) DO UPDATE SET state=excluded.state",
-            list({row[:2]: row for row in batch.cases}.values()),
+            f"INSERT INTO {cases} (account, stream, state, position) VALUES {{rows}} ON CONFLICT (account, stream) DO UPDATE SET "
+            "state=excluded.state",
+            one_of_each(batch.cases),
         )
         self.put(f"INSERT INTO {members} (parent, account) VALUES {{rows}} ON CONFLICT (parent, account) DO NOTHING", batch.members)
 
@@ -184,3 +183,12 @@ class Writing(Deriving):
         assert self.rows(sql, self.recorded_at, settled.outcome, settled.digest), f"dead letter {settled.digest.hex()} is not open"
         of_account = "account = (SELECT account FROM dead_letters WHERE digest = ?)"
         self.rows(f"UPDATE alert_states SET next_at = 0 WHERE {of_account} RETURNING 1", settled.digest)
+
+
+def one_of_each(cases: Sequence[CaseRow]) -> list[CaseRow]:
+    """Of each case its last state, and where it begins."""
+    found: dict[tuple[str, str], CaseRow] = {}
+    for account, stream, state, position in cases:
+        begins = found.get((account, stream), (0, 0, 0, position))[3]
+        found[account, stream] = account, stream, state, begins
+    return list(found.values())
