@@ -131,10 +131,11 @@ def listed(recorded_at: int, decision: OrderChecked) -> dict[str, Any]:
     return {**told, "recorded": instant_text(recorded_at)}
 
 
-def shown(moment: Any, decision_id: str) -> dict[str, Any]:
+def shown(moment: Any, decision_id: str, known_at: int | None = None) -> dict[str, Any]:
     """The document of ``exposure decision``; raises ``UnknownDecision``. One that was read back was made of another log: what can be made again is
     what follows from its inputs."""
-    for position, _, topic, state, recorded_at, _ in moment.events(recorded.decision_stream(decision_id)):
+    rows = moment.events(recorded.decision_stream(decision_id))
+    for position, _, topic, state, recorded_at, _ in (row for row in rows if known_at is None or row[4] <= known_at):
         decision = read_ours(topic, state)
         assert isinstance(decision, OrderChecked)
         told = {**decision._asdict(), "recorded": instant_text(recorded_at)}
@@ -144,7 +145,8 @@ def shown(moment: Any, decision_id: str) -> dict[str, Any]:
             return {**told, "reproduced": False if disagreeing else None, "differences": disagreeing, "read_back": event._asdict()}
         differing = differences(decision, Then(moment, position, recorded_at))
         return {**told, "reproduced": not differing, "differences": differing, "read_back": None}
-    raise UnknownDecision(f"there is no decision {decision_id!r}")
+    when = "" if known_at is None else f" that was recorded by {instant_text(known_at)}"
+    raise UnknownDecision(f"there is no decision {decision_id!r}{when}")
 
 
 def differences(decision: OrderChecked, then: Then) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from projections.history import type_of
 from projections.when import instant_text
 from schemas.amounts import minor, shown
 from schemas.dunning import DunningNotice
+from schemas.facts import LAST_DAY
 from schemas.stored import TOPIC_OF_OURS
 
 
@@ -173,7 +174,12 @@ def notice_shown(known: Trail) -> dict[str, Any]:
     return {**known.notice._asdict(), "state": known.state, "trail": said}
 
 
-def listed(moment: Any, account: str | None) -> dict[str, Any]:
-    """The document of ``exposure dunning list``: every notice, oldest first account by account, and what is stopped."""
-    stopped = [stop._asdict() for stop in recorded.stopped(moment, account)]
-    return {"notices": [notice_row(one) for one in recorded.trails(moment, account)], "stopped": stopped}
+def listed(moment: Any, account: str | None, asked: Asked) -> dict[str, Any]:
+    """The document of ``exposure dunning list``: every notice, oldest first account by account, and what is stopped; of a day the notices dated by it
+    and what was stopped on it."""
+    before, day = moment.position_behind(asked.known_at), asked.as_of
+    trails, stops = recorded.trails(moment, account, before), recorded.stopped(moment, account, before)
+    return {
+        "notices": [notice_row(one) for one in trails if day is None or one.notice.as_of <= day],
+        "stopped": [one._asdict() for one in stops if day is None or day <= (one.until or LAST_DAY)],
+    }

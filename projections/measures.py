@@ -1,15 +1,19 @@
 """Measures: which wait for somebody's yes, which are in force and until when, and what became of the alerts that they were proposed for."""
 
+from dataclasses import replace
 from typing import Any
 
 from exposure import approvals
 from exposure.ledger import alerts
 from exposure.ledger.cases import APPLIED, PROPOSED
 from exposure.ledger.measures import Trail, of_account
+from exposure.ledger.policies import in_force
+from exposure.rules import terms
 from projections.account import Asked, account_known, today
 from projections.history import type_of
 from projections.when import instant_text
-from schemas.facts import AlertCleared
+from schemas.facts import LAST_DAY, AlertCleared, Fact
+from schemas.instants import instant_of
 from schemas.policies import Policy
 from schemas.stored import TOPIC_OF_OURS
 
@@ -17,16 +21,28 @@ ENDED = "ended"
 """Was applied, and its last day is over."""
 
 
-def measures(moment: Any, account: str | None, now: int, policy: Policy, states: set[str] | None) -> list[dict[str, Any]]:
-    """Of one account or of every one, those in some states, or all: in order of accounts, the oldest first."""
-    found = [shown(moment, trail, now, policy) for trail in of_account(moment, account)]
+def measures(moment: Any, account: str | None, asked: Asked, states: set[str] | None) -> list[dict[str, Any]]:
+    """Of one account or of every one, those in some states, or all: in order of accounts, the oldest first; what was proposed by the day, as it stood
+    on it."""
+    policy = in_force(moment, asked.known_at)
+    trails = (by_day(moment, trail, asked) for trail in of_account(moment, account, before=moment.position_behind(asked.known_at)))
+    found = [shown(moment, trail, asked, policy) for trail in trails if trail is not None]
     return [one for one in found if states is None or one["state"] in states]
 
 
-def shown(moment: Any, trail: Trail, now: int, policy: Policy) -> dict[str, Any]:
-    """A measure, how it stands by the account's day, and all that was said to it."""
+def by_day(moment: Any, trail: Trail, asked: Asked) -> Trail | None:
+    """What was said to a measure by the day asked for, if one is; what names no day was said on that of its instant."""
+    if asked.as_of is None:
+        return trail
+    zone = terms.master_data(customer_of(moment, trail.proposed.account, asked), LAST_DAY).get("timezone", "UTC")
+    events = [(at, event) for at, event in trail.events if getattr(event, "date", terms.local_day(instant_of(at), zone)) <= asked.as_of]
+    return trail._replace(events=events) if events else None
+
+
+def shown(moment: Any, trail: Trail, asked: Asked, policy: Policy) -> dict[str, Any]:
+    """A measure, how it stands by the day asked for, else the account's today, and all that was said to it."""
     proposed, applied, state = trail.proposed, trail.applied, trail.state
-    if state == APPLIED and not trail.is_in_force(today_of(moment, proposed.account, now)):
+    if state == APPLIED and not trail.is_in_force(asked.as_of or today(customer_of(moment, proposed.account, asked), asked_now(moment, asked))):
         state = ENDED
     told = {name: value for name, value in proposed._asdict().items() if name != "policy"}
     said = [{"type": type_of(TOPIC_OF_OURS[type(event)]), "recorded": instant_text(at), **event._asdict()} for at, event in trail.events]
@@ -35,23 +51,27 @@ def shown(moment: Any, trail: Trail, now: int, policy: Policy) -> dict[str, Any]
         "state": state,
         "date": applied.date if applied else None,
         "until": applied.until if applied else None,
-        "alert_state": alert_state(moment, proposed.account, proposed.alert),
+        "alert_state": alert_state(moment, proposed.account, proposed.alert, asked),
         "waiting_for": waiting_for(trail, policy) if state == PROPOSED else None,
         "trail": said,
     }
 
 
-def today_of(moment: Any, account: str, now: int) -> str:
-    asked = Asked(max(now, moment.last_recorded()))
-    return today(account_known(moment, account, asked)[1].customer, asked)
+def asked_now(moment: Any, asked: Asked) -> Asked:
+    """A clock that lies before the last recorded instant counts as that."""
+    return replace(asked, now=max(asked.now, moment.last_recorded()))
 
 
-def alert_state(moment: Any, account: str, alert: str | None) -> str | None:
-    """``raised``, or why it was cleared: ``ended``, or ``corrected`` where it should not have been raised so."""
+def customer_of(moment: Any, account: str, asked: Asked) -> list[Fact]:
+    return account_known(moment, account, asked)[1].customer
+
+
+def alert_state(moment: Any, account: str, alert: str | None, asked: Asked) -> str | None:
+    """``raised``, or why it was cleared by the day: ``ended``, or ``corrected`` where it should not have been raised so."""
     if alert is None:
         return None
-    cleared = (event for event, _ in alerts.stream(moment, account) if isinstance(event, AlertCleared) and event.clears == alert)
-    return next((event.reason for event in cleared), "raised")
+    cleared = (event for event, _ in alerts.stream(moment, account, asked.known_at) if isinstance(event, AlertCleared) and event.clears == alert)
+    return next((event.reason for event in cleared if asked.as_of is None or event.effective <= asked.as_of), "raised")
 
 
 def waiting_for(trail: Trail, policy: Policy) -> dict[str, Any]:

@@ -1,21 +1,25 @@
 """``exposure checkpoint-keys``: which keys signed checkpoints, when another one followed, and their public halves in one file."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from service.asking import asking
 from service.failures import Failure
-from service.options import By, Json, ListByDefault, Now, Reason, Store, actor, clock, in_one_line, opened, out_file
+from service.options import By, Json, KnownAt, ListByDefault, Now, Reason, Store, actor, clock, in_one_line, opened, out_file
 from service.output import Output
 
 app = typer.Typer(cls=ListByDefault, add_completion=False, help="The keys that sign checkpoints; lists their rotations where nothing else is named.")
 
 
 @app.command("list")
-def list_(store: Store = None, now: Now = None, json: Json = False) -> None:  # noqa: ARG001 - every command takes both
+def list_(known_at: KnownAt = None, store: Store = None, now: Now = None, json: Json = False) -> None:
     """Every rotation that the log knows of, oldest first; the last new key is the one that signs now."""
-    Output(json).rotations(rotated(store))
+    from exposure.ledger.checkpoint_keys import rotations
+
+    with asking(store, now, known_at=known_at) as (moment, wanted):
+        Output(json).rotations([rotation.document for rotation in rotations(moment, wanted.known_at)])
 
 
 @app.command("export")
@@ -26,9 +30,12 @@ def export_(
     json: Json = False,
 ) -> None:
     """Writes the public keys, and the statements that lead from one to the next."""
+    from exposure.ledger.checkpoint_keys import rotations
     from schemas.jsontext import laid_out
 
-    file, told = out_file(out), rotated(store)
+    file = out_file(out)
+    with opened(store).reading() as moment:
+        told = [rotation.document for rotation in rotations(moment)]
     file.write_bytes(laid_out({"rotations": told}))
     Output(json).counted("rotations", len(told))
 
@@ -56,10 +63,3 @@ def rotate(
     except ValueError as error:
         raise Failure("bad_key", str(error)) from error
     Output(json).rotations([rotation.document])
-
-
-def rotated(store: str | None) -> list[dict[str, Any]]:
-    from exposure.ledger.checkpoint_keys import rotations
-
-    with opened(store).reading() as moment:
-        return [rotation.document for rotation in rotations(moment)]

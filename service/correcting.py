@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
+from service.asking import asking
 from service.failures import BUSINESS_NO, WRONG_USAGE, Failure, telling
-from service.options import AccountByDefault, By, Json, Now, Reason, Store, actor, clock, day, in_one_line, opened
+from service.options import AccountByDefault, By, Json, KnownAt, Now, Reason, Store, actor, clock, day, in_one_line, opened
 from service.output import Output
 
 app = typer.Typer()
@@ -35,16 +36,17 @@ def correct(
 @corrections.command("list")
 def list_(
     account: Annotated[str | None, typer.Argument(help="only this account's")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="what was gone from that day on, or an earlier one")] = None,
+    known_at: KnownAt = None,
     store: Store = None,
-    now: Now = None,  # noqa: ARG001 - every command takes --now
+    now: Now = None,
     json: Json = False,
 ) -> None:
     """Every correction: which document and events, from when on, by whom and why."""
-    from exposure.ledger import corrections as recorded
+    from projections import corrections as made_by_people
 
-    with opened(store).reading() as moment:
-        found = [recorded.known(moment, stream) for _, stream in moment.cases_of_kind(recorded.KIND, account=account)]
-        listed = [one._asdict() for one in found if one is not None]
+    with asking(store, now, as_of, known_at) as (moment, wanted):
+        listed = made_by_people.corrections(moment, account, wanted)
     Output(json).lines({"corrections": listed}, map(line, listed))
 
 

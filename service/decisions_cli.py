@@ -95,16 +95,17 @@ def release(account: str, order: OfOrder, by: By = None, store: Store = None, no
 @app.command()
 def decision(
     id: Annotated[str, typer.Argument(metavar="ID", help="of the decision")],
+    known_at: KnownAt = None,
     store: Store = None,
-    now: Now = None,  # noqa: ARG001 - every command takes --now
+    now: Now = None,
     json: Json = False,
 ) -> int:
     """A recorded decision with all that it depended on, made again from the log alone; exits 3 where it does not come out the same."""
     from projections import decisions
 
-    with opened(store).reading() as moment:
+    with asking(store, now, known_at=known_at) as (moment, wanted):
         try:
-            told = decisions.shown(moment, id)
+            told = decisions.shown(moment, id, wanted.known_at)
         except decisions.UnknownDecision as error:
             raise Failure("unknown_decision", str(error)) from error
     Output(json).recorded_decision(told)

@@ -142,8 +142,8 @@ def resume(store: Any, wanted: DunningResumed, now: Callable[[], int]) -> dict[s
     return {**wanted._asdict(), "state": "resumed"}
 
 
-def known_notice(moment: Any, notice: str) -> Trail:
-    known = dunning.trail(moment, notice)
+def known_notice(moment: Any, notice: str, known_at: int | None = None) -> Trail:
+    known = dunning.trail(moment, notice, moment.position_behind(known_at))
     if known is None:
         raise Failure("unknown_notice", f"there is no notice {notice!r}; `exposure dunning list` names them")
     return known

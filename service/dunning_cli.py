@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
+from service.asking import asking
 from service.failures import BUSINESS_NO, DONE, Done, telling
-from service.options import By, Json, ListByDefault, Now, Reason, Store, actor, clock, day, in_one_line, opened
+from service.options import By, Json, KnownAt, ListByDefault, Now, Reason, Store, actor, clock, day, in_one_line, opened
 from service.output import Output
 
 app = typer.Typer(cls=ListByDefault, add_completion=False, help="The dunning ladder of the policy; lists the notices where nothing else is named.")
@@ -35,25 +36,27 @@ def run(
 @app.command("list")
 def list_(
     account: Annotated[str | None, typer.Argument(help="only this account's")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="notices of that day or earlier, and what was stopped on it")] = None,
+    known_at: KnownAt = None,
     store: Store = None,
-    now: Now = None,  # noqa: ARG001 - every command takes --now
+    now: Now = None,
     json: Json = False,
 ) -> None:
     """The notices there were, and what is stopped."""
     from projections.dunning import listed
 
-    with opened(store).reading() as moment:
-        Output(json).dunning(listed(moment, account))
+    with asking(store, now, as_of, known_at) as (moment, wanted):
+        Output(json).dunning(listed(moment, account, wanted))
 
 
 @app.command()
-def show(notice: Notice, store: Store = None, now: Now = None, json: Json = False) -> int:  # noqa: ARG001
+def show(notice: Notice, known_at: KnownAt = None, store: Store = None, now: Now = None, json: Json = False) -> int:
     """One notice with all that it was made of, made again from the log alone; exits 3 where it does not come out the same."""
     from projections.dunned import shown
     from service.dunning import known_notice
 
-    with opened(store).reading() as moment:
-        told = shown(moment, known_notice(moment, notice))
+    with asking(store, now, known_at=known_at) as (moment, wanted):
+        told = shown(moment, known_notice(moment, notice, wanted.known_at))
     Output(json).dunning_notice(Done(told))
     return BUSINESS_NO if told["reproduced"] is False else DONE
 

@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 
 from schemas.measures import LOWER_LIMIT, TAKES
+from service.asking import asking
 from service.failures import WRONG_USAGE, Done, Failure, telling
-from service.options import AccountByDefault, By, Json, Now, Reason, Store, actor, clock, in_one_line, opened
+from service.options import AccountByDefault, AsOf, By, Json, KnownAt, Now, Reason, Store, actor, clock, in_one_line, opened
 from service.output import Output
 
 app = typer.Typer(
@@ -24,29 +25,30 @@ def list_(
     waiting: Annotated[bool, typer.Option("--waiting", help="only those that wait for somebody's yes")] = False,
     in_force: Annotated[bool, typer.Option("--in-force", help="only those that are in force")] = False,
     every: Annotated[bool, typer.Option("--all", help="those that are over too")] = False,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
     store: Store = None,
     now: Now = None,
     json: Json = False,
 ) -> None:
     """Those that wait for somebody's yes, and those in force."""
     from exposure.ledger.cases import APPLIED, PROPOSED
-    from exposure.ledger.policies import in_force as policy_in_force
     from projections.measures import measures
 
     wanted = {state for state, is_wanted in ((PROPOSED, waiting), (APPLIED, in_force)) if is_wanted} or {PROPOSED, APPLIED}
-    with opened(store).reading() as moment, telling():
-        Output(json).measures(measures(moment, account, clock(now)(), policy_in_force(moment), None if every else wanted))
+    with asking(store, now, as_of, known_at) as (moment, question):
+        Output(json).measures(measures(moment, account, question, None if every else wanted))
 
 
 @app.command()
-def show(measure: Measure, store: Store = None, now: Now = None, json: Json = False) -> None:
+def show(measure: Measure, known_at: KnownAt = None, store: Store = None, now: Now = None, json: Json = False) -> None:
     """One measure with its whole trail."""
     from exposure.ledger.policies import in_force
     from projections.measures import shown
     from service.measuring import trail_of
 
-    with opened(store).reading() as moment, telling():
-        Output(json).measure(Done(shown(moment, trail_of(moment, measure), clock(now)(), in_force(moment))))
+    with asking(store, now, known_at=known_at) as (moment, wanted):
+        Output(json).measure(Done(shown(moment, trail_of(moment, measure, wanted.known_at), wanted, in_force(moment, wanted.known_at))))
 
 
 @app.command()

@@ -60,7 +60,7 @@ def propose(store: Any, wanted: Wanted, by: str, now: Callable[[], int]) -> Done
                 wanted.days, by, wanted.reason, policy.version,
             )  # fmt: skip
             recorded.record(writing, said, [said])
-        return Done(shown(writing, trail_of(writing, id_), at, policy))
+        return Done(shown(writing, trail_of(writing, id_), Question(at), policy))
 
 
 def amount_lowered(figures: Figures, take: str, share: str | None) -> str | None:
@@ -82,7 +82,7 @@ def act(store: Any, act: Act, now: Callable[[], int]) -> Done:
     with store.writing(now()) as writing:
         policy, trail = in_force(writing), trail_of(writing, act.measure)
         refused = None if done_before(trail, act) else answered(writing, trail, act, policy)
-        return Done(shown(writing, trail_of(writing, act.measure), writing.recorded_at, policy), refused)
+        return Done(shown(writing, trail_of(writing, act.measure), Question(writing.recorded_at), policy), refused)
 
 
 def answered(writing: Any, trail: Trail, act: Act, policy: Policy) -> Refused | None:
@@ -153,8 +153,8 @@ def done_before(trail: Trail, act: Act) -> bool:
     return kind is not None and any(isinstance(event, kind) and approvals.same(event.by, act.by) for _, event in trail.events)
 
 
-def trail_of(moment: Any, measure: str) -> Trail:
-    found = recorded.trail(moment, measure)
+def trail_of(moment: Any, measure: str, known_at: int | None = None) -> Trail:
+    found = recorded.trail(moment, measure, moment.position_behind(known_at))
     if found is None:
         raise Failure("unknown_measure", f"there is no measure {measure!r}; `exposure measures --all` names them")
     return found

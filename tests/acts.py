@@ -10,7 +10,6 @@ from exposure.approvals import UNLIMITED
 from exposure.findings import NoRate
 from exposure.ledger import dead_letters as letters
 from exposure.ledger import erasing, policies, portfolio
-from exposure.ledger.policies import in_force
 from exposure.ledger.rebuild import rebuild
 from projections.account import Asked, NotKnownBefore, UnknownAccount, show
 from projections.alerts import Wanted, alert_log
@@ -110,7 +109,7 @@ class Desk:
         measuring.propose(self.store, wanted, self.person(), self.clock)
 
     def answer_for_a_measure(self) -> None:
-        one = self.found(lambda moment: measures(moment, None, self.now, in_force(moment), {"proposed", "applied"}))
+        one = self.found(lambda moment: measures(moment, None, Asked(self.now), {"proposed", "applied"}))
         act = self.some(("approve", "approve", "reject")) if one["state"] == "proposed" else "lift"
         measuring.act(self.store, measuring.Act(act, one["measure"], self.person(), "as agreed"), self.clock)
 
@@ -139,7 +138,7 @@ class Desk:
         dunning.run(self.store, (), self.person(), self.clock)
 
     def about_a_notice(self, state: str, act: Callable[[Any, dunning.Act, Callable[[], int]], Any]) -> None:
-        notice = self.found(lambda moment: [one for one in listed(moment, None)["notices"] if one["state"] == state])
+        notice = self.found(lambda moment: [one for one in listed(moment, None, Asked(self.now))["notices"] if one["state"] == state])
         act(self.store, dunning.Act(notice["notice"], self.person(), "as agreed"), self.clock)
 
     def stop_dunning(self) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from exposure.ledger.policies import adopt, in_force
+from exposure.ledger.policies import adopt
 from projections.account import Asked, show
 from projections.measures import measures
 from schemas.jsontext import read
@@ -39,9 +39,9 @@ class Desk:
         self.day = day or self.day
         return told(self.store, events, self.day)
 
-    def listed(self, *states: str) -> list[Json]:
+    def listed(self, *states: str, day: str | None = None, known_at: int | None = None) -> list[Json]:
         with self.store.reading() as moment:
-            return measures(moment, None, at(self.day), in_force(moment), set(states) or None)
+            return measures(moment, None, Asked(at(self.day), day, known_at), set(states) or None)
 
     def states(self) -> list[tuple[str, str]]:
         """Of all measures what is taken and how it stands."""

@@ -9,15 +9,18 @@ from exposure.ledger.policies import in_force
 from projections.account import Asked, NotKnownBefore, UnknownAccount, show
 from projections.alerts import Wanted, alert_log
 from projections.bridge import bridge_between
+from projections.corrections import corrections
 from projections.dead_letters import dead_letters
 from projections.decisions import decisions_of
 from projections.difference import difference
+from projections.dunning import listed as dunned
 from projections.explanation import explain
 from projections.groups import group
 from projections.history import history
 from projections.holds import holds, overrides
 from projections.limit_requests import limit_requests, shown
 from projections.measurements import listed as measurements
+from projections.measures import measures
 from projections.policies import adoptions
 from projections.portfolio import portfolio
 from projections.promises import UnknownPromise, promise, promises
@@ -78,6 +81,10 @@ def of_all(moment: Any, asked: Asked, looking: Looking) -> Questions:
         "late ones": lambda: portfolio(moment, asked, selection(("days_overdue>0",), "-total", 2)),
         "standing on the day": lambda: list(alert_log(moment, of_day)),
         "promises": lambda: promises(moment, None, asked, ()),
+        "corrections": lambda: corrections(moment, None, asked),
+        "dunning": lambda: dunned(moment, None, asked),
+        "measures": lambda: measures(moment, None, asked, None),
+        "measures in force": lambda: measures(moment, None, asked, {"applied"}),
         "each promise": lambda: [promise(moment, one["promise"], asked) for one in promises(moment, None, asked, ())["promises"]],
         "reconciled": lambda: list(reconcile(moment, looking.claims, Question(asked, of_items=True), lambda: None)),
     }

@@ -90,9 +90,9 @@ class Desk:
             rows = moment.rows("SELECT key, message_id, payload FROM outbox WHERE topic = 'credit.dunning' ORDER BY id")
         return [{"key": key, "id": id_, **read(payload)} for key, id_, payload in rows]
 
-    def listed(self) -> Json:
+    def listed(self, day: str | None = None, known_at: int | None = None) -> Json:
         with self.store.reading() as moment:
-            return listed(moment, None)
+            return listed(moment, None, Asked(self.now(), day, known_at))
 
     def shown(self) -> Json:
         with self.store.reading() as moment:

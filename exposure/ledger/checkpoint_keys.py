@@ -53,12 +53,13 @@ def told(old_key: str, new_key: str, made: str) -> bytes:
     return "".join(f"{part}\n" for part in ("exposure checkpoint key 1", old_key, new_key, made)).encode()
 
 
-def rotations(moment: Any) -> Iterator[Rotation]:
-    """All of a log, in its order."""
-    for position, _, topic, state, _, _ in moment.events(STREAM):
+def rotations(moment: Any, known_at: int | None = None) -> Iterator[Rotation]:
+    """All of a log that were recorded by an instant, in its order."""
+    for position, _, topic, state, recorded_at, _ in moment.events(STREAM):
         event = read_ours(topic, state)
         assert isinstance(event, CheckpointKeyRotated)
-        yield Rotation(position, event.old_key, event.new_key, event.made, event.signature)
+        if known_at is None or recorded_at <= known_at:
+            yield Rotation(position, event.old_key, event.new_key, event.made, event.signature)
 
 
 def key_in_use(trusted: str, rotated: Iterable[Rotation], position: int) -> str:

@@ -63,6 +63,12 @@ def told_of(moment: Any, account: str, kind: str, number: str) -> Found:
     return Found([fact for fact in facts if fact.name in undoing.tells], last, has_last_version)
 
 
+def of_account(moment: Any, account: str | None, before: int | None = None) -> list[CorrectionMade]:
+    """Those of one account or of all, in order of accounts; that were made before a position of the log."""
+    found = (known(moment, stream) for _, stream in moment.cases_of_kind(KIND, None, account, before))
+    return [one for one in found if one is not None]
+
+
 def known(moment: Any, stream: str) -> CorrectionMade | None:
     first = moment.first_event(stream)
     event = None if first is None else read_ours(*first)

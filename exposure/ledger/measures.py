@@ -65,17 +65,18 @@ def stream_of(measure: str) -> str:
     return f"{KIND}:{measure}"
 
 
-def trail(moment: Any, measure: str) -> Trail | None:
-    return next(iter(trails(moment, [stream_of(measure)])), None)
+def trail(moment: Any, measure: str, before: int | None = None) -> Trail | None:
+    return next(iter(trails(moment, [stream_of(measure)], before)), None)
 
 
-def trails(moment: Any, streams: list[str]) -> list[Trail]:
-    """Those of the streams that are there, in the order they were proposed."""
+def trails(moment: Any, streams: list[str], before: int | None = None) -> list[Trail]:
+    """Those of the streams that are there, in the order they were proposed; as they stood before a position of the log."""
     found: dict[str, list[tuple[int, OfMeasure]]] = {}
-    for _, stream, _, topic, state, recorded_at, _ in moment.events_of(streams):
+    for position, stream, _, topic, state, recorded_at, _ in moment.events_of(streams):
         event = read_ours(topic, state)
         assert isinstance(event, OfMeasure)
-        found.setdefault(stream, []).append((recorded_at, event))
+        if before is None or position < before:
+            found.setdefault(stream, []).append((recorded_at, event))
     made = []
     for stream, events in found.items():
         proposed = events[0][1]
@@ -84,9 +85,9 @@ def trails(moment: Any, streams: list[str]) -> list[Trail]:
     return made
 
 
-def of_account(moment: Any, account: str | None, state: str | None = None) -> list[Trail]:
-    """Of one account or of all, those in a state or all: in order of accounts, the oldest first."""
-    found = trails(moment, [stream for _, stream in moment.cases_of_kind(KIND, state, account)])
+def of_account(moment: Any, account: str | None, state: str | None = None, before: int | None = None) -> list[Trail]:
+    """Of one account or of all, those in a state now or all: in order of accounts, the oldest first; as they stood before a position of the log."""
+    found = trails(moment, [stream for _, stream in moment.cases_of_kind(KIND, state, account, before)], before)
     return sorted(found, key=lambda one: one.proposed.account)
 
 
