@@ -1,12 +1,13 @@
 """Exchange rates of a day: the latest dated not after it, direct, else inverted, no third currency; of one day the last told (law 12)."""
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from exposure.concentration import Measured
 from exposure.figures import Rates, converted
+from exposure.ledger.alerts import PORTFOLIO
 from exposure.ledger.portfolio import measured
 from projections.when import version_at
 from schemas.amounts import BILLION, billionths
@@ -65,6 +66,15 @@ class KnownRates:
         """Every day from which on another rate may count."""
         return {day for currency in currencies if into for pair in ((currency, into), (into, currency)) for day in self.told(*pair)[0]}
 
+    def changed_since(self, currencies: Collection[str], into: str | None) -> str:
+        """The first day on which anything is known otherwise now: one of these rates or, among them, what the portfolio was measured at."""
+        now = KnownRates(self.moment, None)
+        pairs = [pair for one in currencies if into for pair in ((one, into), (into, one))]
+        known: list[tuple[dict[str, Any], dict[str, Any]]] = [(by_day(self.told(*pair)), by_day(now.told(*pair))) for pair in pairs]
+        if PORTFOLIO in currencies:
+            known.append((self.portfolio, now.portfolio))
+        return min([day for then, since in known for day in then.keys() | since.keys() if then.get(day) != since.get(day)], default=LAST_DAY)
+
     def published(self, currency: str, into: str, day: str) -> Published | None:
         """Which told rate is the one that counts on the day, direct or inverted."""
         for base, quote in ((currency, into), (into, currency)):
@@ -85,6 +95,10 @@ class KnownRates:
                     last[day] = told, rate
             self.pairs[pair] = sorted(last), [billionths(last[day][1]) for day in sorted(last)]
         return self.pairs[pair]
+
+
+def by_day(told: Told) -> dict[str, int]:
+    return dict(zip(*told, strict=True))
 
 
 def latest(told: Told, day: str) -> int | None:

@@ -5,12 +5,15 @@ from typing import Any
 
 from exposure.alerts import Course, Timeline
 from exposure.classes import classes
-from exposure.ledger.alerts import held
+from exposure.judging import day_before
+from exposure.ledger.alerts import held, once
+from exposure.ledger.judgings import changed_behind
 from exposure.ledger.memory import Account
+from exposure.ledger.policies import in_force
 from exposure.ledger.timelines import LAST, Timelines
 from exposure.rules import terms
 from exposure.rules.documents import Document
-from exposure.standing import standing_on
+from exposure.standing import Held, standing_on
 from projections.rates import KnownRates
 from schemas.facts import LAST_DAY, Fact
 from schemas.policies import Policy
@@ -31,8 +34,8 @@ class AccountDays:
         version: int | None = None,
         speaking: Iterable[Document] | None = None,
     ) -> None:
-        master = terms.master_data(customer, LAST_DAY)
-        self.currency, self.zone = master.get("currency", stored.head.first_currency(version)), master.get("timezone", "UTC")
+        self.currency = currency_of(stored, customer, version)
+        self.zone = terms.master_data(customer, LAST_DAY).get("timezone", "UTC")
         self.classes = classes(customer, policy)
         self.rates = rates
         self.timelines = Timelines(moment, stored, self.empty, until, version, speaking)
@@ -58,11 +61,25 @@ class AccountDays:
         return Course(made, since, foreign, lambda day: self.rates.on(foreign, self.currency, day), self.rates.days(foreign, self.currency))
 
 
+def currency_of(stored: Account, customer: list[Fact], version: int | None) -> str | None:
+    told: str | None = terms.master_data(customer, LAST_DAY).get("currency", stored.head.first_currency(version))
+    return told
+
+
+def held_then(moment: Any, stored: Account, customer: list[Fact], rates: KnownRates, policy: Policy, day: str, version: int) -> Held | None:
+    """What was judged, by the same policy, of the day or of the last one before it of which nothing else was known at the version than is now."""
+    account, into = stored.head.account, currency_of(stored, customer, version)
+    if policy.version != in_force(moment).version:
+        return None
+    changed = min(changed_behind(moment, account, version), rates.changed_since(once(moment, account), into))
+    return held(moment, account, day if day < changed else day_before(changed)) if changed else None
+
+
 def standing(
     moment: Any, stored: Account, customer: list[Fact], rates: KnownRates, policy: Policy, day: str, version: int | None, speaking: Iterable[Document]
 ) -> list[dict[str, Any]]:
     """What stands on the day, by rule and step; ``speaking`` are the documents that say anything on it or changed after the version."""
-    known = held(moment, stored.head.account, day) if version is None else None
+    known = held(moment, stored.head.account, day) if version is None else held_then(moment, stored, customer, rates, policy, day, version)
     if known is not None and known.day == day:
         stands = known.since
     else:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from exposure.judging import Judging, News, State, Stretch
-from exposure.ledger import alerts, exposures, stood
+from exposure.ledger import alerts, exposures, judgings, stood
 from exposure.ledger.ledger import collector_paused
 from exposure.ledger.memory import Account
 from exposure.ledger.policies import in_force
@@ -76,14 +76,15 @@ def judge(writing: Any, due: list[alerts.Due], total: Ticked, *, tells: bool) ->
         at, currencies = NEVER if day == LAST_DAY else terms.begins(day, zone), judging.course.currencies
         if one.account in figures:
             at, currencies = min(at, figures[one.account].next_at or NEVER), currencies | figures[one.account].currencies
-        listens = sorted(currencies | ({alerts.PORTFOLIO} if judging.course.timeline.is_weighed else set()))
-        states.append((one.account, judging.state, alerts.Next(day, at, listens)))
+        listens = currencies | ({alerts.PORTFOLIO} if judging.course.timeline.is_weighed else set())
+        states.append((one.account, judging.state, alerts.Next(day, at, listens, one.once | listens)))
         ended += [(one.account, stretch) for stretch in judging.ended]
         if one.account in over:
             stood.forget(writing, one.account, one.anew_from or "")
     alerts.record(writing, said, now)
     alerts.keep(writing, states)
     stood.keep(writing, ended)
+    judgings.keep(writing, [(one.account, accounts[one.account].head.version, one.changed) for one in due])
     if not tells:
         exposures.leave(writing, names)
     raised = sum(news.clears is None for _, news in said)

@@ -111,9 +111,9 @@ def said_to_stand(store: Any, account: str) -> list[Alert]:
     return sorted(stands.values(), key=str)
 
 
-def shown(store: Any, account: str, day: str) -> list[Alert]:
+def shown(store: Any, account: str, day: str, known_at: int | None = None) -> list[Alert]:
     with store.reading() as moment:
-        alerts = show(moment, account, Asked(at("2040-01-01"), day))["alerts"]
+        alerts = show(moment, account, Asked(at("2040-01-01"), day, known_at))["alerts"]
     return sorted([(one["rule"], one["step"], one["effective"]) for one in alerts], key=str)
 
 

@@ -46,11 +46,11 @@ def told_on(number: int) -> Iterator[Json]:
             yield event("payment.received", day, "/finance", payment=f"P-{paid}", amount="100.00", allocations=to)
 
 
-def in_business(path: Path, days: int) -> Any:
-    """The store of an account after so many days."""
+def in_business(path: Path, days: int, most: str = "1000000.00") -> Any:
+    """The store of an account after so many days; ``most`` is its limit."""
     store, now = opened(path), [0]
     ledger = Ledger(store, lambda: now[0])
-    lines = [told("customer.changed", "2023-01-01", **CUSTOMER), limit("L-1", "2023-01-01", "1000000.00")]
+    lines = [told("customer.changed", "2023-01-01", **CUSTOMER), limit("L-1", "2023-01-01", most)]
     for first in range(0, days, AT_ONCE):
         now[0] = at(day_of(first + AT_ONCE - 1))
         lines += [line for number in range(first, first + AT_ONCE) for line in told_on(number)]

@@ -28,6 +28,10 @@ FAR = 60_000 * DAY
 
 
 AS_OF_0016 = (
+    "DROP TABLE judgings",
+    "DROP INDEX alert_states_foreign",
+    "ALTER TABLE alert_states DROP COLUMN once",
+    "CREATE INDEX alert_states_foreign ON alert_states (account) WHERE currencies <> ''",
     "DROP TABLE heard",
     "DROP INDEX cases_position",
     "ALTER TABLE cases DROP COLUMN position",

@@ -5,6 +5,7 @@ takes, which tells of rows that are passed over as well.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from projections.holds import holds
 from projections.portfolio import portfolio
 from projections.selection import selection
 from projections.statement import statement
-from schemas.jsontext import written
+from schemas.jsontext import read, written
 from tests import stores
 from tests.alerting import at
 from tests.steady import day_of, in_business
@@ -117,3 +118,12 @@ def test_what_came_before_changes_no_cost(accounts: dict[int, Any], question: st
     (answer, few), (other, many) = (asked(accounts[days], OF_WHAT_WAS_OPEN[question], LATER[days]) for days in (SHORT, LONG))
     assert answer != other
     assert as_much(few, many)
+
+
+def test_it_costs_no_more_the_longer_something_has_stood(each_store: str, tmp_path: Path) -> None:  # noqa: ARG001 (stores of its kind)
+    shown: dict[int, tuple[bytes, Counted]] = {}
+    for days in (SHORT, LONG):
+        store = in_business(tmp_path / f"{days}.db", days, most="10.00")
+        shown[days] = asked(store, OF_WHAT_WAS_OPEN["show"], LATER[days])
+        assert read(shown[days][0])["alerts"] == [{"rule": "over_limit", "step": None, "effective": day_of(0)}]
+    assert as_much(shown[SHORT][1], shown[LONG][1])

@@ -8,7 +8,7 @@ import pytest
 from schemas.jsontext import written
 from tests.alerting import at, shown, told
 from tests.stores import fed, opened
-from tests.test_rules import ACCOUNT, CUSTOMER, invoice, limit, payment
+from tests.test_rules import ACCOUNT, CUSTOMER, invoice, limit, payment, rate
 from tests.test_rules import told as event
 
 pytestmark = pytest.mark.usefixtures("each_store")
@@ -58,3 +58,20 @@ def test_what_was_over_on_the_day_that_is_told_of_late_is_made_anew(tmp_path: Pa
     assert stood(store) == []
     told(store, [event("payment.return_cancelled", "2026-01-30", payment="P-1")], "2026-02-04")
     assert stood(store) == [("overdue", "2026-01-11", "2026-01-30")]
+
+
+def test_a_rate_that_comes_late_tells_of_days_on_which_what_is_paid_by_now_was_open(tmp_path: Path) -> None:
+    """Nothing is open in that currency any more when it comes, nor has been since the account was judged before."""
+    store = opened(tmp_path / "s.db")
+    foreign = invoice("I-1", "2026-01-05", "1500.00", currency="USD")
+    paid = payment("P-1", "2026-01-20", "1500.00", {"invoice": "I-1", "amount": "1500.00"}, currency="USD")
+    for day, news in (
+        ("2026-01-05", [*KNOWN, rate("USD", "EUR", "2026-01-01", "0.5"), foreign]),
+        ("2026-01-20", [paid]),
+        ("2026-01-25", [invoice("I-2", "2026-01-25", "1.00")]),
+        ("2026-02-01", [invoice("I-3", "2026-02-01", "1.00")]),
+        ("2026-02-11", [rate("USD", "EUR", "2026-01-10", "0.9")]),
+    ):
+        told(store, news, day)
+    assert shown(store, ACCOUNT, "2026-01-15") == [("over_limit", None, "2026-01-10")]
+    assert shown(store, ACCOUNT, "2026-01-15", known_at=at("2026-02-10")) == []

@@ -4,7 +4,7 @@ Law: an account's alerts, and what people did about them, are numbered 1, 2, 3 â
 was judged. All of it is read under the write lock.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -34,11 +34,13 @@ Recorded = list[tuple[OfAlert | AlertAct, int]]
 
 
 class Due(NamedTuple):
-    """An account that is to be judged: what was judged and said before, and the first day on which something may have changed since."""
+    """An account that is to be judged: what was judged and said before, and the first day on which something may have changed since; ``once`` are
+    the currencies whose rates changed its figures on any day that was judged."""
 
     account: str
     changed: str
     before: State
+    once: frozenset[str]
 
     @property
     def anew_from(self) -> str | None:
@@ -46,29 +48,40 @@ class Due(NamedTuple):
         return min(self.changed, self.before.day) if self.changed < self.before.day or not self.before.day else None
 
 
+DUE = "account, next_day, judged_day, sequence, state, once"
 PORTFOLIO = "*"
 """Among the currencies of an account that is weighed against the portfolio: a new measurement changes what stands of it, as a rate does."""
 
 
 class Next(NamedTuple):
-    """When an account is to be judged again: the day, its first instant there, and the currencies whose rates change its figures (``PORTFOLIO``)."""
+    """When an account is to be judged again: the day, its first instant there, and the currencies whose rates change its figures (``PORTFOLIO``)
+    from then on, or ``once`` did: a rate may come late."""
 
     day: str
     at: int
-    currencies: Sequence[str]
+    currencies: Collection[str]
+    once: Collection[str]
 
 
 def due(moment: Any, now: int, many: int) -> list[Due]:
     """Accounts that are to be judged at an instant, at most so many."""
-    columns = "account, next_day, judged_day, sequence, state"
-    rows = moment.rows(f"SELECT {columns} FROM alert_states WHERE next_at <= ? ORDER BY next_at, account LIMIT ?", now, many)
-    return [Due(account, changed, decoded(day, sequence, state)) for account, changed, day, sequence, state in rows]
+    return [due_of(*row) for row in moment.rows(f"SELECT {DUE} FROM alert_states WHERE next_at <= ? ORDER BY next_at, account LIMIT ?", now, many)]
+
+
+def due_of(account: str, changed: str, day: str, sequence: int, state: bytes, once: str) -> Due:
+    return Due(account, changed, decoded(day, sequence, state), frozenset(once.split()))
 
 
 def states(moment: Any, accounts: Sequence[str]) -> dict[str, State]:
     """How far accounts were judged, of those that have a row."""
     rows = moment.joined("t.account, t.judged_day, t.sequence, t.state", "alert_states", "t.account = g.c0", [(name,) for name in accounts])
     return {account: decoded(day, sequence, state) for account, day, sequence, state in rows}
+
+
+def once(moment: Any, account: str) -> frozenset[str]:
+    """The currencies whose rates changed an account's figures on any day that was judged, and ``PORTFOLIO`` where it was weighed against that."""
+    rows = moment.rows("SELECT once FROM alert_states WHERE account = ?", account)
+    return frozenset(rows[0][0].split() if rows else ())
 
 
 def held(moment: Any, account: str, day: str) -> Held | None:
@@ -151,12 +164,22 @@ def told_of(event: OfAlert | AlertAct, when: dict[str, str]) -> dict[str, Any]:
 
 def keep(writing: Any, states: Sequence[tuple[str, State, Next]]) -> None:
     """Says how far accounts were judged, and when they are to be judged again."""
-    columns = "account, sequence, judged_day, next_day, next_at, currencies, state, overdue_since"
+    columns = "account, sequence, judged_day, next_day, next_at, currencies, once, state, overdue_since"
     kept = ", ".join(f"{column} = excluded.{column}" for column in columns.split(", ")[1:])
     writing.put(
         f"INSERT INTO alert_states ({columns}) VALUES {{rows}} ON CONFLICT (account) DO UPDATE SET {kept}",
         [
-            (name, state.sequence, state.day, after.day, after.at, " ".join(after.currencies), encoded(state), overdue_since(state))
+            (
+                name,
+                state.sequence,
+                state.day,
+                after.day,
+                after.at,
+                " ".join(sorted(after.currencies)),
+                " ".join(sorted(after.once)),
+                encoded(state),
+                overdue_since(state),
+            )
             for name, state, after in states
         ],
     )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from exposure.ledger.alerts import Due, decoded
+from exposure.ledger.alerts import DUE, Due, due_of
 from schemas.facts import OUR_SOURCE
 from schemas.jsontext import written_sorted
 
@@ -24,10 +24,9 @@ class Told(NamedTuple):
 
 def behind(moment: Any, now: int, many: int) -> list[Due]:
     """Accounts that were judged and not told of since, and that are not due at the instant anyhow."""
-    columns = "a.account, a.next_day, a.judged_day, a.sequence, a.state"
+    columns = ", ".join(f"a.{column}" for column in DUE.split(", "))
     wanted = "FROM figures_told t JOIN alert_states a ON a.account = t.account WHERE t.is_behind = 1 AND a.next_at > ? ORDER BY t.account LIMIT ?"
-    rows = moment.rows(f"SELECT {columns} {wanted}", now, many)
-    return [Due(account, changed, decoded(day, sequence, state)) for account, changed, day, sequence, state in rows]
+    return [due_of(*row) for row in moment.rows(f"SELECT {columns} {wanted}", now, many)]
 
 
 def told(moment: Any, accounts: Sequence[str]) -> dict[str, Told]:

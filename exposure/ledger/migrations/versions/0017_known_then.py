@@ -30,6 +30,7 @@ def upgrade() -> None:
     place_documents()
     place_cases()
     mark_heard()
+    judge_again()
 
 
 def place_documents() -> None:
@@ -101,3 +102,20 @@ def parts(columns: str, table: str, order: str, behind: tuple[Any, Any], where: 
     while rows := op.get_bind().execute(sql, {"one": behind[0], "other": behind[1]}).fetchall():
         yield list(rows)
         behind = rows[-1][0], rows[-1][1]
+
+
+def judge_again() -> None:
+    """How far back it reached what was told is known from the first judging on, and so are the currencies of days that were judged."""
+    op.create_table(
+        "judgings",
+        sa.Column("account", TEXT, primary_key=True),
+        sa.Column("version", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("changed", TEXT, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("judgings_changed", "judgings", ["account", "changed"])
+    op.drop_index("alert_states_foreign", "alert_states")
+    op.add_column("alert_states", sa.Column("once", TEXT, nullable=False, server_default=""))
+    was_foreign = sa.text("once <> ''")
+    op.create_index("alert_states_foreign", "alert_states", ["account"], sqlite_where=was_foreign, postgresql_where=was_foreign)
+    op.execute("UPDATE alert_states SET once = currencies, next_day = '', next_at = 0")
