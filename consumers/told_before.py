@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from consumers.broker.subscribe import Reading
-from exposure.ledger.read_back import TOPICS, Told
+from exposure.ledger.lacking import Told
+from exposure.ledger.read_back import TOPICS
 from schemas.instants import instant
 from schemas.jsontext import read
 from schemas.topics import prefixed
