@@ -13,6 +13,7 @@ from exposure.ledger.rebuild import rebuild
 from exposure.ledger.verify import verify
 from projections.account import Asked, show
 from projections.decisions import decisions_of
+from projections.history import history
 from projections.holds import holds, overrides
 from projections.limit_requests import limit_requests
 from projections.promises import promises
@@ -31,7 +32,7 @@ from tests.mutilating import made
 from tests.outgoing import relayed
 from tests.stores import fed, opened
 from tests.test_asyncapi import DOCUMENT
-from tests.test_read_back_acts import copied, had_back, messages, recorded
+from tests.test_read_back_acts import WHY, copied, had_back, messages, recorded
 from tests.test_rules import ACCOUNT, CUSTOMER, Json, invoice, limit, told
 
 pytestmark = pytest.mark.usefixtures("each_store")
@@ -214,6 +215,17 @@ def test_what_is_said_after_it_does_not_take_the_id_of_what_was_read_back(path: 
         assert [one["until"] for one in show(moment, ACCOUNT, Asked(after.at))["reservations"]] == ["2026-02-23T09:00:00Z"]
     with other.reading() as moment:
         assert len(promises(moment, ACCOUNT, Asked(NOON + HOUR), ())["promises"]) == 2
+
+
+def test_history_says_of_each_that_it_was_read_back(path: Path, tmp_path: Path) -> None:
+    office, copy = told_and_lost(path, tmp_path)
+    lines = messages(office.store)
+    had_back(copy, lines, tmp_path, NOON + 8 * HOUR)
+    with copy.reading() as moment:
+        events = [one for one in history(moment, ACCOUNT) if one["type"] == "exposure.decision_read_back.v1"]
+    had_before = {read(line)["id"] for line in messages(copy)}
+    assert {one["data"]["message"] for one in events} == {read(line)["id"] for line in lines} - had_before
+    assert {(one["actor"], one["data"]["reason"]) for one in events} == {(WHY.by, WHY.reason)}
 
 
 def test_a_note_on_a_promise_goes_nowhere_and_is_lost_alone(path: Path, tmp_path: Path) -> None:
