@@ -132,6 +132,7 @@ def told_and_lost(path: Path, folder: Path) -> tuple[Office, Any]:
     copy = copied(office.store, folder)
     office.turn(reserving.extend, "O-1", "2026-02-22T09:00:00")
     office.turn(reserving.release, "O-2")
+    office.reserve("O-2", "50.00")
     office.reserve("O-3", "200.00")
     office.turn(reserving.settle, "O-3")
     office.release(held, "head")
@@ -151,7 +152,7 @@ def test_what_people_said_is_read_back_and_all_answers_are_equal(path: Path, tmp
     lines, waiting = messages(office.store), messages(copy)
     assert answers(copy) != answers(office.store)
     assert had_back(copy, lines, tmp_path, NOON + 8 * HOUR) == ReadBack(
-        read=len(lines), decisions=3, reservations=4, releases=2, limits=7, promises=4
+        read=len(lines), decisions=4, reservations=5, releases=2, limits=7, promises=4
     )
     assert answers(copy) == answers(office.store)
     kinds = ("account:", "decision:", "release:", "limit_request:")
