@@ -30,7 +30,7 @@ from tests.broker import fresh
 from tests.command import exposure
 from tests.mutilating import made
 from tests.outgoing import relayed
-from tests.stores import fed, opened
+from tests.stores import DAY, fed, opened
 from tests.test_asyncapi import DOCUMENT
 from tests.test_read_back_acts import WHY, copied, had_back, messages, recorded
 from tests.test_rules import ACCOUNT, CUSTOMER, Json, invoice, limit, told
@@ -108,10 +108,10 @@ def plain(answer: Any) -> Any:
 
 def answers(store: Any) -> Json:
     """All that people ask of the account, but when it was recorded."""
-    on = Asked(NOON + 9 * HOUR)
+    on = Asked(NOON + DAY + 9 * HOUR)
     with store.reading() as moment:
         return {
-            "show": [plain(show(moment, ACCOUNT, Asked(NOON + 9 * HOUR, day))) for day in ("2026-02-19", TODAY, "2026-03-20")],
+            "show": [plain(show(moment, ACCOUNT, Asked(NOON + DAY + 9 * HOUR, day))) for day in ("2026-02-19", TODAY, "2026-03-20")],
             "promises": plain(promises(moment, ACCOUNT, on, ())["promises"]),
             "limits": plain(limit_requests(moment, ACCOUNT, on, settled=True)),
             "decisions": plain(list(decisions_of(moment, ACCOUNT, None, None, None))),
@@ -132,6 +132,7 @@ def told_and_lost(path: Path, folder: Path) -> tuple[Office, Any]:
     copy = copied(office.store, folder)
     office.turn(reserving.extend, "O-1", "2026-02-22T09:00:00")
     office.turn(reserving.release, "O-2")
+    office.at += DAY
     office.reserve("O-2", "50.00")
     office.reserve("O-3", "200.00")
     office.turn(reserving.settle, "O-3")
@@ -151,7 +152,7 @@ def test_what_people_said_is_read_back_and_all_answers_are_equal(path: Path, tmp
     office, copy = told_and_lost(path, tmp_path)
     lines, waiting = messages(office.store), messages(copy)
     assert answers(copy) != answers(office.store)
-    assert had_back(copy, lines, tmp_path, NOON + 8 * HOUR) == ReadBack(
+    assert had_back(copy, lines, tmp_path, NOON + DAY + 8 * HOUR) == ReadBack(
         read=len(lines), decisions=4, reservations=5, releases=2, limits=7, promises=4
     )
     assert answers(copy) == answers(office.store)
@@ -160,7 +161,7 @@ def test_what_people_said_is_read_back_and_all_answers_are_equal(path: Path, tmp
         stream: sorted(map(written, said)) for stream, said in recorded(office.store, *kinds).items()
     }
     assert messages(copy) == waiting, "nothing is told again"
-    assert had_back(copy, lines, tmp_path, NOON + 8 * HOUR) == ReadBack(read=len(lines))
+    assert had_back(copy, lines, tmp_path, NOON + DAY + 8 * HOUR) == ReadBack(read=len(lines))
     assert (verify(copy).first_bad, rebuild(copy).equal) == (None, True)
 
 
@@ -221,7 +222,7 @@ def test_what_is_said_after_it_does_not_take_the_id_of_what_was_read_back(path: 
 def test_history_says_of_each_that_it_was_read_back(path: Path, tmp_path: Path) -> None:
     office, copy = told_and_lost(path, tmp_path)
     lines = messages(office.store)
-    had_back(copy, lines, tmp_path, NOON + 8 * HOUR)
+    had_back(copy, lines, tmp_path, NOON + DAY + 8 * HOUR)
     with copy.reading() as moment:
         events = [one for one in history(moment, ACCOUNT) if one["type"] == "exposure.decision_read_back.v1"]
     had_before = {read(line)["id"] for line in messages(copy)}

@@ -5,7 +5,7 @@ Law: a message has all of its fact but what is personal, so that a store which l
 
 from typing import Any, NamedTuple
 
-from exposure.ledger import decisions, dunning
+from exposure.ledger import dunning, measures
 from exposure.ledger.decisions import digest_of
 from exposure.ledger.own_facts import OwnFact, tell
 from schemas.facts import OUR_SOURCE, Data
@@ -22,9 +22,9 @@ class Out(NamedTuple):
 
 OF_RESERVATION = ("order", "date", "reservation")
 OUT = {
-    "ReservationExtended": Out(decisions.TOPIC, "credit.reservation.extended.v1", OF_RESERVATION, ("until",)),
-    "ReservationSettled": Out(decisions.TOPIC, "credit.reservation.settled.v1", OF_RESERVATION),
-    "ReservationReleased": Out(decisions.TOPIC, "credit.reservation.released.v1", OF_RESERVATION),
+    "ReservationExtended": Out(measures.TOPIC, "credit.reservation.extended.v1", OF_RESERVATION, ("until",)),
+    "ReservationSettled": Out(measures.TOPIC, "credit.reservation.settled.v1", OF_RESERVATION),
+    "ReservationReleased": Out(measures.TOPIC, "credit.reservation.released.v1", OF_RESERVATION),
     "PromiseMade": Out(dunning.TOPIC, "credit.promise.made.v1", ("promise", "date", "currency", "instalments", "invoices", "by"), ("paid_before",)),
     "PromiseWithdrawn": Out(dunning.TOPIC, "credit.promise.withdrawn.v1", ("promise", "date", "by", "reason")),
 }

@@ -5,7 +5,7 @@ Events that come in are described by the schemas beside it. Of what goes out onl
 
 from typing import Any
 
-from schemas.contracts.by_people import OF_DECISIONS, OF_DUNNING, OF_MEASURES, Fields
+from schemas.contracts.by_people import OF_DUNNING, OF_MEASURES, Fields
 from schemas.inbound import MODELS
 from schemas.requests import REQUESTS
 from schemas.topics import PARTITIONS, TOPICS, Topic, topic_of
@@ -333,7 +333,6 @@ SENT: dict[str, dict[str, dict[str, Any]]] = {
             "A request could be read and not decided: its one answer, told once. Asked again, under a new id, it may be decided.",
             {"type": "object", "properties": REFUSED, "required": list(REFUSED)},
         ),
-        **by_people(OF_DECISIONS),
     },
     "credit.dunning": {
         "credit.dunning.noticed.v1": sent_event(

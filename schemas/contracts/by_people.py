@@ -73,8 +73,6 @@ OF_MEASURES: dict[str, tuple[str, Fields, Fields]] = {
     "credit.limit.approved.v1": ("Somebody with authority says yes.", LIMIT_APPROVED, {}),
     "credit.limit.rejected.v1": ("Somebody with authority says no: it will not be.", LIMIT, {}),
     "credit.limit.withdrawn.v1": ("Who asked takes it back: `reason` is why it was asked for.", LIMIT, {}),
-}
-OF_DECISIONS: dict[str, tuple[str, Fields, Fields]] = {
     "credit.reservation.extended.v1": ("What is reserved for an order ends at another instant.", RESERVATION, UNTIL),
     "credit.reservation.settled.v1": ("The order was placed: time does not end its reservation any more.", RESERVATION, {}),
     "credit.reservation.released.v1": ("What was reserved for an order is given back.", RESERVATION, {}),
