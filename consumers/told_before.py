@@ -1,11 +1,14 @@
 """What went out that a restored store may lack: every message its topics still have, or that somebody wrote into a file, one a line."""
 
 from collections.abc import Iterator, Mapping
+from heapq import merge
 from pathlib import Path
 from typing import Any
 
+from consumers.broker.cluster import required
 from consumers.broker.subscribe import Reading
-from exposure.ledger.read_back import TOPICS, Told
+from exposure.ledger.lacking import Told
+from exposure.ledger.read_back import TOPICS
 from schemas.instants import instant
 from schemas.jsontext import read
 from schemas.topics import prefixed
@@ -14,13 +17,15 @@ POLL_MS = 500
 
 
 def from_topics(connection: Mapping[str, Any], prefix: str) -> Iterator[Told]:
-    """All that is there now, topic by topic, each account's in the order it was told in."""
-    for topic in TOPICS:
-        yield from from_topic(connection, prefixed(prefix, topic))
+    """All that is there now, each account's in the order it was told in: in each topic it is in the partition of one number."""
+    topics = [prefixed(prefix, topic) for topic in TOPICS]
+    partitions = {topic: found.partitions for topic, found in required(connection, topics).topics.items()}
+    for number in range(max(partitions.values())):
+        yield from merge(*(from_partition(connection, topic, number) for topic in topics if number < partitions[topic]), key=lambda said: said.time)
 
 
-def from_topic(connection: Mapping[str, Any], topic: str) -> Iterator[Told]:
-    reading = Reading(connection, topic, {}, None)
+def from_partition(connection: Mapping[str, Any], topic: str, number: int) -> Iterator[Told]:
+    reading = Reading(connection, topic, {}, None, [number])
     try:
         while not reading.is_caught_up():
             for record in reading.records(POLL_MS):

@@ -60,7 +60,8 @@ def request(store: Any, wanted: Wanted, by: str, now: Callable[[], int], policy_
         )
         id_, known = recorded.open_id(writing, wanted.account, list(asked[2:-1]))
         if known is None:
-            recorded.record(writing, asked._replace(request=id_))
+            asked = asked._replace(request=id_)
+            recorded.record(writing, asked, asked)
         return Done(shown(writing, trail_of(writing, id_), Asked(at), policy))
 
 
@@ -70,7 +71,7 @@ def act(store: Any, act: Act, now: Callable[[], int], policy_at: Policies = in_f
         policy, trail = policy_at(writing), trail_of(writing, act.request)
         said, refused = answered(writing, trail, act, policy)
         if said is not None:
-            recorded.record(writing, said)
+            recorded.record(writing, trail.request, said)
         if isinstance(said, LimitApproved) and said.is_final:
             recorded.tell_limit(writing, trail.request, [*(one.by for one in trail.approvals), act.by])
         return Done(shown(writing, trail_of(writing, act.request), Asked(writing.recorded_at), policy), refused)

@@ -22,8 +22,8 @@ from service.store import open_store
 from service.verifying import show
 
 TAKEN_ON = """Nothing that was decided since the copy was made is in it. First `exposure read-back` brings back what was told of it on topics: credit
-checks and reservations, measures, dunning notices. All else that people said since only a newer copy has: limits by request, releases of
-held orders, promises to pay, reservations settled or given back, dunning stopped, policies, corrections, what was done about alerts and dead letters.
+checks and reservations, releases of held orders, limits by request, measures, dunning notices, promises to pay. All else that people said since
+only a newer copy has: dunning stopped, policies, corrections, notes on promises, what was done about alerts and dead letters.
 Then start its consumers and feeders: they go on from there by themselves. While the old store lives, give them another group (--group)."""
 
 

@@ -16,7 +16,7 @@ from service.failures import FAILED, WRONG_USAGE, Failure
 from service.holds import app as holds
 from service.limits import app as limits
 from service.measures import app as measures
-from service.options import AsOf, Bootstrap, Jobs, Json, KnownAt, Now, Store, clock, day, given_before, opened, opening, settings
+from service.options import AsOf, Bootstrap, Jobs, Json, KnownAt, Now, Store, clock, day, given_before, opened, opening, out_file, settings
 from service.output import Output
 from service.policies import app as policy
 from service.portfolio import app as portfolio
@@ -121,7 +121,7 @@ def import_(
 
     wanted = Import(file, mapping, day(cut_over, "--cut-over"), source)
     if out is not None:
-        Output(json).counts(write_import(wanted, out))
+        Output(json).counts(write_import(wanted, out_file(out)))
         return
     told = settings()
     fed = feed_import(wanted, opened(store, create=True), clock(now), memory=told.documents_in_memory, tells=told.tells_exposure(False))
@@ -276,7 +276,7 @@ def sample_(
     from service.sampling import print_sample, write_sample
 
     if out is not None:
-        Output(json).counts(write_sample(events, seed, out))
+        Output(json).counts(write_sample(events, seed, out_file(out)))
     elif json:
         raise Failure("usage", "--json is for the counts of --out: without it the events are what is printed", WRONG_USAGE)
     else:

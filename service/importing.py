@@ -78,7 +78,7 @@ def record(result: Result, place: int) -> Record:
     return Record(written(result), place)
 
 
-def write_import(wanted: Import, out: str) -> Written:
+def write_import(wanted: Import, out: Path) -> Written:
     """Writes the events as JSONL, whole or not at all (``.gz`` is compressed); refused rows are told on standard error."""
     counts = Written()
     with replacing(out) as file:
@@ -94,12 +94,11 @@ def write_import(wanted: Import, out: str) -> Written:
 
 
 @contextmanager
-def replacing(path: str) -> Iterator[BinaryIO]:
+def replacing(target: Path) -> Iterator[BinaryIO]:
     """A new file beside the old one, put in its place when it is whole."""
-    target = Path(path)
     fresh = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        with gzip.open(fresh, "wb") if path.endswith(".gz") else open(fresh, "wb") as file:
+        with gzip.open(fresh, "wb") if target.name.endswith(".gz") else open(fresh, "wb") as file:
             yield cast(BinaryIO, file)
         os.replace(fresh, target)
     finally:

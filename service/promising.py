@@ -5,13 +5,15 @@ Each act reads and writes under the write lock. The same words of the same perso
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from itertools import count
 from typing import Any, NamedTuple
 
 from exposure.approvals import Refused, same
 from exposure.figures import Figures
 from exposure.items import open_items
 from exposure.ledger.decisions import digest_of
-from exposure.ledger.own_facts import tell
+from exposure.ledger.own_facts import free
+from exposure.ledger.told_facts import tell_out
 from exposure.promises import covering, dues, promises_on, split
 from exposure.rules.promises import BROKEN, OPEN, PARTLY, WITHDRAWN, Course, cleared, course_of
 from exposure.rules.spans import later
@@ -56,7 +58,7 @@ def make(store: Any, wanted: Wanted, by: str, now: Callable[[], int]) -> dict[st
         terms = terms_of(wanted, currency, figures.on.day)
         number = told_before(figures, wanted, terms, currency, by)
         if number is None:
-            number = digest_of(wanted.account, ["promise", known.head.version + 1])
+            number = free(writing, (digest_of(wanted.account, ["promise", number]) for number in count(known.head.version + 1)))
             invoices = invoices_for(figures, wanted, sum(amount for _, amount in terms), currency)
             data: Data = {
                 "promise": number,
@@ -68,7 +70,7 @@ def make(store: Any, wanted: Wanted, by: str, now: Callable[[], int]) -> dict[st
             }
             if paid := paid_today(writing, figures, invoices, currency):
                 data["paid_before"] = paid
-            tell(writing, [(wanted.account, "PromiseMade", number, data)], by, personal={"note": wanted.note} if wanted.note else None)
+            tell_out(writing, (wanted.account, "PromiseMade", number, data), by, {"note": wanted.note} if wanted.note else None)
         return promise(writing, number, asked)
 
 
@@ -169,7 +171,7 @@ def withdraw(store: Any, number: str, reason: str, by: str, now: Callable[[], in
             return Done(known, not_open(known["state"]))
         day = figures_known(writing, known["account"], asked)[0].on.day
         data: Data = {"promise": number, "date": day, "by": by, "reason": reason}
-        tell(writing, [(known["account"], "PromiseWithdrawn", f"{number}:withdrawn", data)], by)
+        tell_out(writing, (known["account"], "PromiseWithdrawn", f"{number}:withdrawn", data), by)
         return Done(promise(writing, number, asked))
 
 

@@ -1,5 +1,5 @@
-"""``exposure read-back``: what a restored store lacks of the decisions, measures and dunning notices since its copy, out of the topics they went to
-or a file of their messages."""
+"""``exposure read-back``: what a restored store lacks of decisions, measures, dunning notices and what people said since its copy, out of the topics
+they went to or a file of their messages."""
 
 from typing import Annotated, Any
 
@@ -22,8 +22,8 @@ def read_back(
     now: Now = None,
     json: Json = False,
 ) -> int:
-    """Records the decisions, reservations, measures and notices that a restored store lacks, with their ids. Before its consumers are started. Exits
-    3 where a message was unknown: it is not recorded, and standard error says why."""
+    """Records the decisions, reservations, releases, limits by request, measures, notices and promises that a restored store lacks, with their ids.
+    Before its consumers are started. Exits 3 where a message was unknown: it is not recorded, and standard error says why."""
     from consumers import told_before
     from exposure.ledger import read_back as ledger
     from exposure.ledger.dead_letters import Order

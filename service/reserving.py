@@ -5,13 +5,15 @@ done already is answered as it stands, and nothing is recorded.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 from exposure import decisions
 from exposure.contention import lost_to
 from exposure.figures import Figures
 from exposure.ledger import decisions as recorded
-from exposure.ledger.own_facts import tell
+from exposure.ledger.own_facts import free, tell
+from exposure.ledger.told_facts import tell_out
 from exposure.rules import orders, reservations
 from exposure.rules.reservations import Standing
 from projections.account import Asked, figures_known
@@ -159,7 +161,8 @@ def turned(
                 data |= {} if until == LAST_DAY else {"until": until}
             if until != held.due:
                 version = writing.last_version(f"account:{account}")
-                tell(writing, [(account, name, f"{reservation}:{version + 1}", data)], by)
+                id_ = free(writing, (f"{reservation}:{number}" for number in count(version + 1)))
+                tell_out(writing, (account, name, id_, data), by)
             held, _ = found(writing, account, order)
             return document(account, held, refused=None)
         return document(account, held, refused=None if held.state in done else REFUSED[held.state])

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from service.importing import replacing
 from service.sample import sample
@@ -12,7 +13,7 @@ class Written:
     written: int = 0
 
 
-def write_sample(events: int, seed: int, out: str) -> Written:
+def write_sample(events: int, seed: int, out: Path) -> Written:
     """Into a file, whole or not at all (``.gz`` is compressed)."""
     with replacing(out) as file:
         for line in sample(events, seed=seed):

@@ -10,7 +10,7 @@ from exposure.ledger.rebuild import rebuild
 from service.acting import Act, act
 from tests.alerting import at, log, outbox, said, said_to_stand, shown, told
 from tests.command import exposure
-from tests.stores import alter, execute, opened
+from tests.stores import alter, execute, opened, using
 from tests.test_alert_log import OWED
 from tests.test_alert_policy import DANCING
 from tests.test_rules import ACCOUNT, CUSTOMER, invoice, limit, payment, to
@@ -22,6 +22,10 @@ OTHER = "C-2"
 
 @pytest.fixture
 def store(path: Path) -> Any:
+    return two_accounts(path)
+
+
+def two_accounts(path: Path) -> Any:
     """Two accounts with alerts that stand, were cleared and were acknowledged; one lives a day ahead of the other for half of it."""
     store = opened(path)
     auckland = event("customer.changed", "2026-01-01", **CUSTOMER | {"timezone": "Pacific/Auckland"})
@@ -52,6 +56,29 @@ def test_what_was_lost_of_alerts_is_made_anew_and_nothing_is_said_twice(path: Pa
     assert {name: log(store, name) for name in before} == before
     assert rows(store) == was
     assert rebuild(store).equal
+
+
+@pytest.mark.parametrize("state", [b"?", b"", b"[[]", b"7", b"[[],7]", b"[[],[[1,2]]]", b"[[[[],1,2]],[]]", b"\xff", b"null", b"{}"], ids=repr)
+def test_a_row_that_can_not_be_read_is_made_anew(store: Any, state: bytes) -> None:
+    """And named like any other that was not what the log says, by the command with exit code 3."""
+    before, was = {name: log(store, name) for name in (ACCOUNT, OTHER)}, rows(store)
+    alter(store, "UPDATE alert_states SET state = ? WHERE account = ?", state, OTHER)
+    assert rebuild(store).unequal == [f"account:{OTHER}"]
+    told(store, [], "2026-03-12", "22:00:01+00:00")
+    assert ({name: log(store, name) for name in before}, rows(store)) == (before, was)
+    assert rebuild(store).equal
+
+
+@pytest.mark.parametrize("spoiled", ["state = 7", "state = 'é'", "judged_day = x'32'", "judged_day = 7", "sequence = 'many'"])
+def test_nor_one_with_values_of_another_type_stops_a_rebuild(tmp_path: Path, spoiled: str) -> None:
+    with using(None):
+        store = two_accounts(tmp_path / "spoiled.db")
+        before, was = {name: log(store, name) for name in (ACCOUNT, OTHER)}, rows(store)
+        execute(tmp_path / "spoiled.db", f"UPDATE alert_states SET {spoiled} WHERE account = '{OTHER}'")
+        said = exposure("rebuild", "--json", store=tmp_path / "spoiled.db")
+        assert (said.exit_code, said.json["equal"], f"account:{OTHER}" in said.err, "Traceback" in said.err) == (3, False, True, False)
+        told(store, [], "2026-03-12", "22:00:01+00:00")
+        assert ({name: log(store, name) for name in before}, rows(store)) == (before, was)
 
 
 @pytest.mark.parametrize(

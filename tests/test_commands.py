@@ -207,6 +207,16 @@ def test_an_import_written_to_a_file_and_fed_is_the_import(ledger: Path) -> None
     assert sorted(file.name for file in ledger.iterdir() if file.name.startswith(".")) == []
 
 
+def test_where_events_can_not_be_written_is_said_before_any_is_made(tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere"
+    for words in (["import", tmp_path / "none.csv", "--mapping", "none"], ["sample", "--events", "900000000"]):
+        said = exposure(*words, "--out", nowhere / "x.jsonl")
+        assert (said.exit_code, said.err) == (1, f"exposure: --out: there is no directory {nowhere}: make it first, or name a file in another one\n")
+        said = exposure(*words, "--out", tmp_path)
+        assert (said.exit_code, said.err) == (1, f"exposure: --out: {tmp_path} is a directory: name a file in it\n")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_was_before_a_cut_over_is_not_known(ledger: Path) -> None:
     path = ledger / "exposure.db"
     exposure("import", ledger / "ledger.csv", "--mapping", ledger / "own.toml", "--cut-over", "2026-02-01", store=path)

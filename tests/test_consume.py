@@ -63,7 +63,7 @@ def test_the_sample_in_any_order_with_repeats_gives_the_figures_of_the_file(topi
 
 @pytest.mark.skipif(not RECEIVABLES.exists(), reason=f"the public receivables file is not at {RECEIVABLES}")
 def test_real_receivables_in_any_order_with_repeats_give_the_figures_of_the_file(topics: Topics, tmp_path: Path) -> None:
-    write_import(Import(str(RECEIVABLES), "ibm-receivables"), str(tmp_path / "told.jsonl"))
+    write_import(Import(str(RECEIVABLES), "ibm-receivables"), tmp_path / "told.jsonl")
     lines = shuffled((tmp_path / "told.jsonl").read_bytes().splitlines(), seed=4)
     topics.send(map(structured, lines))
     assert told(topics.consume(tmp_path / "kafka.db"))[:2] == (len(lines), 6_154)

@@ -235,7 +235,10 @@ def test_the_command_says_why_a_message_was_not_read_back_and_exits_3(lost: Any,
     one, _, held = file.read_bytes().splitlines()
     (tmp_path / "two.jsonl").write_bytes(one + b"\n\n" + held.replace(b'"decision":"held"', b'"decision":"approved"') + b"\n{}\n")
     said = exposure("read-back", tmp_path / "two.jsonl", "--reason", WHY.reason, "--by", WHY.by, store=tmp_path / "copy.db")
-    assert (said.exit_code, said.out) == (3, "read 3  decisions 1  answers 1  reservations 1  measures 0  notices 0  unknown 2\n")
+    assert (said.exit_code, said.out) == (
+        3,
+        "read 3  decisions 1  answers 1  reservations 1  measures 0  notices 0  releases 0  limits 0  promises 0  unknown 2\n",
+    )
     assert said.err.splitlines() == [
         "exposure: line 3: not read back: decision: it says 'approved', and by its inputs it is 'held'",
         "exposure: line 4: not read back: it is no event with id, type, time and data",
@@ -271,7 +274,18 @@ def test_from_kafka_what_was_asked_by_events_is_not_answered_otherwise_after_a_r
     elsewhere = tmp_path / "copy.db"
     restore_store(str(tmp_path / "b.db"), lambda: opened(elsewhere), Output(json=True))
     said = exposure("read-back", "--reason", WHY.reason, "--by", WHY.by, "--json", store=elsewhere)
-    assert said.json == {"read": 2, "decisions": 1, "answers": 2, "reservations": 0, "measures": 0, "notices": 0, "unknown": 0}
+    assert said.json == {
+        "read": 2,
+        "decisions": 1,
+        "answers": 2,
+        "reservations": 0,
+        "measures": 0,
+        "notices": 0,
+        "releases": 0,
+        "limits": 0,
+        "promises": 0,
+        "unknown": 0,
+    }
     assert topics.consume(elsewhere, "--group", f"{topics.prefix}elsewhere").json["recorded"] == 2
     copy = opened(elsewhere)
     assert streams(copy) == streams(store)

@@ -53,7 +53,7 @@ def live(each_store: str, tmp_path_factory: pytest.TempPathFactory) -> Path:  # 
 def shuffled(each_store: str, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: ARG001 (a store of its kind)
     """The same events from a file, in any order and one in ten once more."""
     folder = tmp_path_factory.mktemp("shuffled")
-    write_import(WANTED, str(folder / "told.jsonl"))
+    write_import(WANTED, folder / "told.jsonl")
     lines = (folder / "told.jsonl").read_bytes().splitlines(keepends=True)
     random_order = random.Random(11)
     lines += random_order.sample(lines, len(lines) // 10)

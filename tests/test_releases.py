@@ -151,7 +151,7 @@ def test_a_released_order_passes_and_what_fired_is_still_told(path: Path) -> Non
     assert (answer["exposure_after"], answer["available_after"]) == ("1500.00", "-500.00"), "the figures are what they are"
     assert desk.check("O-1", "1500.00") == answer, "nothing has changed: it is the same decision"
     with desk.store.reading() as moment:
-        sent = [read(row[0])["data"]["released"] for row in moment.rows("SELECT payload FROM outbox ORDER BY id")]
+        sent = [read(row[0])["data"]["released"] for row in moment.rows("SELECT payload FROM outbox WHERE topic = 'credit.decisions' ORDER BY id")]
     assert sent == [None, decision["decision_id"]]
     assert rebuild(desk.store).equal
 

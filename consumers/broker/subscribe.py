@@ -1,6 +1,6 @@
 """One topic read whole by a reader of its own, from offsets that it keeps itself: no group, nothing committed, nothing taken from others."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
@@ -23,10 +23,13 @@ class Arrived(NamedTuple):
 
 
 class Reading:
-    """``offsets`` are those to go on at, by partition; where none is told it begins at the first record that is there. Raises ``BrokerFailure`` where
-    the topic is not the one that ``topic_id`` names, or lacks records from such an offset on."""
+    """``offsets`` are those to go on at, by partition; where none is told it begins at the first record that is there. ``numbers`` are the partitions
+    to be read, where it is not all of them. Raises ``BrokerFailure`` where the topic is not the one that ``topic_id`` names, or lacks records from
+    such an offset on."""
 
-    def __init__(self, connection: Mapping[str, Any], topic: str, offsets: Mapping[int, int], topic_id: str | None) -> None:
+    def __init__(
+        self, connection: Mapping[str, Any], topic: str, offsets: Mapping[int, int], topic_id: str | None, numbers: Collection[int] | None = None
+    ) -> None:
         self.connection = dict(connection)
         self.topic = topic
         with telling(self.connection):
@@ -34,7 +37,8 @@ class Reading:
             if topic_id not in (None, self.topic_id):
                 raise BrokerFailure("another_topic", f"{topic} was made anew since the position was kept: begin again without it")
             self.consumer = KafkaConsumer(**self.connection | SETTINGS)
-            partitions = [TopicPartition(topic, number) for number in sorted(self.consumer.partitions_for_topic(topic))]
+            there = self.consumer.partitions_for_topic(topic)
+            partitions = [TopicPartition(topic, number) for number in sorted(there if numbers is None else numbers)]
             self.consumer.assign(partitions)
             self.first = {one.partition: offset for one, offset in self.consumer.beginning_offsets(partitions).items()}
             self.ends = {one.partition: offset for one, offset in self.consumer.end_offsets(partitions).items()}

@@ -4,6 +4,7 @@ that say something else, and has every account judged again.
 Law: what was said is in the alerts' streams, so nothing is said twice. How far an account was judged is in no event: it is judged again.
 """
 
+from contextlib import suppress
 from typing import Any
 
 from exposure.alerts import Rule
@@ -39,7 +40,7 @@ def put_right(store: Any) -> list[str]:
 
 
 def wrong_rows(writing: Any, names: list[str]) -> list[tuple[str, State]]:
-    kept, said = alerts.states(writing, names), alerts.streams(writing, names)
+    kept, said = readable(writing, names), alerts.streams(writing, names)
     # Somewhere it is a day later; nothing was judged up to a day that has not begun anywhere.
     tomorrow = later(terms.local_day(instant_of(writing.recorded_at), "UTC"), 1)
     wrong: list[tuple[str, State]] = []
@@ -48,6 +49,22 @@ def wrong_rows(writing: Any, names: list[str]) -> list[tuple[str, State]]:
         if name not in kept or (kept[name].said, kept[name].sequence) != (told.said, told.sequence) or kept[name].day > tomorrow:
             wrong.append((name, told._replace(day=day_of(writing, name, last)) if last is not None else told))
     return wrong
+
+
+def readable(moment: Any, names: list[str]) -> dict[str, State]:
+    """How far accounts were judged, where their rows can be read: one that can not says nothing."""
+    found: dict[str, State] = {}
+    for name, day, sequence, state in alerts.rows_of(moment, names):
+        with suppress(TypeError, ValueError):
+            found[name] = alerts.decoded(text_of(day), sequence, state)
+    return found
+
+
+def text_of(day: Any) -> str:
+    """SQLite takes any type: one that is no text is no day, and is not to be compared with one."""
+    if not isinstance(day, str):
+        raise TypeError("no text")
+    return day
 
 
 def from_log(events: alerts.Recorded) -> tuple[State, int | None]:

@@ -74,8 +74,12 @@ def due_of(account: str, changed: str, day: str, sequence: int, state: bytes, on
 
 def states(moment: Any, accounts: Sequence[str]) -> dict[str, State]:
     """How far accounts were judged, of those that have a row."""
-    rows = moment.joined("t.account, t.judged_day, t.sequence, t.state", "alert_states", "t.account = g.c0", [(name,) for name in accounts])
-    return {account: decoded(day, sequence, state) for account, day, sequence, state in rows}
+    return {account: decoded(*kept) for account, *kept in rows_of(moment, accounts)}
+
+
+def rows_of(moment: Any, accounts: Sequence[str]) -> list[Any]:
+    """(account, day, sequence, state) as they are kept."""
+    return list(moment.joined("t.account, t.judged_day, t.sequence, t.state", "alert_states", "t.account = g.c0", [(name,) for name in accounts]))
 
 
 def once(moment: Any, account: str) -> frozenset[str]:

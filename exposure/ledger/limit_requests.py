@@ -1,6 +1,7 @@
 """Limit requests as recorded: each in a stream of its own, from the request to the last yes or no; refused acts are among its events.
 
-Law: the last yes and the limit it makes are one transaction. From then on the figures follow that limit as they follow one told by the ERP.
+Law: the last yes and the limit it makes are one transaction, and who listens is told in it. From then on the figures follow that limit as they
+follow one told by the ERP.
 """
 
 from functools import partial
@@ -10,11 +11,19 @@ from typing import Any, NamedTuple
 from exposure.ledger.cases import OPEN, open_one, state_after
 from exposure.ledger.cases import record as record_cases
 from exposure.ledger.decisions import digest_of
-from exposure.ledger.own_facts import tell
-from schemas.facts import LimitApproved, LimitRequested, OfLimit
+from exposure.ledger.measures import TOPIC
+from exposure.ledger.own_facts import OwnFact, tell
+from schemas.facts import OUR_SOURCE, LimitApproved, LimitRejected, LimitRequested, LimitRequestWithdrawn, OfLimit
+from schemas.instants import instant_of
 from schemas.stored import read_ours
 
 KIND = "limit_request"
+TYPES: dict[type, str] = {
+    LimitRequested: "credit.limit.requested.v1",
+    LimitApproved: "credit.limit.approved.v1",
+    LimitRejected: "credit.limit.rejected.v1",
+    LimitRequestWithdrawn: "credit.limit.withdrawn.v1",
+}
 
 
 class Trail(NamedTuple):
@@ -57,11 +66,23 @@ def open_id(moment: Any, account: str, words: list[str | None]) -> tuple[str, Tr
     return open_one(ids, partial(trail, moment), OPEN)
 
 
-def record(writing: Any, event: OfLimit) -> None:
+def record(writing: Any, request: LimitRequested, event: OfLimit) -> None:
+    """Records what is said to a request, and tells it: a message has all that was asked for, and what was said."""
     record_cases(writing, [(stream_of(event.request), event)], event.by)
+    if type(event) in TYPES:
+        data = {**request._asdict(), **event._asdict(), "at": f"{instant_of(writing.recorded_at)}Z"}
+        writing.announce(TOPIC, event.account, message_of(event), {"type": TYPES[type(event)], "source": OUR_SOURCE, "data": data})
+
+
+def message_of(event: OfLimit) -> str:
+    return digest_of(event.account, [KIND, event.request, TYPES[type(event)], event.by])
 
 
 def tell_limit(writing: Any, request: LimitRequested, approved_by: list[str]) -> None:
+    tell(writing, [limit_made(request, approved_by)], approved_by[-1])
+
+
+def limit_made(request: LimitRequested, approved_by: list[str]) -> OwnFact:
     """The limit as a fact of the account, under a number of its own; back-dated where it was asked for so."""
     data = {
         "limit": request.request,
@@ -74,4 +95,4 @@ def tell_limit(writing: Any, request: LimitRequested, approved_by: list[str]) ->
         "reason": request.reason,
         "approved_by": ", ".join(approved_by),
     }
-    tell(writing, [(request.account, "LimitChanged", stream_of(request.request), data)], approved_by[-1])
+    return request.account, "LimitChanged", stream_of(request.request), data

@@ -11,7 +11,7 @@ from exposure.rules.evolve import MissingDocument
 from schemas.facts import OUR_SOURCE, Data
 from schemas.instants import instant_of
 from schemas.stored import write_fact
-from schemas.told import ToldFact
+from schemas.told import ToldFact, naming_of
 
 OwnFact = tuple[str, str, str, Data]
 """Its account, name, id and data."""
@@ -34,6 +34,11 @@ def tell(writing: Any, facts: Iterable[OwnFact], by: str, *, personal: Data | No
             assert not folding.refused, f"somebody else has told a fact in our name: {folding.refused[0][1]}"
             writing.write(folding.batch)
             return
+
+
+def free(moment: Any, ids: Iterable[str]) -> str:
+    """The first of the ids under which we have told nothing: what was read back has the one it had in the store that was lost."""
+    return next(id_ for id_ in ids if not moment.known_names([naming_of(OUR_SOURCE, id_)]))
 
 
 def read_of(told: ToldFact) -> Read:

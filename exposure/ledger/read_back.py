@@ -1,5 +1,5 @@
-"""Decisions, measures and dunning notices read back from what was told of them, into a store that lacks them: with the ids they had, and recorded as
-read back.
+"""Decisions, measures, dunning notices and what people said, read back from what was told of them into a store that lacks it: with the ids they had,
+and recorded as read back.
 
 Law: what is there is left as it is, and reading back again records nothing. A decision's id is made of all that it depended on, and what it says is
 made again of that: what says another thing is not read back. A request that was answered is not answered otherwise when it comes again. Nothing of it
@@ -9,18 +9,32 @@ is told once more.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from exposure.ledger import decisions, dunning, measures
 from exposure.ledger.cases import APPLIED, ISSUED, PROPOSED
 from exposure.ledger.cases import record as record_cases
 from exposure.ledger.dead_letters import Order
+from exposure.ledger.lacking import Lacking, Told, Unknown
 from exposure.ledger.own_facts import OwnFact, tell
+from exposure.ledger.read_back_people import SAID
 from exposure.retold import disagreements
 from schemas.amends import DecisionReadBack
 from schemas.amounts import minor
 from schemas.dunning import DunningNotice, DunningNoticeCancelled, DunningNoticeIssued, OfNotice
-from schemas.facts import LAST_DAY, OUR_SOURCE, Data, OfAccount, OrderChecked, RequestAnswered, RequestRefused
+from schemas.facts import (
+    LAST_DAY,
+    OUR_SOURCE,
+    PROMISES,
+    RESERVING,
+    Data,
+    OfAccount,
+    OfLimit,
+    OfRelease,
+    OrderChecked,
+    RequestAnswered,
+    RequestRefused,
+)
 from schemas.measures import MeasureApproved, MeasureProposed, MeasureTakenBack, OfMeasure
 from schemas.stored import read_ours
 from schemas.told import naming_of
@@ -31,20 +45,11 @@ RESERVED = "CreditReserved"
 OF_REQUEST = ("account", "request", "request_source", "code", "message", "by")
 
 
-class Told(NamedTuple):
-    """A message of one of these topics; ``time`` is when what it tells was recorded, as facts have instants, ``place`` where it stood, for people."""
-
-    id: str
-    type: str
-    time: str
-    data: Data
-    place: str = ""
-
-
 @dataclass(slots=True)
 class ReadBack:
-    """``measures`` and ``notices`` are what was said of such ones. ``unknown`` are messages that tell nothing of ours, say another thing than their
-    id was made of or than follows from it, or go on with something that is neither here nor told before."""
+    """``measures``, ``notices``, ``releases`` of held orders and ``limits`` by request are what was said of such ones, ``reservations`` and
+    ``promises`` what was told of them. ``unknown`` are messages that tell nothing of ours, say another thing than their id was made of or than
+    follows from it, or go on with something that is neither here nor told before."""
 
     read: int = 0
     decisions: int = 0
@@ -52,25 +57,14 @@ class ReadBack:
     reservations: int = 0
     measures: int = 0
     notices: int = 0
+    releases: int = 0
+    limits: int = 0
+    promises: int = 0
     unknown: int = 0
-
-
-class Lacking(NamedTuple):
-    """What a message says that the store lacks: events, each with its stream, and facts of the account. ``id`` is that of the decision, measure or
-    notice."""
-
-    account: str
-    id: str
-    events: list[tuple[str, OfAccount]]
-    facts: list[OwnFact]
 
 
 def stream_of(id_: str) -> str:
     return f"read_back:{id_}"
-
-
-class Unknown(ValueError):
-    """Why a message is not read back."""
 
 
 Unread = Callable[[Told, str], None]
@@ -108,17 +102,24 @@ def take(writing: Any, told: Told, order: Order, counts: ReadBack) -> None:
         raise Unknown(f"it lacks {error}") from error
     except (AttributeError, TypeError, ValueError) as error:
         raise Unknown(f"what it says can not be read: {error}") from error
-    if lacking.events:
+    if lacking.events or lacking.facts:
         read_back = DecisionReadBack(lacking.account, told.id, told.time, *order)
         record_cases(writing, [*lacking.events, (stream_of(lacking.id), read_back)], order.by)
     if lacking.facts:
         tell(writing, lacking.facts, order.by, time=told.time)
-    said = [event for _, event in lacking.events]
+    count(counts, lacking)
+
+
+def count(counts: ReadBack, lacking: Lacking) -> None:
+    said, told = [event for _, event in lacking.events], [name for _, name, _, _ in lacking.facts]
     counts.decisions += sum(isinstance(event, OrderChecked) for event in said)
     counts.answers += sum(isinstance(event, RequestAnswered | RequestRefused) for event in said)
     counts.measures += sum(isinstance(event, OfMeasure) for event in said)
     counts.notices += sum(isinstance(event, OfNotice) for event in said)
-    counts.reservations += sum(name == RESERVED for _, name, _, _ in lacking.facts)
+    counts.releases += sum(isinstance(event, OfRelease) for event in said)
+    counts.limits += sum(isinstance(event, OfLimit) for event in said)
+    counts.reservations += sum(name in RESERVING for name in told)
+    counts.promises += sum(name in PROMISES for name in told)
 
 
 def made(moment: Any, told: Told) -> Lacking:
@@ -156,9 +157,7 @@ def check_made(told: Told, decision: OrderChecked) -> None:
 
 def check_id(told: Told, account: str, own: str | None = None) -> None:
     """The id of a message is that of its decision, or made of the request it answers."""
-    data = told.data
-    if told.id != (own or decisions.message_of(account, decisions.named(data["request"], data.get("request_source")))):
-        raise Unknown(f"id: {told.id!r} is not the id of this message")
+    told.has_id(own or decisions.message_of(account, decisions.named(told.data["request"], told.data.get("request_source"))))
 
 
 def is_asked_so(words: Any, decision: OrderChecked) -> bool:
@@ -191,8 +190,7 @@ def refused(moment: Any, told: Told) -> Lacking:
 def measured(moment: Any, told: Told) -> Lacking:
     """Of a measure: that it was proposed, or what became of it, with what was told of the account then. Raises ``Unknown`` where nobody proposed
     it."""
-    kind = OF_MEASURES[told.type]
-    event: Any = kind(**{name: told.data[name] for name in kind._fields})
+    event = told.event(OF_MEASURES[told.type])
     known, stream, facts = measures.trail(moment, event.measure), measures.stream_of(event.measure), list[OwnFact]()
     if known is None:
         if not isinstance(event, MeasureProposed) or not is_of_its_alert(event):
@@ -215,7 +213,7 @@ def is_of_its_alert(proposed: MeasureProposed) -> bool:
 
 def noticed(moment: Any, told: Told) -> Lacking:
     """Of a notice that went out, proposed here before or not. Raises ``Unknown`` where its id is of another number."""
-    notice = DunningNotice(**{name: told.data[name] for name in DunningNotice._fields})
+    notice = told.event(DunningNotice)
     if notice.notice != dunning.notice_id(notice.account, notice.number):
         raise Unknown(f"notice {notice.notice!r} is not the id of number {notice.number} of its account")
     known = dunning.trail(moment, notice.notice)
@@ -226,7 +224,7 @@ def noticed(moment: Any, told: Told) -> Lacking:
 
 def taken_back(moment: Any, told: Told) -> Lacking:
     """Of a notice that was cancelled after it went out. Raises ``Unknown`` where it did not go out."""
-    event = DunningNoticeCancelled(**{name: told.data[name] for name in DunningNoticeCancelled._fields})
+    event = told.event(DunningNoticeCancelled)
     known = dunning.trail(moment, event.notice)
     if known is None or not known.is_told:
         raise Unknown(f"nothing is known here of a notice {event.notice!r} that went out")
@@ -240,6 +238,7 @@ READ: dict[str, Callable[[Any, Told], Lacking]] = {
     **dict.fromkeys(OF_MEASURES, measured),
     dunning.NOTICED: noticed,
     dunning.TAKEN_BACK: taken_back,
+    **SAID,
 }
 """By the type of the message."""
 

@@ -1,14 +1,19 @@
-"""Releases of held orders as recorded: one stream for each decision that held an order, with who proposed, who released, and who might not."""
+"""Releases of held orders as recorded: one stream for each decision that held an order, with who proposed, who released, and who might not. The
+first two are told to who listens in the same transaction."""
 
 from typing import Any
 
 from exposure.approvals import covers
 from exposure.ledger.cases import RELEASED
 from exposure.ledger.cases import record as record_cases
-from schemas.facts import HoldReleased, HoldReleaseProposed, OfRelease, OrderChecked
+from exposure.ledger.decisions import digest_of
+from exposure.ledger.measures import TOPIC
+from schemas.facts import OUR_SOURCE, HoldReleased, HoldReleaseProposed, OfRelease, OrderChecked
+from schemas.instants import instant_of
 from schemas.stored import read_ours
 
 KIND = "release"
+TYPES: dict[type, str] = {HoldReleaseProposed: "credit.hold.release_proposed.v1", HoldReleased: "credit.hold.released.v1"}
 
 
 def stream_of(decision_id: str) -> str:
@@ -32,6 +37,13 @@ def released(events: list[OfRelease]) -> HoldReleased | None:
 
 def record(writing: Any, event: OfRelease) -> None:
     record_cases(writing, [(stream_of(event.decision_id), event)], event.by)
+    if type(event) in TYPES:
+        data = {**event._asdict(), "at": f"{instant_of(writing.recorded_at)}Z"}
+        writing.announce(TOPIC, event.account, message_of(event), {"type": TYPES[type(event)], "source": OUR_SOURCE, "data": data})
+
+
+def message_of(event: OfRelease) -> str:
+    return digest_of(event.account, [KIND, event.decision_id, TYPES[type(event)]])
 
 
 def all_released(moment: Any, account: str | None = None, before: int | None = None) -> list[tuple[int, HoldReleased]]:

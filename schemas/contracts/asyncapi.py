@@ -5,6 +5,7 @@ Events that come in are described by the schemas beside it. Of what goes out onl
 
 from typing import Any
 
+from schemas.contracts.by_people import OF_DUNNING, OF_MEASURES, Fields
 from schemas.inbound import MODELS
 from schemas.requests import REQUESTS
 from schemas.topics import PARTITIONS, TOPICS, Topic, topic_of
@@ -303,6 +304,13 @@ def alert(description: str, fields: dict[str, Any]) -> dict[str, Any]:
     return sent_event(description, {"type": "object", "properties": fields, "required": list(fields)})
 
 
+def by_people(told: dict[str, tuple[str, Fields, Fields]]) -> dict[str, dict[str, Any]]:
+    return {
+        name: sent_event(description, {"type": "object", "properties": always | more, "required": list(always)})
+        for name, (description, always, more) in told.items()
+    }
+
+
 SENT: dict[str, dict[str, dict[str, Any]]] = {
     "credit.alerts": {
         "credit.alert.raised.v1": alert("Something became true of an account that somebody should know.", ALERT),
@@ -335,6 +343,7 @@ SENT: dict[str, dict[str, dict[str, Any]]] = {
             "A notice is taken back, with its charges.",
             {"type": "object", "properties": NOTICE_CANCELLED, "required": list(NOTICE_CANCELLED)},
         ),
+        **by_people(OF_DUNNING),
     },
     "credit.measures": {
         "credit.measure.proposed.v1": alert("A measure is proposed, and waits for somebody's yes unless the policy does it alone.", MEASURE),
@@ -346,6 +355,7 @@ SENT: dict[str, dict[str, dict[str, Any]]] = {
         "credit.measure.lifted.v1": alert(
             "Somebody ended it.", MEASURE | {"date": {**TEXT, "format": "date", "description": "the first day on which it does not count"}}
         ),
+        **by_people(OF_MEASURES),
     },
     "credit.exposure": {
         "credit.exposure.changed.v1": sent_event(

@@ -202,7 +202,7 @@ class Evidence:
                 raise Bad("the version of the policy is not the digest of what it says")
             self.adopted.append((told["recorded_at"], said))
         elif kind == "read_back":
-            streams = (f"decision:{name}", f"measure:{name}", f"dunning:{name}")
+            streams = (name, f"decision:{name}", f"measure:{name}", f"dunning:{name}")
             self.elsewhere |= {stream for stream in streams if self.unproven.pop(stream, None) is not None}
         elif named is not None and named not in (known[-1:] if kind == "decision" else known):
             why = "is not the one that was in force then" if named in known else "was not adopted before it, or its adoption is missing"
