@@ -207,6 +207,25 @@ def test_an_import_written_to_a_file_and_fed_is_the_import(ledger: Path) -> None
     assert sorted(file.name for file in ledger.iterdir() if file.name.startswith(".")) == []
 
 
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        ("UPDATE documents SET state = (SELECT hash FROM clock)", ["show", "C-1001"]),
+        ("UPDATE accounts SET state = (SELECT hash FROM clock)", ["list"]),
+        ("UPDATE alert_states SET next_at = 0, state = (SELECT hash FROM clock)", ["tick"]),
+    ],
+)
+def test_what_was_altered_beyond_reading_is_said_with_what_to_do_and_a_rebuild_mends_it(tmp_path: Path, spoil: str, words: list[str]) -> None:
+    path = tmp_path / "exposure.db"
+    assert exposure("feed", EXAMPLE, "--now", NOW, store=path).exit_code == 0
+    alter(opened(path), spoil)
+    said = exposure(*words, "--json", "--now", NOW, store=path)
+    assert (said.exit_code, said.json["error"]["code"]) == (1, "altered")
+    assert "`exposure rebuild`" in said.json["error"]["message"]
+    assert exposure("rebuild", store=path).exit_code == 3
+    assert exposure(*words, "--json", "--now", NOW, store=path).exit_code == 0
+
+
 def test_where_events_can_not_be_written_is_said_before_any_is_made(tmp_path: Path) -> None:
     nowhere = tmp_path / "nowhere"
     for words in (["import", tmp_path / "none.csv", "--mapping", "none"], ["sample", "--events", "900000000"]):
