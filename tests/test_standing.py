@@ -8,6 +8,7 @@ import pytest
 from schemas.jsontext import written
 from tests.alerting import at, shown, told
 from tests.stores import fed, opened
+from tests.test_alert_policy import adopted, policy
 from tests.test_rules import ACCOUNT, CUSTOMER, invoice, limit, payment, rate
 from tests.test_rules import told as event
 
@@ -75,3 +76,12 @@ def test_a_rate_that_comes_late_tells_of_days_on_which_what_is_paid_by_now_was_o
         told(store, news, day)
     assert shown(store, ACCOUNT, "2026-01-15") == [("over_limit", None, "2026-01-10")]
     assert shown(store, ACCOUNT, "2026-01-15", known_at=at("2026-02-10")) == []
+
+
+def test_what_stood_as_known_before_another_policy_is_judged_by_the_one_of_then(tmp_path: Path) -> None:
+    store = opened(tmp_path / "s.db")
+    told(store, [*KNOWN, invoice("I-1", "2026-01-05", "850.00", due="2026-03-01")], "2026-01-10")
+    adopted(store, policy('near_limit = "0.8"\nclear_below = "0.8"'), "2026-01-11")
+    told(store, [], "2026-01-11")
+    assert shown(store, ACCOUNT, "2026-01-10") == [("near_limit", None, "2026-01-05")]
+    assert shown(store, ACCOUNT, "2026-01-10", known_at=at("2026-01-10")) == []
