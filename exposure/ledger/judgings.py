@@ -21,8 +21,10 @@ def changed_behind(moment: Any, account: str, version: int) -> str:
 
 
 def keep(writing: Any, judged: Sequence[JudgedAt]) -> None:
-    """Adds judgings of accounts; those that they reach behind are covered by them."""
+    """Adds judgings of accounts; those that they reach behind are covered by them, and one of a version that was judged before by whichever of both
+    reached further back."""
     behind = "t.account = g.c0 AND t.changed >= g.c2 AND t.version < g.c1"
     for account, version in writing.joined("t.account, t.version", "judgings", behind, judged):
         writing.rows("DELETE FROM judgings WHERE account = ? AND version = ? RETURNING 1", account, version)
-    writing.put("INSERT INTO judgings (account, version, changed) VALUES {rows} ON CONFLICT (account, version) DO NOTHING", judged)
+    earlier = f"changed = {writing.least}(judgings.changed, excluded.changed)"
+    writing.put(f"INSERT INTO judgings (account, version, changed) VALUES {{rows}} ON CONFLICT (account, version) DO UPDATE SET {earlier}", judged)
