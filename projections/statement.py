@@ -95,7 +95,7 @@ def movements(moment: Any, stored: Account, known: Known, asked: Asked, since: s
     if day < since:
         raise DaysReversed(f"{since} lies behind {day}")
     window, documents = between(moment, stored, before, day, known.version), dict[Key, Document]()
-    for fact in sorted(window.facts):
+    for fact in window.facts:
         if fact.name in MONEY:
             fold(known.head.account, fact, documents)
     opening = balances((document for key, document in documents.items() if key in window.moving), since)

@@ -23,13 +23,13 @@ from schemas.jsontext import read, written
 from tests.command import exposure
 from tests.folding import Books, Event
 from tests.histories import arrivals, as_of_days, histories
-from tests.reserving import books, reserved
+from tests.reserving import books, record, reserved
 from tests.stores import DAY, FAR, NOW, fed, given_back, opened
 from tests.test_branch_payments import BOTH, BRANCH, PARENT, of_parent, to_branch
 from tests.test_branch_payments import invoice as billed_branch
 from tests.test_branch_payments import payment as of_parents
 from tests.test_reservation_laws import Life, lives
-from tests.test_rules import told
+from tests.test_rules import ACCOUNT, CUSTOMER, order, told
 
 EXAMPLE = Path(__file__).with_name("contract_example.jsonl")
 HISTORIES = {"sqlite": 40, "postgresql": 5}
@@ -253,6 +253,19 @@ def test_the_documents_of_its_days_say_what_all_documents_of_the_account_do(each
                             assert bridge_between(moment, account, first, asked) == of_its_days
 
     of_any()
+
+
+@pytest.mark.usefixtures("each_store")
+def test_what_each_order_takes_of_its_reservation_is_told_of_the_order_however_many_there_are(tmp_path: Path) -> None:
+    store = opened(tmp_path / "exposure.db")
+    fed(store, [written(told("customer.changed", "2026-01-01", **CUSTOMER))])
+    for month in range(1, 8):
+        record(store, reserved(f"O-{month}", f"2026-0{month}-05T10:00:00", "80.00", name=f"R-{month}"), NOW + month * DAY)
+        fed(store, [written(order(f"O-{month}", f"2026-0{month}-10", {"line": "1", "value": "80.00"}))], now=NOW + month * DAY)
+    with store.reading() as moment:
+        made = bridge_between(moment, ACCOUNT, "2026-01-01", Asked(FAR, "2026-12-31"))
+    by_cause = [(one["cause"], one["orders"], one["reserved"]) for one in made["causes"]]
+    assert by_cause == [("orders", "560.00", "-560.00"), ("reservations", "0.00", "560.00")]
 
 
 @pytest.mark.usefixtures("each_store")

@@ -256,6 +256,23 @@ def test_what_the_copy_has_settled_otherwise_stays(path: Path, tmp_path: Path) -
     assert answers(copy) == before
 
 
+def test_a_yes_that_was_said_again_in_other_words_is_one_yes(path: Path, tmp_path: Path) -> None:
+    office = Office(opened(path))
+    fed(office.store, map(written, KNOWN), now=NOON)
+    request = office.ask("6000.00")
+    copy = copied(office.store, tmp_path)
+    office.act("approve", request, "head")
+    there = Office(copy)
+    assert approving.act(copy, Act("approve", request, "head", "as I said"), there.now, there.policies).refused is None
+    before = answers(copy)
+    assert had_back(copy, messages(office.store), tmp_path) == ReadBack(read=2)
+    assert answers(copy) == before
+    office.act("approve", request, "lead")
+    assert had_back(copy, messages(office.store), tmp_path) == ReadBack(read=3, limits=1)
+    with copy.reading() as moment:
+        assert show(moment, ACCOUNT, Asked(NOON))["limit"]["amount"] == "6000.00"
+
+
 def test_evidence_says_that_the_policy_of_a_release_and_of_a_limit_was_adopted_in_the_store_that_was_lost(path: Path, tmp_path: Path) -> None:
     office = Office(opened(path))
     office.policies = in_force

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from schemas.jsontext import written
+from schemas.policies import DEFAULT
 from tests.alerting import at, shown, told
 from tests.stores import fed, opened
 from tests.test_alert_policy import adopted, policy
@@ -13,6 +14,7 @@ from tests.test_rules import ACCOUNT, CUSTOMER, invoice, limit, payment, rate
 from tests.test_rules import told as event
 
 pytestmark = pytest.mark.usefixtures("each_store")
+
 
 KNOWN = [event("customer.changed", "2026-01-01", **CUSTOMER), limit("L-1", "2026-01-01", "1000.00")]
 FIRST = invoice("I-1", "2026-01-02", "100.00", due="2026-01-10")
@@ -85,3 +87,20 @@ def test_what_stood_as_known_before_another_policy_is_judged_by_the_one_of_then(
     told(store, [], "2026-01-11")
     assert shown(store, ACCOUNT, "2026-01-10") == [("near_limit", None, "2026-01-05")]
     assert shown(store, ACCOUNT, "2026-01-10", known_at=at("2026-01-10")) == []
+
+
+@pytest.mark.parametrize("again", ["a rate that nothing is converted at", "another policy and back"])
+def test_what_was_told_late_is_still_known_to_be_so_when_an_account_is_judged_again_for_something_else(tmp_path: Path, again: str) -> None:
+    store = opened(tmp_path / "s.db")
+    told(store, [*KNOWN, rate("USD", "EUR", "2026-01-01", "0.5"), FIRST, invoice("I-8", "2026-01-03", "1.00", currency="USD")], "2026-01-28")
+    told(store, [payment("P-1", "2026-01-15", "100.00", {"invoice": "I-1", "amount": "100.00"})], "2026-01-29")
+    told(store, [invoice("I-9", "2026-02-02", "1.00", due="2026-03-30")], "2026-02-02")
+    assert ("overdue", 1, "2026-01-11") in shown(store, ACCOUNT, "2026-01-28", known_at=at("2026-01-28"))
+    if again.startswith("a rate"):
+        told(store, [rate("USD", "JPY", "2026-01-05", "160")], "2026-02-03")
+    else:
+        for judged_by in (policy("oldest_open_item_days = 30"), DEFAULT):
+            adopted(store, judged_by, "2026-02-03")
+            told(store, [], "2026-02-03")
+    assert ("overdue", 1, "2026-01-11") in shown(store, ACCOUNT, "2026-01-28", known_at=at("2026-01-28"))
+    assert ("overdue", 1, "2026-01-11") not in shown(store, ACCOUNT, "2026-01-28")

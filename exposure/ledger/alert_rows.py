@@ -9,7 +9,7 @@ from typing import Any
 
 from exposure.alerts import Rule
 from exposure.judging import Said, State
-from exposure.ledger import alerts
+from exposure.ledger import alerts, judgings
 from exposure.ledger.loading import caught_up
 from exposure.rules import terms
 from exposure.rules.spans import later
@@ -33,6 +33,7 @@ def put_right(store: Any) -> list[str]:
             alerts.keep(writing, [(name, state, TO_BE_JUDGED) for name, state in wrong])
             if names:
                 alerts.judge_anew(writing, names[0], names[-1])
+                judgings.forget(writing, names[0], names[-1])
         found += [name for name, _ in wrong]
         if len(names) < ACCOUNTS_AT_ONCE:
             return found

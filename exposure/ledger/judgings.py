@@ -21,8 +21,16 @@ def changed_behind(moment: Any, account: str, version: int) -> str:
 
 
 def keep(writing: Any, judged: Sequence[JudgedAt]) -> None:
-    """Adds judgings of accounts; those that they reach behind are covered by them."""
-    behind = "t.account = g.c0 AND t.changed >= g.c2 AND t.version < g.c1"
-    for account, version in writing.joined("t.account, t.version", "judgings", behind, judged):
+    """Adds judgings of accounts: those that they reach behind are covered by them. Of a version that was judged before nothing was told since, and
+    it is judged for something else: a rate, a policy, time."""
+    before = set(writing.joined("t.account", "judgings", "t.account = g.c0 AND t.version = g.c1", judged))
+    new = [one for one in judged if (one[0],) not in before]
+    behind = "t.account = g.c0 AND t.changed >= g.c2"
+    for account, version in writing.joined("t.account, t.version", "judgings", behind, new):
         writing.rows("DELETE FROM judgings WHERE account = ? AND version = ? RETURNING 1", account, version)
-    writing.put("INSERT INTO judgings (account, version, changed) VALUES {rows} ON CONFLICT (account, version) DO NOTHING", judged)
+    writing.put("INSERT INTO judgings (account, version, changed) VALUES {rows}", new)
+
+
+def forget(writing: Any, first: str, last: str) -> None:
+    """All of the accounts from one to another: what was altered says nothing, and once they are judged anew nothing is known of the time before."""
+    writing.rows("DELETE FROM judgings WHERE account BETWEEN ? AND ? RETURNING 1", first, last)

@@ -7,7 +7,7 @@ store has settled otherwise stays.
 from collections.abc import Callable
 from typing import Any
 
-from exposure.approvals import UNLIMITED
+from exposure.approvals import UNLIMITED, same
 from exposure.decisions import HELD
 from exposure.ledger import decisions, limit_requests, releases, told_facts
 from exposure.ledger.cases import OPEN
@@ -48,10 +48,13 @@ def of_limit(moment: Any, told: Told) -> Lacking:
         return Lacking(event.account, stream, [(stream, event)], [])
     if event.account != known.request.account:
         raise Unknown(f"limit request {event.request!r} is of another account")
-    if known.state != OPEN or any(event == said for _, said in known.events):
+    is_final = isinstance(event, LimitApproved) and event.is_final
+    # One person is one yes, in whatever words it was said here again.
+    is_said = isinstance(event, LimitRequested) or any(type(said) is type(event) and same(said.by, event.by) for _, said in known.events)
+    if known.state != OPEN or (is_said and not is_final):
         return Lacking(event.account, stream, [], [])
-    if isinstance(event, LimitApproved) and event.is_final:
-        facts.append(limit_requests.limit_made(known.request, [*(one.by for one in known.approvals), event.by]))
+    if is_final:
+        facts.append(limit_requests.limit_made(known.request, list(dict.fromkeys([*(one.by for one in known.approvals), event.by]))))
     return Lacking(event.account, stream, [(stream, event)], facts)
 
 

@@ -19,7 +19,8 @@ STEPS = 2
 
 
 class Window(NamedTuple):
-    """``moving`` are the documents that said anything at the end of the first day, or that anything moved behind it."""
+    """``moving`` are the documents that said anything at the end of the first day, or that anything moved behind it; ``facts`` are in the order they
+    were recorded in."""
 
     moving: set[Key]
     facts: list[Fact]
@@ -40,7 +41,7 @@ def between(moment: Any, stored: Account, first: str, last: str, version: int | 
     given = moving | beside(moment, stored, moving)
     given |= beside(moment, stored, [key for key in given if documents[key].kind in CLAIMANTS])
     facts = [fact for key in given for fact in documents[key].facts if version is None or fact.version <= version]
-    return Window(moving, facts)
+    return Window(moving, sorted(facts))
 
 
 def is_told_of(document: Document, first: str, last: str) -> bool:
