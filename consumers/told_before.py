@@ -5,7 +5,7 @@ from heapq import merge
 from pathlib import Path
 from typing import Any
 
-from consumers.broker.cluster import required
+from consumers.broker.cluster import checked
 from consumers.broker.subscribe import Reading
 from exposure.ledger.lacking import Told
 from exposure.ledger.read_back import TOPICS
@@ -19,9 +19,8 @@ POLL_MS = 500
 def from_topics(connection: Mapping[str, Any], prefix: str) -> Iterator[Told]:
     """All that is there now, each account's in the order it was told in: in each topic it is in the partition of one number."""
     topics = [prefixed(prefix, topic) for topic in TOPICS]
-    partitions = {topic: found.partitions for topic, found in required(connection, topics).topics.items()}
-    for number in range(max(partitions.values())):
-        yield from merge(*(from_partition(connection, topic, number) for topic in topics if number < partitions[topic]), key=lambda said: said.time)
+    for number in range(checked(connection, topics, ()).topics[topics[0]].partitions):
+        yield from merge(*(from_partition(connection, topic, number) for topic in topics), key=lambda said: said.time)
 
 
 def from_partition(connection: Mapping[str, Any], topic: str, number: int) -> Iterator[Told]:

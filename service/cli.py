@@ -326,15 +326,16 @@ def told(error: Exception) -> tuple[str, str, int] | None:
 
     from eventsourcing.persistence import PersistenceError
 
+    from exposure.ledger.heard import Unmarked
     from schemas.jsontext import NotJson
 
     if hasattr(error, "format_message"):
         return "usage", error.format_message() or "name a command; --help lists them", WRONG_USAGE
     if isinstance(error, PersistenceError | sqlite3.Error):
         return "store", f"the store could not be used: {error}; what was taken stays taken", FAILED
-    if isinstance(error, NotJson):
+    if isinstance(error, NotJson | Unmarked):
         what_to_do = "`exposure verify` says whether the log was, and `exposure rebuild` makes anew what follows from it"
-        return "altered", f"what the store keeps can not be read ({error}): it was altered; {what_to_do}", FAILED
+        return "altered", f"what the store keeps can not be used ({error}): it was altered; {what_to_do}", FAILED
     if isinstance(error, OSError):
         return "file", str(error), FAILED
     return None

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from exposure.ledger.heard import EVERY, heard
+from exposure.ledger.heard import EVERY, Unmarked, heard
 from exposure.rules.spans import later
 from projections.account import Asked, show
 from schemas.facts import OUR_SOURCE
@@ -69,5 +69,5 @@ def test_a_question_about_the_past_shows_them(store: Any) -> None:
 
 def test_a_mark_that_is_gone_is_no_answer(store: Any) -> None:
     alter(store, "DELETE FROM heard WHERE account = ?", ACCOUNT)
-    with store.reading() as moment, pytest.raises(AssertionError, match="a rebuild puts it right"):
+    with store.reading() as moment, pytest.raises(Unmarked, match=ACCOUNT):
         show(moment, ACCOUNT, Asked(NOW + 3 * DAY, None, NOW))

@@ -16,6 +16,10 @@ from schemas.stored import read_fact
 EVERY = 64
 
 
+class Unmarked(RuntimeError):
+    """A mark is gone: the store was altered."""
+
+
 def heard_rows(head: Head) -> list[HeardRow]:
     """The mark of the account's version, where it is one to be marked."""
     return [] if head.version % EVERY else [(head.account, head.version, written_sorted(head.sources))]
@@ -27,7 +31,8 @@ def heard(moment: Any, known: Sequence[tuple[str, int]]) -> dict[str, dict[str, 
     last: dict[str, dict[str, str]] = {account: {} for account, _ in known}
     marked = {account: read(state) for account, state in moment.heard(places)}
     unmarked = [account for account, mark, _ in places if mark and account not in marked]
-    assert not unmarked, f"what was heard of {unmarked[0]} is not marked: the store was altered, a rebuild puts it right"
+    if unmarked:
+        raise Unmarked(f"it is not marked what was heard of {unmarked[0]}")
     last.update(marked)
     for account, version, topic, state in moment.events_behind(places):
         fact, of_account = read_fact(version, topic, state), last[account]

@@ -222,15 +222,16 @@ class Moment(Tables):
         the log, in order of accounts."""
         told = {name: value for name, value in (("state", state), ("account", account)) if value is not None}
         if before is not None:
-            return sorted(case for case in self.cases_begun(before, told) if case[1].startswith(f"{kind}:"))
+            return sorted(self.cases_begun(before, told, kind))
         where = " AND ".join(["stream >= ?", "stream < ?", *(f"{name} = ?" for name in told)])
         rows = self.rows(f"SELECT account, stream FROM cases WHERE {where} ORDER BY account, stream", f"{kind}:", f"{kind};", *told.values())
         return [(row[0], row[1]) for row in rows]
 
-    def cases_begun(self, before: int, told: dict[str, str]) -> list[tuple[str, str]]:
-        """In no order, nor by their names: then they would be looked up by these, and all that came later would be passed over."""
-        where = " AND ".join(["position < ?", *(f"{name} = ?" for name in told)])
-        return [(row[0], row[1]) for row in self.rows(f"SELECT account, stream FROM cases WHERE {where}", before, *told.values())]
+    def cases_begun(self, before: int, told: dict[str, str], kind: str = "") -> list[tuple[str, str]]:
+        """In no order. Of a kind they are not looked up by their names: of an account all that came later would be passed over."""
+        where = " AND ".join(["position < ?", "substr(stream, 1, ?) = ?", *(f"{name} = ?" for name in told)])
+        name = f"{kind}:" if kind else ""
+        return [(row[0], row[1]) for row in self.rows(f"SELECT account, stream FROM cases WHERE {where}", before, len(name), name, *told.values())]
 
     def promises(self, account: str | None = None) -> list[tuple[str, str]]:
         """(account, key) of the documents that are promises, of one account or of all, in order of accounts."""

@@ -29,9 +29,13 @@ STALL_SECONDS = 10
 """So long may a writer that has fallen asleep keep the others waiting: then its transaction is undone."""
 IN_SCHEMA = "SELECT current_schema(), array(SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema())"
 LOOK_SECONDS = 0.05
-OLDER_SIGHT = """SELECT pg_snapshot_xmin(pg_current_snapshot()) <= %s::xid8
-    OR EXISTS (SELECT FROM pg_stat_activity WHERE age(backend_xmin) >= age(%s::xid8::xid) OR age(backend_xid) >= age(%s::xid8::xid))"""
-"""Whether a transaction from before a given one is still there, or one that sees what such a one saw."""
+OLDER_SIGHT = """
+    WITH seeing (since) AS (
+        SELECT unnest(ARRAY[backend_xmin, backend_xid]) FROM pg_stat_activity WHERE datname = current_database() OR datname IS NULL
+        UNION ALL SELECT transaction FROM pg_prepared_xacts WHERE database = current_database()
+        UNION ALL SELECT xmin FROM pg_replication_slots
+    ) SELECT EXISTS (SELECT FROM seeing WHERE age(since) >= age(%s::xid8::xid))"""
+"""Whether anybody still sees of this database what a transaction deleted, or a server that follows does."""
 FILLED_IN = ("dbname", "host", "port", "user", "password")
 
 
@@ -77,7 +81,7 @@ def standing(url: str) -> tuple[str | None, str]:
 
 
 def is_past(connection: Any) -> bool:
-    """Waits until nobody in the server can see any more what was deleted before now; false where they still can after ``LOCK_SECONDS``."""
+    """Waits until nobody can see any more what was deleted before now; false where they still can after ``LOCK_SECONDS``."""
     ((now,),) = connection.execute("SELECT pg_current_xact_id()::text").fetchall()
     waiting = Retrying(
         stop=stop_after_delay(LOCK_SECONDS),
@@ -85,7 +89,7 @@ def is_past(connection: Any) -> bool:
         retry=retry_if_result(bool),
         retry_error_callback=lambda _: True,
     )
-    return not waiting(lambda: connection.execute(OLDER_SIGHT, [now, now, now]).fetchone()[0])
+    return not waiting(lambda: connection.execute(OLDER_SIGHT, [now]).fetchone()[0])
 
 
 class PostgresLedger(PostgresProcessRecorder):
