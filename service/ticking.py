@@ -77,7 +77,7 @@ def judge(writing: Any, due: list[alerts.Due], total: Ticked, *, tells: bool) ->
         if one.account in figures:
             at, currencies = min(at, figures[one.account].next_at or NEVER), currencies | figures[one.account].currencies
         listens = currencies | ({alerts.PORTFOLIO} if judging.course.timeline.is_weighed else set())
-        states.append((one.account, judging.state, alerts.Next(day, at, listens, one.once | listens)))
+        states.append((one.account, judging.state, alerts.Next(day, at, listens, one.once.judged(judging.first, listens))))
         ended += [(one.account, stretch) for stretch in judging.ended]
         if one.account in over:
             stood.forget(writing, one.account, one.anew_from or "")

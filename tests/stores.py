@@ -31,6 +31,7 @@ AS_OF_0016 = (
     "DROP TABLE judgings",
     "DROP INDEX alert_states_foreign",
     "ALTER TABLE alert_states DROP COLUMN once",
+    "ALTER TABLE alert_states DROP COLUMN once_until",
     "CREATE INDEX alert_states_foreign ON alert_states (account) WHERE currencies <> ''",
     "DROP TABLE heard",
     "DROP INDEX cases_position",

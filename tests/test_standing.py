@@ -73,9 +73,10 @@ def test_a_rate_that_comes_late_tells_of_days_on_which_what_is_paid_by_now_was_o
         ("2026-01-20", [paid]),
         ("2026-01-25", [invoice("I-2", "2026-01-25", "1.00")]),
         ("2026-02-01", [invoice("I-3", "2026-02-01", "1.00")]),
-        ("2026-02-11", [rate("USD", "EUR", "2026-01-10", "0.9")]),
     ):
         told(store, news, day)
+    assert told(store, [rate("USD", "EUR", "2026-01-27", "0.9")], "2026-02-05").accounts == 0, "nothing was open on that day, or has been since"
+    assert told(store, [rate("USD", "EUR", "2026-01-10", "0.9")], "2026-02-11").accounts == 1
     assert shown(store, ACCOUNT, "2026-01-15") == [("over_limit", None, "2026-01-10")]
     assert shown(store, ACCOUNT, "2026-01-15", known_at=at("2026-02-10")) == []
 

@@ -18,7 +18,7 @@ from schemas.instants import instant_of
 
 ACCOUNTS_AT_ONCE = 500
 NEXT_ACCOUNTS = "SELECT account FROM accounts WHERE account > ? ORDER BY account LIMIT ?"
-TO_BE_JUDGED = alerts.Next("", 0, (), ())
+TO_BE_JUDGED = alerts.Next("", 0, (), alerts.Once())
 
 
 def put_right(store: Any) -> list[str]:

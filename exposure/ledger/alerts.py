@@ -33,14 +33,24 @@ Recorded = list[tuple[OfAlert | AlertAct, int]]
 """What was said and done of an account, with its recorded instants, oldest first."""
 
 
+class Once(NamedTuple):
+    """The currencies whose rates changed an account's figures on any day that was judged (and ``PORTFOLIO``), and the last of these days."""
+
+    currencies: frozenset[str] = frozenset()
+    until: str = ""
+
+    def judged(self, day: str, currencies: Collection[str]) -> "Once":
+        """The same once another day was judged, with the currencies that matter by then."""
+        return Once(self.currencies.union(currencies), day) if currencies else self
+
+
 class Due(NamedTuple):
-    """An account that is to be judged: what was judged and said before, and the first day on which something may have changed since; ``once`` are
-    the currencies whose rates changed its figures on any day that was judged."""
+    """An account that is to be judged: what was judged and said before, and the first day on which something may have changed since."""
 
     account: str
     changed: str
     before: State
-    once: frozenset[str]
+    once: Once
 
     @property
     def anew_from(self) -> str | None:
@@ -48,7 +58,7 @@ class Due(NamedTuple):
         return min(self.changed, self.before.day) if self.changed < self.before.day or not self.before.day else None
 
 
-DUE = "account, next_day, judged_day, sequence, state, once"
+DUE = "account, next_day, judged_day, sequence, state, once, once_until"
 PORTFOLIO = "*"
 """Among the currencies of an account that is weighed against the portfolio: a new measurement changes what stands of it, as a rate does."""
 
@@ -60,7 +70,7 @@ class Next(NamedTuple):
     day: str
     at: int
     currencies: Collection[str]
-    once: Collection[str]
+    once: Once
 
 
 def due(moment: Any, now: int, many: int) -> list[Due]:
@@ -68,8 +78,8 @@ def due(moment: Any, now: int, many: int) -> list[Due]:
     return [due_of(*row) for row in moment.rows(f"SELECT {DUE} FROM alert_states WHERE next_at <= ? ORDER BY next_at, account LIMIT ?", now, many)]
 
 
-def due_of(account: str, changed: str, day: str, sequence: int, state: bytes, once: str) -> Due:
-    return Due(account, changed, decoded(day, sequence, state), frozenset(once.split()))
+def due_of(account: str, changed: str, day: str, sequence: int, state: bytes, once: str, until: str) -> Due:
+    return Due(account, changed, decoded(day, sequence, state), Once(frozenset(once.split()), until))
 
 
 def states(moment: Any, accounts: Sequence[str]) -> dict[str, State]:
@@ -168,7 +178,7 @@ def told_of(event: OfAlert | AlertAct, when: dict[str, str]) -> dict[str, Any]:
 
 def keep(writing: Any, states: Sequence[tuple[str, State, Next]]) -> None:
     """Says how far accounts were judged, and when they are to be judged again."""
-    columns = "account, sequence, judged_day, next_day, next_at, currencies, once, state, overdue_since"
+    columns = "account, sequence, judged_day, next_day, next_at, currencies, once, once_until, state, overdue_since"
     kept = ", ".join(f"{column} = excluded.{column}" for column in columns.split(", ")[1:])
     writing.put(
         f"INSERT INTO alert_states ({columns}) VALUES {{rows}} ON CONFLICT (account) DO UPDATE SET {kept}",
@@ -180,7 +190,8 @@ def keep(writing: Any, states: Sequence[tuple[str, State, Next]]) -> None:
                 after.day,
                 after.at,
                 " ".join(sorted(after.currencies)),
-                " ".join(sorted(after.once)),
+                " ".join(sorted(after.once.currencies)),
+                after.once.until,
                 encoded(state),
                 overdue_since(state),
             )

@@ -112,9 +112,9 @@ class Writing(Deriving):
         """Says whose alerts are to be judged anew, and from which day on: of accounts that were told of, and of those that rates are for."""
         touched = f"next_day = {self.least}(alert_states.next_day, excluded.next_day), next_at = 0"
         self.put(
-            "INSERT INTO alert_states (account, next_day, next_at, judged_day, sequence, currencies, once, state) VALUES {rows} "
+            "INSERT INTO alert_states (account, next_day, next_at, judged_day, sequence, currencies, once, once_until, state) VALUES {rows} "
             f"ON CONFLICT (account) DO UPDATE SET {touched}",
-            [(account, day, 0, "", 0, "", "", NOTHING_SAID) for account, day in batch.touched],
+            [(account, day, 0, "", 0, "", "", "", NOTHING_SAID) for account, day in batch.touched],
         )
         days: dict[str, str] = {}
         for base, quote, day, *_ in batch.rates:
@@ -122,7 +122,7 @@ class Writing(Deriving):
                 days[currency] = min(day, days.get(currency, day))
         for currency, day in sorted(days.items()):
             like = f"%{currency}%"
-            is_for = "once <> '' AND once LIKE ? AND (judged_day > ? OR currencies LIKE ?)"
+            is_for = "once <> '' AND once LIKE ? AND (once_until >= ? OR currencies LIKE ?)"
             self.rows(
                 f"UPDATE alert_states SET next_day = {self.least}(next_day, ?), next_at = 0 WHERE {is_for} RETURNING 1",
                 day, like, day, like,

@@ -115,7 +115,8 @@ def judge_again() -> None:
     )
     op.create_index("judgings_changed", "judgings", ["account", "changed"])
     op.drop_index("alert_states_foreign", "alert_states")
-    op.add_column("alert_states", sa.Column("once", TEXT, nullable=False, server_default=""))
+    for column in ("once", "once_until"):
+        op.add_column("alert_states", sa.Column(column, TEXT, nullable=False, server_default=""))
     was_foreign = sa.text("once <> ''")
     op.create_index("alert_states_foreign", "alert_states", ["account"], sqlite_where=was_foreign, postgresql_where=was_foreign)
-    op.execute("UPDATE alert_states SET once = currencies, next_day = '', next_at = 0")
+    op.execute("UPDATE alert_states SET once = currencies, once_until = judged_day, next_day = '', next_at = 0")
