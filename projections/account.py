@@ -1,6 +1,6 @@
 """One credit account's figures, as of any day and as known at any instant: how much may I still sell to this customer?"""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -18,10 +18,12 @@ from exposure.rules.documents import Document, Key
 from projections.elsewhere import name_other_accounts
 from projections.rates import KnownRates
 from projections.standing import standing
-from projections.when import instant_text, version_at
+from projections.when import instant_text, version_at, versions_at
 from schemas.facts import LAST_DAY, Fact
 from schemas.instants import instant_of
 from schemas.policies import Policy
+
+ACCOUNTS_AT_ONCE = 500
 
 
 class UnknownAccount(LookupError):
@@ -158,8 +160,24 @@ def day_of(known: Known, asked: Asked) -> str:
 
 
 def today(customer: list[Fact], asked: Asked) -> str:
-    zone = terms.master_data(customer, LAST_DAY).get("timezone", "UTC")
-    return terms.local_day(instant_text(clock(asked))[:19], zone)
+    return terms.local_day(instant_text(clock(asked))[:19], zone_of(customer))
+
+
+def zone_of(customer: list[Fact]) -> str:
+    return str(terms.master_data(customer, LAST_DAY).get("timezone", "UTC"))
+
+
+def days_said(moment: Any, accounts: Iterable[str], asked: Asked) -> Callable[[str, int], str]:
+    """On which day a word to one of the accounts was said that carries no date: on the account's own day of the instant (microseconds) at which it
+    was recorded, in the time zone that is known of it (UTC where nothing is)."""
+    names, zones = sorted(set(accounts)), dict[str, str]()
+    for first in range(0, len(names), ACCOUNTS_AT_ONCE):
+        part = names[first : first + ACCOUNTS_AT_ONCE]
+        stored, versions = accounts_stored(moment, part), versions_at(moment, [f"account:{name}" for name in part], asked.known_at)
+        for name in part:
+            known = known_account(stored[name], versions[f"account:{name}"])
+            zones[name] = zone_of(known.customer if known else [])
+    return lambda account, at: terms.local_day(instant_of(at), zones[account])
 
 
 def clock(asked: Asked) -> int:

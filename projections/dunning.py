@@ -1,7 +1,7 @@
 """Dunning as it is asked for: what is due of an account now, the notices there were, and what is stopped."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from exposure import dunning
@@ -12,7 +12,7 @@ from exposure.ledger.dunning import Trail
 from exposure.promises import promised_invoices
 from exposure.rules import invoices
 from exposure.rules.documents import Document, Key, Movement
-from projections.account import Asked, accounts_stored, figures_known
+from projections.account import Asked, accounts_stored, days_said, figures_known
 from projections.history import type_of
 from projections.when import instant_text
 from schemas.amounts import minor, shown
@@ -175,11 +175,24 @@ def notice_shown(known: Trail) -> dict[str, Any]:
 
 
 def listed(moment: Any, account: str | None, asked: Asked) -> dict[str, Any]:
-    """The document of ``exposure dunning list``: every notice, oldest first account by account, and what is stopped; of a day the notices dated by it
-    and what was stopped on it."""
+    """The document of ``exposure dunning list``: every notice, oldest first account by account, and what is stopped; of a day the notices that there
+    were, as they stood on it, and what was stopped on it."""
     before, day = moment.position_behind(asked.known_at), asked.as_of
-    trails, stops = recorded.trails(moment, account, before), recorded.stopped(moment, account, before)
+    trails = recorded.trails(moment, account, before)
+    if day is None:
+        stops = recorded.stopped(moment, account, before)
+    else:
+        said = recorded.stop_trails(moment, account, before)
+        day_said = days_said(moment, [*(one.notice.account for one in trails), *(one[0][1].account for one in said)], asked)
+        trails = [by_day(one, day, day_said) for one in trails if one.notice.as_of <= day]
+        stops = recorded.standing([(at, word) for at, word in one if day_said(word.account, at) <= day] for one in said)
     return {
-        "notices": [notice_row(one) for one in trails if day is None or one.notice.as_of <= day],
+        "notices": [notice_row(one) for one in trails],
         "stopped": [one._asdict() for one in stops if day is None or day <= (one.until or LAST_DAY)],
     }
+
+
+def by_day(known: Trail, day: str, day_said: Callable[[str, int], str]) -> Trail:
+    """What was said of a notice by a day. It is there from its own day on, also where it was read back later."""
+    first, *others = known.events
+    return known._replace(events=[first, *((at, word) for at, word in others if day_said(word.account, at) <= day)])

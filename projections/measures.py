@@ -1,5 +1,6 @@
 """Measures: which wait for somebody's yes, which are in force and until when, and what became of the alerts that they were proposed for."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -8,12 +9,10 @@ from exposure.ledger import alerts
 from exposure.ledger.cases import APPLIED, PROPOSED
 from exposure.ledger.measures import Trail, of_account
 from exposure.ledger.policies import in_force
-from exposure.rules import terms
-from projections.account import Asked, account_known, today
+from projections.account import Asked, account_known, days_said, today
 from projections.history import type_of
 from projections.when import instant_text
-from schemas.facts import LAST_DAY, AlertCleared, Fact
-from schemas.instants import instant_of
+from schemas.facts import AlertCleared, Fact
 from schemas.policies import Policy
 from schemas.stored import TOPIC_OF_OURS
 
@@ -25,18 +24,18 @@ def measures(moment: Any, account: str | None, asked: Asked, states: set[str] | 
     """Of one account or of every one, those in some states, or all: in order of accounts, the oldest first; what was proposed by the day, as it stood
     on it."""
     policy = in_force(moment, asked.known_at)
-    trails = (by_day(moment, trail, asked) for trail in of_account(moment, account, before=moment.position_behind(asked.known_at)))
-    found = [shown(moment, trail, asked, policy) for trail in trails if trail is not None]
+    trails = of_account(moment, account, before=moment.position_behind(asked.known_at))
+    found = [shown(moment, trail, asked, policy) for trail in (trails if asked.as_of is None else by_day(moment, trails, asked, asked.as_of))]
     return [one for one in found if states is None or one["state"] in states]
 
 
-def by_day(moment: Any, trail: Trail, asked: Asked) -> Trail | None:
-    """What was said to a measure by the day asked for, if one is; what names no day was said on that of its instant."""
-    if asked.as_of is None:
-        return trail
-    zone = terms.master_data(customer_of(moment, trail.proposed.account, asked), LAST_DAY).get("timezone", "UTC")
-    events = [(at, event) for at, event in trail.events if getattr(event, "date", terms.local_day(instant_of(at), zone)) <= asked.as_of]
-    return trail._replace(events=events) if events else None
+def by_day(moment: Any, trails: list[Trail], asked: Asked, day: str) -> Iterator[Trail]:
+    """What was said to each by a day; what carries no date was said on that of its instant."""
+    day_said = days_said(moment, (trail.proposed.account for trail in trails), asked)
+    for trail in trails:
+        said = [(at, event) for at, event in trail.events if getattr(event, "date", day_said(trail.proposed.account, at)) <= day]
+        if said:
+            yield trail._replace(events=said)
 
 
 def shown(moment: Any, trail: Trail, asked: Asked, policy: Policy) -> dict[str, Any]:

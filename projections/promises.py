@@ -7,11 +7,20 @@ from exposure.figures import AccountOn, account_on
 from exposure.ledger.memory import Account
 from exposure.promises import promises_on
 from exposure.rules.documents import OF_PROMISES
-from projections.account import Asked, Known, NotKnownBefore, account_known, accounts_stored, day_of, known_account, known_instant
+from projections.account import (
+    ACCOUNTS_AT_ONCE,
+    Asked,
+    Known,
+    NotKnownBefore,
+    account_known,
+    accounts_stored,
+    day_of,
+    known_account,
+    known_instant,
+)
 from projections.history import told
 from projections.when import instant_text, version_at, versions_at
 
-ACCOUNTS_AT_ONCE = 500
 TOLD = ("type", "recorded", "actor")
 
 
@@ -55,7 +64,7 @@ def promising(stored: Account, known: Known, day: str) -> AccountOn:
 
 
 def promise(moment: Any, number: str, asked: Asked) -> dict[str, Any]:
-    """The document of ``exposure promise show``: how it stands, and who said what of it when. Raises ``UnknownPromise``."""
+    """The document of ``exposure promise show``: how it stands, and who said what of it when, by the day. Raises ``UnknownPromise``."""
     key = OF_PROMISES + number
     account = next(iter(moment.accounts_of_promise(key)), None)
     if account is None:
@@ -65,7 +74,8 @@ def promise(moment: Any, number: str, asked: Asked) -> dict[str, Any]:
     row = next((row for row in rows_of(stored, known, asked) if row["promise"] == number), None)
     if row is None:
         raise UnknownPromise(f"promise {number!r} was not made by then")
-    versions = [fact.version for fact in stored.documents[key].facts if known is None or known.version is None or fact.version <= known.version]
+    said = [fact for fact in stored.documents[key].facts if asked.as_of is None or fact.data["date"] <= asked.as_of]
+    versions = [fact.version for fact in said if known is None or known.version is None or fact.version <= known.version]
     return {"account": account, **row, "trail": trail(moment, account, versions)}
 
 

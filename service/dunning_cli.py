@@ -36,7 +36,7 @@ def run(
 @app.command("list")
 def list_(
     account: Annotated[str | None, typer.Argument(help="only this account's")] = None,
-    as_of: Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="notices of that day or earlier, and what was stopped on it")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="notices as they stood on that day, and what was stopped on it")] = None,
     known_at: KnownAt = None,
     store: Store = None,
     now: Now = None,

@@ -5,13 +5,16 @@ from typing import Any
 
 import pytest
 
+from schemas.dunning import DunningResumed, DunningStopped
+from service import dunning
 from tests import measuring, test_dunning_runs
+from tests.alerting import at
 from tests.command import exposure
 from tests.measuring import LATE
 from tests.stores import DAY, NOW, fed
 from tests.test_corrections import BEFORE, ON, corrected
 from tests.test_dunning_runs import DUE_NOON
-from tests.test_rules import ACCOUNT
+from tests.test_rules import ACCOUNT, CUSTOMER, told
 
 pytestmark = pytest.mark.usefixtures("each_store")
 
@@ -61,13 +64,68 @@ def test_notices_and_stops_are_those_that_were_said_by_then_and_of_days_that_had
         return [one["state"] for one in told["notices"]], len(told["stopped"])
 
     assert [listed(known=day) for day in (9, 10, 11, 12)] == [([], 0), (["issued"], 0), (["issued"], 0), (["cancelled"], 1)]
-    assert [listed(day) for day in ("2026-02-20", "2026-02-21", "2026-03-01")] == [([], 1), (["cancelled"], 1), (["cancelled"], 0)]
+    of_days = {day: listed(f"2026-{day}") for day in ("02-20", "02-21", "02-22", "02-23", "02-28", "03-01")}
+    stopped, not_stopped = (["cancelled"], 1), (["cancelled"], 0)
+    issued = (["issued"], 0)
+    assert of_days == {"02-20": ([], 0), "02-21": issued, "02-22": issued, "02-23": stopped, "02-28": stopped, "03-01": not_stopped}
+    assert [listed("2026-02-23", known) for known in (9, 11, 12)] == [([], 0), issued, stopped], "recorded by then"
+    assert listed("2026-02-22", 12) == issued, "and of that day or earlier"
     show = ("dunning", "show", notice["notice"], "--now", "2026-03-05T12:00:00Z", "--json", "--known-at")
     assert exposure(*show, "2026-02-22T12:00:00Z", store=path).json["state"] == "issued"
     unknown = exposure(*show, "2026-02-20T12:00:00Z", store=path)
     assert (unknown.exit_code, unknown.json["error"]["code"]) == (1, "unknown_notice")
     said = exposure("dunning", "list", ACCOUNT, "--as-of", "2026-02-20", "--now", "2026-03-05T12:00:00Z", "--json", store=path).json
-    assert (said["notices"], len(said["stopped"])) == ([], 1)
+    assert said == {"notices": [], "stopped": []}
+
+
+def test_a_stop_begins_and_ends_on_the_accounts_own_day_of_the_instant_it_was_said_at(path: Path) -> None:
+    desk = test_dunning_runs.Desk(path, told("customer.changed", "2026-01-01", subject="C-2", **{**CUSTOMER, "timezone": "UTC"}))
+    for account in (ACCOUNT, "C-2"):
+        dunning.stop(desk.store, DunningStopped(account, None, None, "m.vogt", "we talk"), lambda: at("2026-02-23", "23:30:00+00:00"))
+    for account in (ACCOUNT, "C-2"):
+        dunning.resume(desk.store, DunningResumed(account, None, "m.vogt", "no call"), lambda: at("2026-02-25", "23:30:00+00:00"))
+    desk.days = 20
+
+    def stopped(day: str, known_at: int | None = None) -> list[str]:
+        return [one["account"] for one in desk.listed(day, known_at)["stopped"]]
+
+    days = [f"2026-02-{day}" for day in range(22, 27)]
+    assert [stopped(day) for day in days] == [[], ["C-2"], [ACCOUNT, "C-2"], [ACCOUNT], []], "half an hour before midnight it is tomorrow in Berlin"
+    assert [stopped(day, at("2026-02-25")) for day in days] == [[], ["C-2"], *[[ACCOUNT, "C-2"]] * 3], "nobody knew then that it would be resumed"
+    assert desk.listed()["stopped"] == [], "as it stands now"
+
+
+def test_of_two_words_to_a_stop_the_last_one_of_the_day_or_earlier_counts(path: Path) -> None:
+    desk = test_dunning_runs.Desk(path)
+    for desk.days, until in ((10, "2026-02-22"), (12, "2026-02-26"), (14, "2026-02-24")):
+        desk.stop("I-1", until)
+
+    def until(day: str) -> list[Any]:
+        return [one["until"] for one in desk.listed(day)["stopped"]]
+
+    of_days = {day: until(f"2026-02-{day}") for day in (20, 21, 22, 23, 24, 25, 26)}
+    assert of_days == {20: [], 21: ["2026-02-22"], 22: ["2026-02-22"], 23: ["2026-02-26"], 24: ["2026-02-26"], 25: [], 26: []}
+    assert [one["until"] for one in desk.listed()["stopped"]] == ["2026-02-24"], "of no day, whether it is over or not"
+
+
+def test_a_notice_of_a_day_is_as_its_words_of_that_day_and_earlier_ones_left_it(path: Path) -> None:
+    desk, proposed = test_dunning_runs.at_the_lawyers_door(path)
+    desk.days = 62
+    assert desk.approve(proposed, "clerk") == "above_authority"
+    desk.days = 63
+    assert desk.approve(proposed, "head") == "issued"
+    desk.days = 65
+    desk.cancel(proposed)
+
+    def listed(day: str, known_at: int | None = None) -> list[str]:
+        return [one["state"] for one in desk.listed(day, known_at)["notices"]]
+
+    sent, days = ["issued"] * 3, ("2026-04-11", "2026-04-12", "2026-04-14", "2026-04-15", "2026-04-16", "2026-04-17")
+    stood = [sent, [*sent, "proposed"], [*sent, "proposed"], [*sent, "issued"], [*sent, "issued"], [*sent, "cancelled"]]
+    assert [listed(day) for day in days] == stood
+    assert [listed(day, at(day, "23:59:59+02:00")) for day in days] == stood, "and that is what was known at its end"
+    assert listed("2026-04-17", DUE_NOON + 64 * DAY) == listed("2026-04-16") == [*sent, "issued"]
+    assert [one["state"] for one in desk.listed()["notices"]] == [*sent, "cancelled"], "as it stands now"
 
 
 def test_measures_stand_as_they_did(path: Path) -> None:

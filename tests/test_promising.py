@@ -213,6 +213,20 @@ def test_a_promise_is_taken_back_once_and_for_a_reason(desk: Desk) -> None:
     assert desk.promise(amount="300.00", due=DUE, invoices=("I-1",))["promise"] != number, "said again, it is another one"
 
 
+def test_a_promise_of_a_day_is_shown_with_what_was_said_of_it_by_then(desk: Desk) -> None:
+    number = desk.promise(amount="300.00", due=DUE, invoices=("I-1",))["promise"]
+    desk.day = "2026-03-05"
+    withdraw(desk.store, number, "a mistake", "m.vogt", lambda: desk.now)
+
+    def shown(as_of: str | None) -> tuple[str, list[str]]:
+        with desk.store.reading() as moment:
+            row = promise(moment, number, Asked(desk.now, as_of))
+        return row["state"], [said["type"].split(".")[2] for said in row["trail"]]
+
+    assert shown("2026-03-04") == ("open", ["made"])
+    assert shown("2026-03-05") == shown(None) == ("withdrawn", ["made", "withdrawn"])
+
+
 def test_a_promise_taken_back_on_a_day_that_is_not_there_yet_elsewhere_is_not_taken_back_again(desk: Desk) -> None:
     """At noon of UTC it is tomorrow in Kiribati; the customer turns out to be in Berlin."""
     number = desk.promise(amount="300.00", due=DUE, invoices=("I-1",))["promise"]

@@ -17,6 +17,7 @@ from exposure.ledger.rebuild import rebuild
 from exposure.ledger.verify import verify
 from projections import dunned
 from projections.account import Asked, show
+from projections.measures import measures as measured
 from schemas.jsontext import read, written
 from service import dunning, measuring
 from service.backing_up import backup_store, restore_store
@@ -155,6 +156,14 @@ def test_history_says_of_each_that_it_was_read_back(desk: Desk, tmp_path: Path) 
     assert (said[1]["id"], said[1]["data"]["reason"]) == (f"read_back:{measure}", WHY.reason)
 
 
+def test_what_is_read_back_where_nothing_is_known_of_the_account_is_listed_by_days_of_utc(desk: Desk, tmp_path: Path) -> None:
+    copy = opened(tmp_path / "empty.db")
+    had_back(copy, messages(desk.store), tmp_path, at("2026-02-12", "23:30:00+00:00"))
+    with copy.reading() as moment:
+        found = [measured(moment, None, Asked(LATER, day), None) for day in ("2026-02-11", "2026-02-12")]
+    assert [[one["state"] for one in of_day] for of_day in found] == [[], ["proposed"]]
+
+
 # ------------------------------------------------------------------ dunning notices
 
 
@@ -229,6 +238,9 @@ def test_the_command_says_of_a_notice_that_it_was_made_of_another_log(path: Path
     (tmp_path / "told.jsonl").write_bytes(b"\n".join(messages(desk.store)))
     said = exposure("read-back", tmp_path / "told.jsonl", "--reason", WHY.reason, "--by", WHY.by, store=elsewhere)
     assert said.out == "read 1  decisions 0  answers 0  reservations 0  measures 0  notices 1  releases 0  limits 0  promises 0  unknown 0\n"
+    for day, count in (("2026-02-15", 0), ("2026-02-16", 1)):
+        said = exposure("dunning", "--as-of", day, "--json", store=elsewhere)
+        assert len(said.json["notices"]) == count, "it is there from its own day on"
     said = exposure("dunning", "show", notice["notice"], store=elsewhere)
     assert (said.exit_code, said.out.splitlines()[-1]) == (0, "read back by d.admin: it was made of another log")
 

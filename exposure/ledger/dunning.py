@@ -45,6 +45,10 @@ class Trail(NamedTuple):
         return any(isinstance(event, DunningNoticeIssued) for _, event in self.events)
 
 
+StopTrail = list[tuple[int, OfStop]]
+"""All that was said to a stop with the recorded instants (microseconds), oldest first."""
+
+
 def stream_of(notice: str) -> str:
     return f"{KIND}:{notice}"
 
@@ -113,12 +117,25 @@ def stops(moment: Any, account: str, day: str, before: int | None = None) -> Sto
 
 def stopped(moment: Any, account: str | None, before: int | None = None) -> list[DunningStopped]:
     """The stops that nobody has ended, of an account or of all; or had not before a position of the log."""
-    last: dict[str, Any] = {}
-    streams = [stream for _, stream in moment.cases_of_kind(STOP, STOPPED if before is None else None, account, before)]
-    for position, stream, _, topic, state, *_ in moment.events_of(streams):
+    return standing(stop_trails(moment, account, before, STOPPED if before is None else None))
+
+
+def stop_trails(moment: Any, account: str | None, before: int | None = None, state: str | None = None) -> list[StopTrail]:
+    """All that was said to each stop, of an account or of all, those in a state now or all; as they stood before a position of the log."""
+    said: dict[str, StopTrail] = {}
+    streams = [stream for _, stream in moment.cases_of_kind(STOP, state, account, before)]
+    for position, stream, _, topic, content, recorded_at, _ in moment.events_of(streams):
+        event = read_ours(topic, content)
+        assert isinstance(event, OfStop)
         if before is None or position < before:
-            last[stream] = read_ours(topic, state)
-    return sorted((one for one in last.values() if isinstance(one, DunningStopped)), key=lambda one: (one.account, one.invoice or ""))
+            said.setdefault(stream, []).append((recorded_at, event))
+    return list(said.values())
+
+
+def standing(said: Iterable[StopTrail]) -> list[DunningStopped]:
+    """Those whose last word is a stop, in order of accounts."""
+    last = (one[-1][1] for one in said if one)
+    return sorted((one for one in last if isinstance(one, DunningStopped)), key=lambda one: (one.account, one.invoice or ""))
 
 
 def last_said(moment: Any, account: str, invoice: str | None) -> OfStop | None:
