@@ -140,7 +140,7 @@ def apply(writing: Any, proposed: MeasureProposed, figures: Figures, by: str, re
     if proposed.take == LOWER_LIMIT:
         kind = step.data["kind"] if step else "base"
         if kind == "temporary" and step is not None:
-            until = min(until or step.data["valid_to"], step.data["valid_to"])
+            until = min([end for end in (until, step.data.get("valid_to")) if end is not None], default=None)
     applied = MeasureApproved(proposed.measure, proposed.account, by, reason, policy.version, day, until, kind)
     recorded.record(writing, proposed, [applied])
     recorded.tell_applied(writing, proposed, applied)

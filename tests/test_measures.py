@@ -187,6 +187,15 @@ def test_a_temporary_limit_is_lowered_while_it_lasts(path: Path) -> None:
     assert desk.limit("2026-02-21") == "1000.00"
 
 
+@pytest.mark.parametrize(("days", "until"), [("", None), (", days = 10", "2026-02-10")])
+def test_a_temporary_limit_that_has_no_end_is_lowered_for_as_long_as_the_policy_says(path: Path, days: str, until: str | None) -> None:
+    desk = Desk(path, f'{{ on = "near_limit", take = "lower_limit", share = "0.5"{days}, alone = true }}')
+    desk.tell(limit("T-1", "2026-02-01", "1050.00", kind="temporary"), NEAR, day="2026-02-01")
+    (measure,) = desk.listed()
+    assert (measure["amount"], measure["until"], desk.limit("2026-02-10")) == ("525.00", until, "525.00")
+    assert desk.limit("2026-02-11") == ("525.00" if until is None else "1050.00")
+
+
 def test_prepayment_is_asked_as_the_policys_own_rule_asks_it(path: Path) -> None:
     desk = Desk(path, "")
     desk.propose("prepayment")
