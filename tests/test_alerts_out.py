@@ -1,6 +1,8 @@
 """Alerts out through Kafka: who drops repeats by id sees each once, in order and without a gap, whoever was killed while they were found."""
 
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -129,6 +131,31 @@ def test_who_is_not_given_all_says_nothing_while_others_have_something_to_take(t
     assert topics.consume(store, "--now", now).exit_code == 0
     assert without_gaps(said := seen(topics))
     assert sum(map(len, said.values())) > 50
+
+
+MEMBER = """
+import sys
+from kafka import KafkaConsumer
+bootstrap, group, *topics = sys.argv[1:]
+consumer = KafkaConsumer(*topics, bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False, session_timeout_ms=10_000)
+while True:
+    consumer.poll(timeout_ms=100)
+"""
+
+
+def test_what_a_member_held_that_died_is_waited_for(topics: Topics, tmp_path: Path) -> None:
+    """It dies once the group has shared out what there is between two, and is counted in it until its session ends."""
+    store, now = tmp_path / "exposure.db", quarters(LINES)[-1][0]
+    topics.send(map(structured, LINES))
+    names = [topics.prefix + name for name in INBOUND]
+    with subprocess.Popen([sys.executable, "-c", MEMBER, topics.bootstrap, f"{topics.prefix}group", *names]) as member:
+        until(lambda: topics.members() == 1)
+        with topics.consumer(store, "--until-caught-up", "--now", now) as consumer:
+            until(lambda: topics.members() == 2)
+            member.kill()
+            out, _ = consumer.communicate(timeout=SECONDS_MAX)
+    assert read(out)["recorded"] == len(LINES)
+    assert sum(map(len, seen(topics).values())) > 50
 
 
 def test_a_consumer_lets_time_pass_while_it_runs_and_sends_what_it_finds(topics: Topics, tmp_path: Path) -> None:

@@ -31,6 +31,8 @@ POLL_MS = 200
 CLOSE_MS_MAX = 5_000
 ASK_SECONDS = 1.0
 COMMIT_SECONDS = 5.0
+WAITED_SESSIONS = 1.5
+"""So many sessions after the group has settled, a member that died before has been thrown out of it."""
 RECONNECT_MS_MAX = 5_000
 BROKER_DOWN = (RetriableError, KafkaConnectionError)
 
@@ -125,6 +127,7 @@ class Stream:
         self.suspended_in = 0
         self.committed_at = 0.0
         self.asked_at = 0.0
+        self.waited_in, self.waited_since = 0, 0.0
         self.moved_at = time.monotonic()
         self.silence: BaseException | None = None
         """Why the broker does not answer, where it does not: to read from it only brings nothing then."""
@@ -305,7 +308,8 @@ class Stream:
 
     def is_caught_up(self) -> bool:
         """Whether all that was there when partitions became ours is handed on (offsets that are no records are passed over), and none is nobody's:
-        who has only just joined a group may be given nothing at first."""
+        who has only just joined a group may be given nothing at first. What others hold is waited for, as long as the group may take to notice that
+        one of them is no more."""
         if not self.given.rebalances or self.given.unclaimed:
             return False
         if any((self.consumer.position(partition) or 0) < target for partition, target in self.targets.items()):
@@ -316,7 +320,15 @@ class Stream:
             return False
         self.asked_at = time.monotonic()
         given = partitions_given(self.subscription.connection, self.subscription.group, self.subscription.topics)
-        return given.get(self.consumer.group_metadata().member_id) == len(self.places) and sum(given.values()) >= self.partitions
+        if given.get(self.consumer.group_metadata().member_id) != len(self.places) or sum(given.values()) < self.partitions:
+            return False
+        return self.is_all_taken() or self.has_waited()
+
+    def has_waited(self) -> bool:
+        """Whether nobody was thrown out of the group for longer than that takes."""
+        if self.waited_in != self.given.rebalances:
+            self.waited_in, self.waited_since = self.given.rebalances, time.monotonic()
+        return time.monotonic() - self.waited_since > WAITED_SESSIONS * self.subscription.session_seconds
 
     def is_all_taken(self) -> bool:
         """Whether the store has reached the end of every partition, those of other members too: one that died may still be counted in the group,
