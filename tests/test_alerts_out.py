@@ -22,7 +22,7 @@ from tests.alerting import Json
 from tests.broker import Topics, structured
 from tests.command import exposure
 from tests.outgoing import ALERTS, arrived, depth, relayed, topics_at
-from tests.patience import SECONDS_MAX, until
+from tests.patience import SECONDS_MAX, mortal, until
 from tests.services import Killable
 from tests.stores import opened
 
@@ -138,9 +138,13 @@ import sys
 from kafka import KafkaConsumer
 bootstrap, group, *topics = sys.argv[1:]
 consumer = KafkaConsumer(*topics, bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False, session_timeout_ms=10_000)
+while not all([consumer.partitions_for_topic(topic) for topic in topics]):
+    pass
 while True:
     consumer.poll(timeout_ms=100)
+    consumer.pause(*consumer.assignment())
 """
+"""It knows its topics before it joins, as ``another_member`` does, and reads nothing."""
 
 
 def test_what_a_member_held_that_died_is_waited_for(topics: Topics, tmp_path: Path) -> None:
@@ -148,9 +152,9 @@ def test_what_a_member_held_that_died_is_waited_for(topics: Topics, tmp_path: Pa
     store, now = tmp_path / "exposure.db", quarters(LINES)[-1][0]
     topics.send(map(structured, LINES))
     names = [topics.prefix + name for name in INBOUND]
-    with subprocess.Popen([sys.executable, "-c", MEMBER, topics.bootstrap, f"{topics.prefix}group", *names]) as member:
+    with subprocess.Popen([sys.executable, "-c", MEMBER, topics.bootstrap, f"{topics.prefix}group", *names]) as member, mortal(member):
         until(lambda: topics.members() == 1)
-        with topics.consumer(store, "--until-caught-up", "--now", now) as consumer:
+        with topics.consumer(store, "--until-caught-up", "--now", now) as consumer, mortal(consumer):
             until(lambda: topics.members() == 2)
             member.kill()
             out, _ = consumer.communicate(timeout=SECONDS_MAX)
