@@ -8,7 +8,8 @@ from typing import Any
 
 from consumers.broker.consume import Taken, consume
 from consumers.broker.failures import telling
-from consumers.broker.stream import Stream, Subscription
+from consumers.broker.stream import Stream
+from consumers.broker.subscription import Subscription
 from exposure.ledger.ledger import Ledger
 from schemas.topics import REQUESTS, TOPICS, prefixed
 from service.answering import answer

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from consumers.broker.stream import Subscription
+from consumers.broker.subscription import Subscription
 from service import logs
 from service.failures import Failure
 from service.logs import log

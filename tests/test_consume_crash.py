@@ -16,7 +16,8 @@ from eventsourcing.persistence import PersistenceError
 from kafka.coordinator.consumer import ConsumerCoordinator
 
 from consumers.broker.consume import consume
-from consumers.broker.stream import POLL_MS, Batch, Stream, Subscription
+from consumers.broker.stream import POLL_MS, Batch, Stream
+from consumers.broker.subscription import Subscription
 from exposure.ledger.claims import Partition, claim
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.records import Counts

@@ -19,7 +19,8 @@ from urllib.parse import urlsplit
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from consumers.broker.stream import Stream, Subscription
+from consumers.broker.stream import Stream
+from consumers.broker.subscription import Subscription
 from schemas.topics import INBOUND
 from service.sample import sample
 from tests import stores

@@ -14,7 +14,8 @@ from statistics import median
 from typing import Any
 
 from consumers.broker.consume import consume
-from consumers.broker.stream import Batch, Stream, Subscription
+from consumers.broker.stream import Batch, Stream
+from consumers.broker.subscription import Subscription
 from consumers.feed import feed
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.records import Counts

@@ -25,7 +25,8 @@ from consumers.broker.cluster import required
 from consumers.broker.consume import WAIT_SECONDS_MAX
 from consumers.broker.failures import telling
 from consumers.broker.produce import FAITHFUL
-from consumers.broker.stream import BROKER_DOWN, RECONNECT_MS_MAX
+from consumers.broker.stream import BROKER_DOWN
+from consumers.broker.subscription import RECONNECT_MS_MAX
 from consumers.messages import Message, message_of
 from exposure.ledger.ledger import STORE_DOWN
 from exposure.ledger.outbox import Lease, LeaseLost, Waiting, is_empty, take_out, waiting

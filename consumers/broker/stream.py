@@ -6,19 +6,19 @@ its first record is read, and it is read from the position found there. Kafka's 
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
-from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import BrokerResponseError, CorruptRecordError, IllegalStateError, KafkaConnectionError, OffsetOutOfRangeError, RetriableError
 from kafka.structs import MemberState
 
 from consumers.broker.cluster import Cluster, checked, described, partitions_given
-from consumers.broker.failures import BOOTSTRAP_MS_MAX, BrokerFailure
+from consumers.broker.failures import BrokerFailure
+from consumers.broker.subscription import Subscription, settings_of, with_topics_there
 from consumers.cloudevents import record_of
 from exposure.ledger.claims import AnotherTopic, Claim, Partition, claim
 from exposure.ledger.records import Record, Source
@@ -26,44 +26,15 @@ from exposure.ledger.records import Record, Source
 BATCH = 1_000
 REQUESTS_AT_ONCE = 100
 """To answer one takes longer than to take an event, and all of a batch are answered under the write lock."""
-FETCH_BYTES = 4 << 20
 POLL_MS = 200
 CLOSE_MS_MAX = 5_000
 ASK_SECONDS = 1.0
 COMMIT_SECONDS = 5.0
 WAITED_SESSIONS = 1.5
 """So many sessions after the group has settled, a member that died before has been thrown out of it."""
-RECONNECT_MS_MAX = 5_000
 BROKER_DOWN = (RetriableError, KafkaConnectionError)
 
 Batch = tuple[list[Record], Source]
-
-
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """What is read: ``account_topics`` must have one number of partitions, ``other_topics`` any. Of ``request_topics``, which are among them, fewer
-    records are taken at once, and who makes none is asked nothing. ``connection`` is told to every client.
-
-    With a ``member`` name the group gives back the same partitions after a restart within ``session_seconds``.
-    """
-
-    account_topics: tuple[str, ...]
-    other_topics: tuple[str, ...]
-    group: str
-    connection: Mapping[str, Any]
-    member: str | None = None
-    session_seconds: float = 10.0
-    stall_seconds: float = 60.0
-    request_topics: frozenset[str] = frozenset()
-
-    @property
-    def unsettled_seconds(self) -> float:
-        """Longer a group never needs to settle who reads what: it waits for a member that stalls, and no longer."""
-        return self.stall_seconds + self.session_seconds
-
-    @property
-    def topics(self) -> tuple[str, ...]:
-        return self.account_topics + self.other_topics
 
 
 @dataclass(slots=True)
@@ -358,30 +329,6 @@ class Stream:
     def close(self) -> None:
         """Leaves the group, which gives our partitions to others at once (a named member's after its session)."""
         self.consumer.close(autocommit=False, timeout_ms=CLOSE_MS_MAX)
-
-
-def with_topics_there(subscription: Subscription) -> Subscription:
-    """Without the topics of requests that are not there: events are taken where nobody wants to ask."""
-    missing = subscription.request_topics - described(subscription.connection, subscription.request_topics).topics.keys()
-    return replace(subscription, account_topics=tuple(name for name in subscription.account_topics if name not in missing))
-
-
-def settings_of(subscription: Subscription) -> dict[str, Any]:
-    session_ms = int(subscription.session_seconds * 1000)
-    return {
-        "group_id": subscription.group,
-        "group_instance_id": subscription.member,
-        "partition_assignment_strategy": [RangePartitionAssignor],
-        "auto_offset_reset": "none",
-        "enable_auto_commit": False,
-        "isolation_level": "read_committed",
-        "session_timeout_ms": session_ms,
-        "heartbeat_interval_ms": session_ms // 5,
-        "max_poll_interval_ms": int(subscription.stall_seconds * 1000),
-        "max_partition_fetch_bytes": FETCH_BYTES,
-        "reconnect_backoff_max_ms": RECONNECT_MS_MAX,
-        "bootstrap_timeout_ms": BOOTSTRAP_MS_MAX,
-    }
 
 
 def identified(partition: TopicPartition, cluster: Cluster) -> Partition:
