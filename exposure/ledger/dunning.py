@@ -73,11 +73,10 @@ def trails(moment: Any, account: str | None = None, before: int | None = None) -
 
 def trails_of(moment: Any, streams: list[str], before: int | None = None) -> Iterator[Trail]:
     said: dict[str, list[tuple[int, int, OfNotice]]] = {}
-    for position, stream, _, topic, state, recorded_at, _ in moment.events_of(streams):
+    for position, stream, _, topic, state, recorded_at, _ in moment.events_of(streams, before):
         event = read_ours(topic, state)
         assert isinstance(event, OfNotice)
-        if before is None or position < before:
-            said.setdefault(stream, []).append((position, recorded_at, event))
+        said.setdefault(stream, []).append((position, recorded_at, event))
     for stream, events in said.items():
         position, _, first = events[0]
         assert isinstance(first, DunningNoticeProposed | DunningNoticeIssued), f"{stream} does not begin with its notice"
@@ -124,11 +123,10 @@ def stop_trails(moment: Any, account: str | None, before: int | None = None, sta
     """All that was said to each stop, of an account or of all, those in a state now or all; as they stood before a position of the log."""
     said: dict[str, StopTrail] = {}
     streams = [stream for _, stream in moment.cases_of_kind(STOP, state, account, before)]
-    for position, stream, _, topic, content, recorded_at, _ in moment.events_of(streams):
+    for _, stream, _, topic, content, recorded_at, _ in moment.events_of(streams, before):
         event = read_ours(topic, content)
         assert isinstance(event, OfStop)
-        if before is None or position < before:
-            said.setdefault(stream, []).append((recorded_at, event))
+        said.setdefault(stream, []).append((recorded_at, event))
     return list(said.values())
 
 

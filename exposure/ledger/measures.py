@@ -72,11 +72,10 @@ def trail(moment: Any, measure: str, before: int | None = None) -> Trail | None:
 def trails(moment: Any, streams: list[str], before: int | None = None) -> list[Trail]:
     """Those of the streams that are there, in the order they were proposed; as they stood before a position of the log."""
     found: dict[str, list[tuple[int, OfMeasure]]] = {}
-    for position, stream, _, topic, state, recorded_at, _ in moment.events_of(streams):
+    for _, stream, _, topic, state, recorded_at, _ in moment.events_of(streams, before):
         event = read_ours(topic, state)
         assert isinstance(event, OfMeasure)
-        if before is None or position < before:
-            found.setdefault(stream, []).append((recorded_at, event))
+        found.setdefault(stream, []).append((recorded_at, event))
     made = []
     for stream, events in found.items():
         proposed = events[0][1]

@@ -243,10 +243,11 @@ class Moment(Tables):
         """The account whose promise it is."""
         return [row[0] for row in self.rows(f"SELECT account FROM documents WHERE {OF_PROMISES} AND key = ?", key)]
 
-    def events_of(self, streams: list[str]) -> list[Any]:
-        """(position, stream, version, topic, state, recorded_at, actor) of whole streams, oldest first."""
+    def events_of(self, streams: list[str], before: int | None = None) -> list[Any]:
+        """(position, stream, version, topic, state, recorded_at, actor) of streams, whole or before a position of the log, oldest first."""
         columns = f"t.{self.position}, t.originator_id, t.originator_version, t.topic, t.state, t.recorded_at, t.actor"
-        return self.joined(columns, "stored_events", "t.originator_id = g.c0", [(stream,) for stream in streams], order=f"t.{self.position}")
+        of_them = "t.originator_id = g.c0" + ("" if before is None else f" AND t.{self.position} < {int(before)}")
+        return self.joined(columns, "stored_events", of_them, [(stream,) for stream in streams], order=f"t.{self.position}")
 
     def events(self, stream: str) -> Iterator[Any]:
         """(position, version, topic, state, recorded_at, actor) of one account, oldest first."""

@@ -49,7 +49,7 @@ def message_of(event: OfRelease) -> str:
 def all_released(moment: Any, account: str | None = None, before: int | None = None) -> list[tuple[int, HoldReleased]]:
     """Every release with its recorded instant (microseconds), of all accounts or of one, oldest first; those before a position of the log."""
     streams = [stream for _, stream in moment.cases_of_kind(KIND, RELEASED, account, before)]
-    events = [(row[5], read_ours(row[3], row[4])) for row in moment.events_of(streams) if before is None or row[0] < before]
+    events = [(row[5], read_ours(row[3], row[4])) for row in moment.events_of(streams, before)]
     return [(recorded_at, event) for recorded_at, event in events if isinstance(event, HoldReleased)]
 
 
