@@ -73,7 +73,7 @@ def backtest(moment: Any, policy: Policy, first: str, last: str, progress: Calla
     """The document of ``exposure policy backtest``; ``progress`` is told how many of the accounts are done."""
     tally, checks = Tally(), checks_of(moment, first, last)
     in_force = [(0, DEFAULT), *((one.recorded_at, one.policy) for one in adopted(moment))]
-    names = [row[0] for row in moment.all_heads()]
+    names = moment.account_names()
     for done, name in enumerate(names, 1):
         for replay, question in questions(moment, name, first, last, checks.get(name, [])):
             then = [known for since, known in in_force if since <= question.recorded_at][-1]

@@ -181,6 +181,14 @@ def fed(store: Any, lines: Iterable[bytes], *, now: int = NOW, batch: int = BATC
     return total
 
 
+def told_daily(path: Path, history: Iterable[Any]) -> Any:
+    """The store of a path, with an event of a history recorded a day."""
+    store = opened(path)
+    for place, event in enumerate(history):
+        fed(store, [written(event)], now=NOW + place * DAY)
+    return store
+
+
 def derived(store: Any) -> list[Any]:
     """Every derived row, byte for byte."""
     with store.reading() as moment:
@@ -248,7 +256,7 @@ def figures(store: Any, days: Iterable[str]) -> str:
     """A digest of every account in full on each of the days, and of what could not be taken: the state of a store as people see it."""
     digest = blake2b(digest_size=16)
     with store.reading() as moment:
-        accounts = [row[0] for row in moment.all_heads()]
+        accounts = moment.account_names()
         for day in days:
             for account in accounts:
                 digest.update(written(show(moment, account, Asked(FAR, day))))

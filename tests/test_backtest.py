@@ -110,7 +110,7 @@ def test_a_history_replayed_to_its_end_says_what_the_store_says(tmp_path: Path) 
     store = opened(tmp_path / "sample.db")
     fed(store, sample(1500), now=NOON)
     with store.reading() as moment:
-        for account in [row[0] for row in moment.all_heads()]:
+        for account in moment.account_names():
             replay = Replay(account)
             assert len(list(replay.events(moment))) == replay.head.version
             on = account_on(account, replay.speaking("2024-03-01"), "2024-03-01", first_currency=replay.head.first_currency())

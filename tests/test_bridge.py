@@ -24,7 +24,7 @@ from tests.command import exposure
 from tests.folding import Books, Event
 from tests.histories import arrivals, as_of_days, histories
 from tests.reserving import books, record, reserved
-from tests.stores import DAY, FAR, NOW, fed, given_back, opened
+from tests.stores import DAY, FAR, NOW, fed, given_back, opened, told_daily
 from tests.test_branch_payments import BOTH, BRANCH, PARENT, of_parent, to_branch
 from tests.test_branch_payments import invoice as billed_branch
 from tests.test_branch_payments import payment as of_parents
@@ -206,11 +206,9 @@ def test_through_a_store_it_leads_from_what_is_shown_to_what_is_shown(each_store
         first, last = sorted((one.isoformat(), other.isoformat()))
         known_at = None if later is None else NOW + later * DAY
         with given_back():
-            store = opened(tmp_path_factory.mktemp("history") / "exposure.db")
-            for place, event in enumerate(history):
-                fed(store, [written(event)], now=NOW + place * DAY)
+            store = told_daily(tmp_path_factory.mktemp("history") / "exposure.db", history)
             with store.reading() as moment:
-                for account in [row[0] for row in moment.all_heads()]:
+                for account in moment.account_names():
                     try:
                         ends = [shown(moment, account, Asked(FAR, day, known_at)) for day in (first, last)]
                     except UnknownAccount:
@@ -241,11 +239,9 @@ def test_the_documents_of_its_days_say_what_all_documents_of_the_account_do(each
         first, last = sorted((one.isoformat(), other.isoformat()))
         asked = Asked(FAR, last, None if later is None else NOW + later * DAY)
         with given_back():
-            store = opened(tmp_path_factory.mktemp("history") / "exposure.db")
-            for place, event in enumerate(history):
-                fed(store, [written(event)], now=NOW + place * DAY)
+            store = told_daily(tmp_path_factory.mktemp("history") / "exposure.db", history)
             with store.reading() as moment:
-                for account in [row[0] for row in moment.all_heads()]:
+                for account in moment.account_names():
                     with suppress(UnknownAccount):
                         of_its_days = bridge_between(moment, account, first, asked)
                         with pytest.MonkeyPatch.context() as patched:

@@ -17,7 +17,7 @@ from tests.command import exposure
 from tests.folding import Event
 from tests.histories import arrivals, histories
 from tests.letters import event
-from tests.stores import DAY, FAR, NOW, fed, given_back, opened
+from tests.stores import DAY, FAR, NOW, fed, given_back, opened, told_daily
 
 pytestmark = pytest.mark.usefixtures("each_store")
 
@@ -58,11 +58,9 @@ def test_the_documents_account_for_the_difference_in_any_history(each_store: str
     def of_any(history: list[Event], one: int, other: int) -> None:
         earlier, later = (NOW + turn * DAY for turn in sorted((one, other)))
         with given_back():
-            store = opened(tmp_path_factory.mktemp("history") / "exposure.db")
-            for place, event in enumerate(history):
-                fed(store, [written(event)], now=NOW + place * DAY)
+            store = told_daily(tmp_path_factory.mktemp("history") / "exposure.db", history)
             with store.reading() as moment:
-                for account in [row[0] for row in moment.all_heads()]:
+                for account in moment.account_names():
                     for day in DAYS:
                         compare(moment, account, day, earlier, later)
 

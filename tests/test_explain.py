@@ -17,7 +17,7 @@ from tests.command import exposure
 from tests.folding import Event
 from tests.histories import arrivals, histories
 from tests.letters import event
-from tests.stores import DAY, FAR, NOW, fed, given_back, opened
+from tests.stores import DAY, FAR, NOW, fed, given_back, opened, told_daily
 
 pytestmark = pytest.mark.usefixtures("each_store")
 
@@ -54,11 +54,9 @@ def test_parts_add_up_to_figures_and_movements_to_parts_in_any_history(each_stor
     @settings(max_examples=HISTORIES[each_store])
     def of_any(history: list[Event], later: int) -> None:
         with given_back():
-            store = opened(tmp_path_factory.mktemp("history") / "exposure.db")
-            for place, event in enumerate(history):
-                fed(store, [written(event)], now=NOW + place * DAY)
+            store = told_daily(tmp_path_factory.mktemp("history") / "exposure.db", history)
             with store.reading() as moment:
-                accounts = [row[0] for row in moment.all_heads()]
+                accounts = moment.account_names()
                 for day in DAYS:
                     for account in accounts:
                         adds_up(explain(moment, account, Asked(FAR, day)), shown(moment, account, Asked(FAR, day)))

@@ -62,7 +62,7 @@ def sampled(each_store: str, tmp_path_factory: pytest.TempPathFactory) -> Any:  
 
 def every_account(store: Any) -> list[str]:
     with store.reading() as moment:
-        return [row[0] for row in moment.all_heads()]
+        return moment.account_names()
 
 
 @pytest.mark.parametrize("as_of", [*DAYS, None])

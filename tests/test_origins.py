@@ -42,7 +42,7 @@ def test_places_come_back_as_they_were_kept(stood: list[Stood]) -> None:
 
 def accounts(store: Any) -> list[str]:
     with store.reading() as moment:
-        return [row[0] for row in moment.all_heads()]
+        return moment.account_names()
 
 
 def origins(store: Any, account: str = "C-1001") -> dict[str, Any]:
