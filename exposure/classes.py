@@ -26,7 +26,7 @@ class Class(NamedTuple):
 
 def classes(customer: list[Fact], policy: Policy) -> list[Class]:
     """In order of their days; the first is from before every day."""
-    zone = terms.zone_of([fact for fact in customer if fact.name == "CustomerChanged"])
+    zone = terms.zone_of(customer)
     days = {terms.day_of(fact, zone) for fact in customer if fact.name == "CustomerChanged"}
     found = [Class("", None, policy.rules_for(None, None))]
     for day in sorted(days):

@@ -19,7 +19,7 @@ from projections.elsewhere import name_other_accounts
 from projections.rates import KnownRates
 from projections.standing import standing
 from projections.when import instant_text, version_at, versions_at
-from schemas.facts import LAST_DAY, Fact
+from schemas.facts import Fact
 from schemas.instants import instant_of
 from schemas.policies import Policy
 
@@ -160,11 +160,7 @@ def day_of(known: Known, asked: Asked) -> str:
 
 
 def today(customer: list[Fact], asked: Asked) -> str:
-    return terms.local_day(instant_text(clock(asked))[:19], zone_of(customer))
-
-
-def zone_of(customer: list[Fact]) -> str:
-    return str(terms.master_data(customer, LAST_DAY).get("timezone", "UTC"))
+    return terms.local_day(instant_text(clock(asked))[:19], terms.zone_of(customer))
 
 
 def days_said(moment: Any, accounts: Iterable[str], asked: Asked) -> Callable[[str, int], str]:
@@ -176,7 +172,7 @@ def days_said(moment: Any, accounts: Iterable[str], asked: Asked) -> Callable[[s
         stored, versions = accounts_stored(moment, part), versions_at(moment, [f"account:{name}" for name in part], asked.known_at)
         for name in part:
             known = known_account(stored[name], versions[f"account:{name}"])
-            zones[name] = zone_of(known.customer if known else [])
+            zones[name] = terms.zone_of(known.customer if known else [])
     return lambda account, at: terms.local_day(instant_of(at), zones[account])
 
 

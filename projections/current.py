@@ -41,7 +41,7 @@ def current(writing: Any, stored: Account, rates: KnownRates, policy: Policy) ->
 
 
 def next_at(figures: Figures, known: Known) -> int | None:
-    zone = terms.master_data(known.customer, LAST_DAY).get("timezone", "UTC")
+    zone = terms.zone_of(known.customer)
     day, end = next_day(figures, known.customer), next_end(figures)
     ats = [] if day == LAST_DAY else [terms.begins(day, zone)]
     ats += [] if end == LAST_DAY else [microseconds(datetime.fromisoformat(f"{end}+00:00"))]

@@ -17,7 +17,7 @@ from projections.policies import row as adoption
 from projections.when import instant_text, microseconds
 from schemas.amends import OfAmends
 from schemas.dunning import OfDunning
-from schemas.facts import LAST_DAY, AlertAct, OfAlert, OfLimit, OfRelease, OrderChecked
+from schemas.facts import AlertAct, OfAlert, OfLimit, OfRelease, OrderChecked
 from schemas.jsontext import read
 from schemas.measures import OfMeasure
 from schemas.policies import DEFAULT
@@ -48,7 +48,7 @@ class Period(NamedTuple):
 def period_of(moment: Any, account: str, now: int, first: str, last: str) -> Period:
     """Raises ``UnknownAccount``."""
     asked = Asked(now)
-    zone = terms.master_data(account_known(moment, account, asked)[1].customer, LAST_DAY).get("timezone", "UTC")
+    zone = terms.zone_of(account_known(moment, account, asked)[1].customer)
     day_before = (date.fromisoformat(first) - timedelta(days=1)).isoformat()
     before, end = (microseconds(datetime.fromisoformat(f"{terms.last_instant(day, zone)}+00:00")) for day in (day_before, last))
     return Period(first, last, before, min(end, known_instant(moment, asked)))

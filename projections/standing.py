@@ -35,7 +35,7 @@ class AccountDays:
         speaking: Iterable[Document] | None = None,
     ) -> None:
         self.currency = currency_of(stored, customer, version)
-        self.zone = terms.master_data(customer, LAST_DAY).get("timezone", "UTC")
+        self.zone = terms.zone_of(customer)
         self.classes = classes(customer, policy)
         self.rates = rates
         self.timelines = Timelines(moment, stored, self.empty, until, version, speaking)

@@ -67,7 +67,7 @@ def judge(writing: Any, due: list[alerts.Due], total: Ticked, *, tells: bool) ->
     for one in due:
         stored = accounts[one.account]
         customer = stored.documents[f"customer:{one.account}"].facts
-        zone = terms.master_data(customer, LAST_DAY).get("timezone", "UTC")
+        zone = terms.zone_of(customer)
         judging = Judging(one.before, AccountDays(writing, stored, customer, rates, policy).since, one.changed, over.get(one.account, ()))
         found = list(judging.news(terms.local_day(now, zone)))
         said += [(one.account, news) for news in found]

@@ -37,8 +37,8 @@ class Reading:
             if topic_id not in (None, self.topic_id):
                 raise BrokerFailure("another_topic", f"{topic} was made anew since the position was kept: begin again without it")
             self.consumer = KafkaConsumer(**self.connection | SETTINGS)
-            there = self.consumer.partitions_for_topic(topic)
-            partitions = [TopicPartition(topic, number) for number in sorted(there if numbers is None else numbers)]
+            wanted = self.consumer.partitions_for_topic(topic) if numbers is None else numbers
+            partitions = [TopicPartition(topic, number) for number in sorted(wanted)]
             self.consumer.assign(partitions)
             self.first = {one.partition: offset for one, offset in self.consumer.beginning_offsets(partitions).items()}
             self.ends = {one.partition: offset for one, offset in self.consumer.end_offsets(partitions).items()}

@@ -13,7 +13,7 @@ from exposure.ledger import alerts, judgings
 from exposure.ledger.loading import caught_up
 from exposure.rules import terms
 from exposure.rules.spans import later
-from schemas.facts import LAST_DAY, AlertCleared, AlertRaised
+from schemas.facts import AlertCleared, AlertRaised
 from schemas.instants import instant_of
 
 ACCOUNTS_AT_ONCE = 500
@@ -87,4 +87,4 @@ def day_of(moment: Any, account: str, recorded_at: int) -> str:
     """The account's own day of an instant."""
     key = f"customer:{account}"
     customer = caught_up(moment, [account], [(account, key)])[account].documents[key].facts
-    return terms.local_day(instant_of(recorded_at), terms.master_data(customer, LAST_DAY).get("timezone", "UTC"))
+    return terms.local_day(instant_of(recorded_at), terms.zone_of(customer))

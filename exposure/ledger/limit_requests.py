@@ -11,10 +11,9 @@ from typing import Any, NamedTuple
 from exposure.ledger.cases import OPEN, open_one, state_after
 from exposure.ledger.cases import record as record_cases
 from exposure.ledger.decisions import digest_of
-from exposure.ledger.measures import TOPIC
+from exposure.ledger.measures import announce
 from exposure.ledger.own_facts import OwnFact, tell
-from schemas.facts import OUR_SOURCE, LimitApproved, LimitRejected, LimitRequested, LimitRequestWithdrawn, OfLimit
-from schemas.instants import instant_of
+from schemas.facts import LimitApproved, LimitRejected, LimitRequested, LimitRequestWithdrawn, OfLimit
 from schemas.stored import read_ours
 
 KIND = "limit_request"
@@ -70,8 +69,7 @@ def record(writing: Any, request: LimitRequested, event: OfLimit) -> None:
     """Records what is said to a request, and tells it: a message has all that was asked for, and what was said."""
     record_cases(writing, [(stream_of(event.request), event)], event.by)
     if type(event) in TYPES:
-        data = {**request._asdict(), **event._asdict(), "at": f"{instant_of(writing.recorded_at)}Z"}
-        writing.announce(TOPIC, event.account, message_of(event), {"type": TYPES[type(event)], "source": OUR_SOURCE, "data": data})
+        announce(writing, TYPES[type(event)], message_of(event), request, event)
 
 
 def message_of(event: OfLimit) -> str:

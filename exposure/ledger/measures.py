@@ -98,14 +98,17 @@ def open_id(moment: Any, account: str, words: list[Any]) -> tuple[str, Trail | N
 
 def record(writing: Any, proposed: MeasureProposed, events: Iterable[OfMeasure]) -> None:
     """Records what is said to a measure, and tells it: a message has all that was proposed, and what became of it."""
-    at = f"{instant_of(writing.recorded_at)}Z"
     for event in events:
         record_case(writing, [(stream_of(event.measure), event)], event.by)
         if type(event) in TYPES:
             type_ = TYPES[type(event)]
-            data = {**proposed._asdict(), **event._asdict(), "at": at}
-            message_id = digest_of(event.account, [KIND, event.measure, type_])
-            writing.announce(TOPIC, event.account, message_id, {"type": type_, "source": OUR_SOURCE, "data": data})
+            announce(writing, type_, digest_of(event.account, [KIND, event.measure, type_]), proposed, event)
+
+
+def announce(writing: Any, type_: str, message_id: str, about: Any, said: Any) -> None:
+    """Tells what was said of an account and when it was recorded, with what it was said about."""
+    data = {**about._asdict(), **said._asdict(), "at": f"{instant_of(writing.recorded_at)}Z"}
+    writing.announce(TOPIC, said.account, message_id, {"type": type_, "source": OUR_SOURCE, "data": data})
 
 
 def tell_applied(writing: Any, proposed: MeasureProposed, applied: MeasureApproved) -> None:

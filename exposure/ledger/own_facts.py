@@ -38,7 +38,12 @@ def tell(writing: Any, facts: Iterable[OwnFact], by: str, *, personal: Data | No
 
 def free(moment: Any, ids: Iterable[str]) -> str:
     """The first of the ids under which we have told nothing: what was read back has the one it had in the store that was lost."""
-    return next(id_ for id_ in ids if not moment.known_names([naming_of(OUR_SOURCE, id_)]))
+    return next(id_ for id_ in ids if not is_told(moment, id_))
+
+
+def is_told(moment: Any, id_: str) -> bool:
+    """Whether we have told a fact under the id."""
+    return bool(moment.known_names([naming_of(OUR_SOURCE, id_)]))
 
 
 def read_of(told: ToldFact) -> Read:

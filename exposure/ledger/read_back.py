@@ -16,7 +16,7 @@ from exposure.ledger.cases import APPLIED, ISSUED, PROPOSED
 from exposure.ledger.cases import record as record_cases
 from exposure.ledger.dead_letters import Order
 from exposure.ledger.lacking import Lacking, Told, Unknown
-from exposure.ledger.own_facts import OwnFact, tell
+from exposure.ledger.own_facts import OwnFact, is_told, tell
 from exposure.ledger.read_back_people import SAID
 from exposure.retold import disagreements
 from schemas.amends import DecisionReadBack
@@ -24,7 +24,6 @@ from schemas.amounts import minor
 from schemas.dunning import DunningNotice, DunningNoticeCancelled, DunningNoticeIssued, OfNotice
 from schemas.facts import (
     LAST_DAY,
-    OUR_SOURCE,
     PROMISES,
     RESERVING,
     Data,
@@ -37,7 +36,6 @@ from schemas.facts import (
 )
 from schemas.measures import MeasureApproved, MeasureProposed, MeasureTakenBack, OfMeasure
 from schemas.stored import read_ours
-from schemas.told import naming_of
 
 TOPICS = (decisions.TOPIC, measures.TOPIC, dunning.TOPIC)
 AT_ONCE = 200
@@ -136,7 +134,7 @@ def made(moment: Any, told: Told) -> Lacking:
         if moment.first_event(stream) is None:
             events.append((stream, RequestAnswered(decision.account, request, words, decision.decision_id, source)))
     reserved, id_ = data.get("reserved"), decision.decision_id
-    if not reserved or moment.known_names([naming_of(OUR_SOURCE, id_)]):
+    if not reserved or is_told(moment, id_):
         return Lacking(decision.account, id_, events, [])
     return Lacking(decision.account, id_, events, [(decision.account, RESERVED, id_, reserved)])
 

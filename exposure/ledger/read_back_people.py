@@ -12,12 +12,11 @@ from exposure.decisions import HELD
 from exposure.ledger import decisions, limit_requests, releases, told_facts
 from exposure.ledger.cases import OPEN
 from exposure.ledger.lacking import Lacking, Told, Unknown
-from exposure.ledger.own_facts import OwnFact
+from exposure.ledger.own_facts import OwnFact, is_told
 from schemas.amounts import minor, shown
 from schemas.currencies import DECIMALS
-from schemas.facts import OUR_SOURCE, Data, HoldReleased, LimitApproved, LimitRequested
+from schemas.facts import Data, HoldReleased, LimitApproved, LimitRequested
 from schemas.instants import instant, real_day
-from schemas.told import naming_of
 
 
 def let_pass(moment: Any, told: Told) -> Lacking:
@@ -103,10 +102,6 @@ def check_withdrawn(moment: Any, account: str, id_: str, data: Data) -> None:  #
 def check_amount(amount: str, currency: str) -> None:
     if currency not in DECIMALS or minor(amount, currency) < 0 or shown(minor(amount, currency), currency) != amount:
         raise ValueError(f"{amount!r} is no amount of {currency!r}")
-
-
-def is_told(moment: Any, id_: str) -> bool:
-    return bool(moment.known_names([naming_of(OUR_SOURCE, id_)]))
 
 
 CHECKED = {"PromiseMade": check_promise, "PromiseWithdrawn": check_withdrawn}

@@ -7,9 +7,8 @@ from exposure.approvals import covers
 from exposure.ledger.cases import RELEASED
 from exposure.ledger.cases import record as record_cases
 from exposure.ledger.decisions import digest_of
-from exposure.ledger.measures import TOPIC
-from schemas.facts import OUR_SOURCE, HoldReleased, HoldReleaseProposed, OfRelease, OrderChecked
-from schemas.instants import instant_of
+from exposure.ledger.measures import announce
+from schemas.facts import HoldReleased, HoldReleaseProposed, OfRelease, OrderChecked
 from schemas.stored import read_ours
 
 KIND = "release"
@@ -38,8 +37,7 @@ def released(events: list[OfRelease]) -> HoldReleased | None:
 def record(writing: Any, event: OfRelease) -> None:
     record_cases(writing, [(stream_of(event.decision_id), event)], event.by)
     if type(event) in TYPES:
-        data = {**event._asdict(), "at": f"{instant_of(writing.recorded_at)}Z"}
-        writing.announce(TOPIC, event.account, message_of(event), {"type": TYPES[type(event)], "source": OUR_SOURCE, "data": data})
+        announce(writing, TYPES[type(event)], message_of(event), event, event)
 
 
 def message_of(event: OfRelease) -> str:

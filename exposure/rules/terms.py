@@ -63,9 +63,10 @@ def clash_day(rivals: list[Fact], zone: str) -> str | None:
     return min((fact.data[field] if field else day_of(fact, zone) for fact in lost), default=None)
 
 
-def zone_of(changes: list[Fact]) -> str:
-    """The time zone of the highest version holds for every day."""
-    return str(by_version(changes)[-1].data.get("timezone", "UTC")) if changes else "UTC"
+def zone_of(facts: list[Fact]) -> str:
+    """The time zone of the highest version holds for every day; UTC where nothing is told of the customer."""
+    changes = by_version([fact for fact in facts if fact.name == "CustomerChanged"])
+    return str(changes[-1].data.get("timezone", "UTC")) if changes else "UTC"
 
 
 def master_data(facts: list[Fact], day: str) -> dict[str, Any]:
