@@ -1,9 +1,10 @@
 """``make bench``: events per second of the engine beside its floor and the library's documented style, in one run.
 
 Floor: the same models validate the same bytes and only the events' rows go in raw, into the library's table. Documented: one aggregate, one save
-at a time. Alerts: ours, and every account judged day by day to the end. Told: the same, and its figures put into the outbox. On SQLite, and on
-PostgreSQL where it can be had, durably, 1,000 events a transaction (documented: one), alternating; medians of five runs. On PostgreSQL also how long
-two writers wait for each other, and through Kafka the same events beside a file's; and how long a credit check takes beside one bare SELECT.
+at a time. Unchained: ours without the hashes of its log. Alerts: ours, and every account judged day by day to the end. Told: the same, and its
+figures put into the outbox. On SQLite, and on PostgreSQL where it can be had, durably, 1,000 events a transaction (documented: one), alternating;
+medians of five runs. On PostgreSQL also how long two writers wait for each other, and through Kafka the same events beside a file's. On both how long
+a credit check takes beside one bare SELECT, and to prove, replay and rebuild the log beside a bare read of it.
 """
 
 import subprocess
@@ -17,12 +18,14 @@ from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import psycopg
 from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
 
+from exposure.ledger import chain
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.records import Record, Source
 from exposure.ledger.sqlite import LedgerDatastore
@@ -32,6 +35,7 @@ from service.sample import sample
 from service.ticking import tick
 from tests import stores
 from tests.asking_times import asking_times
+from tests.proving_times import proving_times
 from tests.through_kafka import through_kafka
 from tests.waiting import waiting
 
@@ -141,6 +145,12 @@ def alerts(lines: list[bytes], database: Database) -> float:
     return taken(lines, database, lambda store: tick(store, lambda: NOW))
 
 
+def unchained(lines: list[bytes], database: Database) -> float:
+    """Ours without a hash of anything."""
+    with patch.object(chain, "event_hash", lambda *_: chain.NOTHING):
+        return ours(lines, database)
+
+
 def told(lines: list[bytes], database: Database) -> float:
     """The same with the figures of every account put into the outbox, as beside ``consume``."""
     return taken(lines, database, lambda store: tick(store, lambda: NOW, tells=True))
@@ -194,9 +204,9 @@ def documented(lines: list[bytes], database: Database) -> float:
 def main() -> None:
     lines = list(sample(EVENTS, accounts=ACCOUNTS))
     postgresql, bootstrap = started("postgres"), started("kafka")
-    figures: dict[str, dict[str, float]] = {OnSQLite.name: compared(lines, OnSQLite) | asking_times(None)}
+    figures: dict[str, dict[str, float]] = {OnSQLite.name: compared(lines, OnSQLite) | asking_times(None) | proving_times(None)}
     if postgresql:
-        figures[OnPostgres.name] = compared(lines, OnPostgres) | waiting(postgresql) | asking_times(postgresql)
+        figures[OnPostgres.name] = compared(lines, OnPostgres) | waiting(postgresql) | asking_times(postgresql) | proving_times(postgresql)
     if bootstrap:
         figures["kafka"] = through_kafka(bootstrap, postgresql)
     print(written(figures).decode())
@@ -204,8 +214,8 @@ def main() -> None:
 
 def compared(lines: list[bytes], kind: type[Database]) -> dict[str, float]:
     """Events per second, medians of runs that take turns."""
-    rates: dict[str, list[float]] = {"floor": [], "ours": [], "alerts": [], "told": [], "documented": []}
-    contenders: list[Callable[[list[bytes], Database], float]] = [floor, ours, alerts, told, documented]
+    rates: dict[str, list[float]] = {"floor": [], "ours": [], "unchained": [], "alerts": [], "told": [], "documented": []}
+    contenders: list[Callable[[list[bytes], Database], float]] = [floor, ours, unchained, alerts, told, documented]
     for run in range(RUNS):
         for contender in contenders:
             with tempfile.TemporaryDirectory() as folder, stores.using(started("postgres") if kind is OnPostgres else None):
@@ -214,6 +224,7 @@ def compared(lines: list[bytes], kind: type[Database]) -> dict[str, float]:
             print(f"{kind.name} run {run + 1}/{RUNS} {contender.__name__:>10} {rate:>10,.0f} events/s", file=sys.stderr)
     figures: dict[str, float] = {name: round(median(of)) for name, of in rates.items()}
     ratios = f"ours / floor {figures['ours'] / figures['floor']:.2f}   ours / documented {figures['ours'] / figures['documented']:.0f}"
+    ratios += f"   with hashes / without {figures['ours'] / figures['unchained']:.2f}"
     ratios += f"   with alerts / without {figures['alerts'] / figures['ours']:.2f}"
     ratios += f"   with figures told / without {figures['told'] / figures['ours']:.2f}"
     print(f"{kind.name} {ratios}", file=sys.stderr)
