@@ -32,13 +32,15 @@ class DueOf(NamedTuple):
     last_number: int
 
 
-def due_of(moment: Any, account: str, now: int, but: str | None = None) -> DueOf:
+def due_of(moment: Any, account: str, asked: Asked, but: str | None = None) -> DueOf:
     """``but`` is a notice that is looked at as if it were not there. Raises ``UnknownAccount`` or ``NotKnownBefore``."""
-    figures, known, _ = figures_known(moment, account, Asked(now))
-    before = [one for one in recorded.trails(moment, account) if one.notice.notice != but]
+    figures, known, _ = figures_known(moment, account, asked)
+    position = moment.position_behind(asked.known_at)
+    before = [one for one in recorded.trails(moment, account, position) if one.notice.notice != but]
     keys = late_keys(figures) if figures.rules.dunning else set()
     documents = accounts_stored(moment, [account], [(account, key) for key in keys])[account].documents if keys else {}
-    return due_from(figures, known.head.version, documents, before, recorded.stops(moment, account, figures.on.day))
+    stops = recorded.stops(moment, account, figures.on.day, position)
+    return due_from(figures, known.version or known.head.version, documents, before, stops)
 
 
 def due_from(figures: Figures, version: int, documents: Mapping[Key, Document], before: list[Trail], stops: Stops) -> DueOf:
@@ -51,7 +53,7 @@ def due_from(figures: Figures, version: int, documents: Mapping[Key, Document], 
     def in_account(amount: int, currency: str) -> int | None:
         return converted(amount, currency, figures.currency, figures.rates)
 
-    late, noticed = late_items(figures, documents), recorded.noticed(before)
+    late, noticed = late_items(figures, documents, version), recorded.noticed(before)
     stopped = stops._replace(promised=promised_invoices(figures.on))
     found = dunning.due(late, noticed, rules, stopped, figures.on.day, in_account, lambda amount: in_policy(figures, amount))
     return DueOf(figures, version, found.notices, found.left_out, last_number)
@@ -68,11 +70,12 @@ def in_policy(figures: Figures, amount: str) -> int | None:
     return converted(minor(amount, currency), currency, figures.currency, figures.rates)
 
 
-def late_items(figures: Figures, documents: Mapping[Key, Document]) -> Iterator[Late]:
-    """The items that are past due on the day of the figures, with their course."""
+def late_items(figures: Figures, documents: Mapping[Key, Document], version: int) -> Iterator[Late]:
+    """The items that are past due on the day of the figures, with their course as known at a version of the account."""
     on = figures.on
     for item in (item for item in on.items if item.component == "receivables" and item.due < on.day):
-        header, moves = invoices.header(on.headers[item.document]), documents[item.document].moves
+        header = invoices.header(on.headers[item.document])
+        moves = [move for move in documents[item.document].moves if move.version <= version]
         yield Late(
             header["invoice"],
             item.item,

@@ -13,14 +13,15 @@ from exposure.ledger import measures as recorded_measures
 from exposure.ledger.cases import PROPOSED
 from exposure.rules.promises import BROKEN, OPEN, PARTLY
 from exposure.rules.spans import later
-from projections.account import Asked, NotKnownBefore
+from projections.account import NotKnownBefore
 from projections.alerts import raised_still
 from projections.dunning import due_of, notices_of
 from projections.holds import holds
 from projections.limit_requests import limit_requests
 from projections.measures import waiting_for
-from projections.portfolio import days
+from projections.portfolio import days, portfolio
 from projections.promises import promises
+from projections.selection import selection
 from projections.today import Today
 from projections.when import instant_text
 from schemas.amounts import minor
@@ -52,9 +53,8 @@ Source = Callable[[Today], Iterator[Duty]]
 
 def promised(today: Today) -> Iterator[Duty]:
     """What is due today or tomorrow, before which somebody calls; and what was missed and is still owed."""
-    asked = Asked(today.now)
-    first, last = days(asked)
-    for row in promises(today.moment, None, asked, (OPEN, PARTLY, BROKEN))["promises"]:
+    first, last = days(today.asked)
+    for row in promises(today.moment, None, today.asked, (OPEN, PARTLY, BROKEN))["promises"]:
         account, currency, of = row["account"], row["currency"], ", ".join(row["invoices"])
         if minor(row["missing"], currency):
             since = min(part["due"] for part in row["instalments"] if part["state"] in (PARTLY, BROKEN))
@@ -69,22 +69,28 @@ def to_be_dunned(today: Today) -> Iterator[Duty]:
     """The notices that a run would send now."""
     if not any(rules.dunning for rules in today.policy.classes):
         return
-    for account in dunning.candidates(today.moment, today.now):
+    for account in perhaps_late(today):
         try:
-            notices = notices_of(due_of(today.moment, account, today.now))
+            due = due_of(today.moment, account, today.asked)
         except NotKnownBefore:
             continue
-        for one in notices:
+        for one in notices_of(due) if due.figures.days_overdue else ():
             since, who = min(line["due"] for line in one.lines), () if one.who in (None, ACCOUNT_MANAGER) else (str(one.who),)
             priority = HIGH if one.legal else MEDIUM
             what = f"level {one.level} {one.name} by {one.channel}"
             yield Duty("dunning_due", account, what, None, since, one.total, one.currency, priority, who)
 
 
+def perhaps_late(today: Today) -> list[str]:
+    """At least the accounts of which anything is overdue. Of the past nobody has kept which they were: the list of all accounts tells."""
+    if today.asked.known_at is None:
+        return dunning.candidates(today.moment, today.asked.now)
+    return [row["account"] for row in portfolio(today.moment, today.asked, selection(("days_overdue>0",), None, None))["accounts"]]
+
+
 def to_the_lawyers(today: Today) -> Iterator[Duty]:
     """Notices that wait for somebody's yes."""
-    streams = [stream for _, stream in today.moment.cases_of_kind(dunning.KIND, PROPOSED)]
-    for known in dunning.trails_of(today.moment, streams):
+    for known in dunning.trails(today.moment, before=today.position, state=PROPOSED):
         one, by = known.notice, known.events[0][1].by
         who = today.releasers(one.account, one.total, one.currency, by)
         what = f"level {one.level} {one.name}, proposed by {by}"
@@ -93,9 +99,9 @@ def to_the_lawyers(today: Today) -> Iterator[Duty]:
 
 def alerted(today: Today) -> Iterator[Duty]:
     """Alerts that stand and that nobody takes care of; a broken promise is named by itself."""
-    names = alerts.raised(today.moment)
+    names = alerts.raised(today.moment, today.position)
     for start in range(0, len(names), ACCOUNTS_AT_ONCE):
-        for account, said in alerts.streams(today.moment, names[start : start + ACCOUNTS_AT_ONCE]).items():
+        for account, said in alerts.streams(today.moment, names[start : start + ACCOUNTS_AT_ONCE], today.position).items():
             for alert, passed_to in neglected(said):
                 what = alert.rule if alert.step is None else f"{alert.rule} {alert.step}"
                 yield Duty("alert", account, what, alert.alert_id, alert.effective, priority=alert.severity, who=passed_to)
@@ -119,7 +125,7 @@ def neglected(said: alerts.Recorded) -> Iterator[tuple[AlertRaised, tuple[str, .
 
 
 def limits_asked_for(today: Today) -> Iterator[Duty]:
-    for one in limit_requests(today.moment, None, Asked(today.now), settled=False):
+    for one in limit_requests(today.moment, None, today.asked, settled=False):
         bounded = one["amount"] not in (UNLIMITED, "none")
         kind = one["kind"] if bounded else f"{one['kind']} {one['amount']}"
         what = f"{kind} limit from {one['valid_from']}, asked for by {one['by']}"
@@ -130,7 +136,7 @@ def limits_asked_for(today: Today) -> Iterator[Duty]:
 
 def held(today: Today) -> Iterator[Duty]:
     """Orders that nobody has released, and those that one more person has to release."""
-    for one in holds(today.moment, None):
+    for one in holds(today.moment, None, today.asked.known_at):
         proposed_by = one["proposed_by"]
         who = today.releasers(one["account"], one["amount"], one["currency"], one["by"], proposed_by)
         kind, how = ("release_proposed", f", release proposed by {proposed_by}") if proposed_by else ("hold", "")
@@ -140,7 +146,7 @@ def held(today: Today) -> Iterator[Duty]:
 
 def proposed(today: Today) -> Iterator[Duty]:
     """Measures that wait for a yes."""
-    for trail in recorded_measures.of_account(today.moment, None, PROPOSED):
+    for trail in recorded_measures.of_account(today.moment, None, PROPOSED, today.position):
         one, who = trail.proposed, tuple(waiting_for(trail, today.policy)["who"] or ())
         day, what = today.day_at(one.account, instant_text(trail.events[0][0])), f"{one.take}, proposed by {one.by}: {one.reason}"
         yield Duty("measure_proposed", one.account, what, one.measure, day, one.amount, one.currency, HIGH, who)
@@ -149,7 +155,7 @@ def proposed(today: Today) -> Iterator[Duty]:
 def not_taken(today: Today) -> Iterator[Duty]:
     """Accounts whose figures may be wrong because of dead letters: since the oldest of them."""
     found: dict[str | None, list[tuple[str, int]]] = {}
-    for account, code, recorded_at in today.moment.letters_where("account, code, recorded_at", False):
+    for account, code, recorded_at in today.moment.letters_where("account, code, recorded_at", False, today.asked.known_at):
         found.setdefault(account, []).append((code, recorded_at))
     for account, letters in found.items():
         codes = ", ".join(dict.fromkeys(code for code, _ in letters))

@@ -1,4 +1,5 @@
-"""A moment at the instant of the clock: what a list of today looks up of an account, read once and only when it is asked for."""
+"""A moment at the instant of the clock, or at one that is past: what a list of that day looks up of an account, read once and only when it is
+asked for."""
 
 from typing import Any
 
@@ -7,7 +8,7 @@ from exposure.figures import Figures, converted
 from exposure.ledger.keys import unseal
 from exposure.ledger.policies import in_force
 from exposure.rules import terms
-from projections.account import Asked, Known, NotKnownBefore, UnknownAccount, figures_known
+from projections.account import Asked, Known, NotKnownBefore, UnknownAccount, figures_known, known_instant
 from projections.rates import KnownRates
 from projections.when import instant_text
 from schemas.amounts import billionths, minor, shown
@@ -16,11 +17,14 @@ from schemas.stored import read_sealed
 
 
 class Today:
-    def __init__(self, moment: Any, now: int) -> None:
+    """``position`` is the one of the log before which all was recorded that is known; ``None``: all of it is."""
+
+    def __init__(self, moment: Any, asked: Asked) -> None:
         self.moment = moment
-        self.now = max(now, moment.last_recorded())
-        self.policy = in_force(moment)
-        self.rates = KnownRates(moment, None)
+        self.asked = Asked(known_instant(moment, asked), None, asked.known_at)
+        self.position = moment.position_behind(asked.known_at)
+        self.policy = in_force(moment, asked.known_at)
+        self.rates = KnownRates(moment, asked.known_at)
         self.accounts: dict[str, tuple[Figures, Known] | None] = {}
 
     def account(self, name: str | None) -> tuple[Figures, Known] | None:
@@ -29,7 +33,7 @@ class Today:
             return None
         if name not in self.accounts:
             try:
-                self.accounts[name] = figures_known(self.moment, name, Asked(self.now))[:2]
+                self.accounts[name] = figures_known(self.moment, name, self.asked)[:2]
             except (UnknownAccount, NotKnownBefore):
                 self.accounts[name] = None
         return self.accounts[name]
@@ -39,9 +43,9 @@ class Today:
         return None if found is None else found[0]
 
     def day(self, name: str | None) -> str:
-        """The account's own day of now."""
+        """The account's own day of the instant."""
         figures = self.figures(name)
-        return instant_text(self.now)[:10] if figures is None else figures.on.day
+        return instant_text(self.asked.now)[:10] if figures is None else figures.on.day
 
     def day_at(self, name: str | None, instant: str) -> str:
         """The account's own day of an instant."""

@@ -1,4 +1,4 @@
-"""The worklist of today: what collectors and credit managers have to do, a row each, the most pressing first.
+"""The worklist of today, or of an instant that is past: what collectors and credit managers have to do, a row each, the most pressing first.
 
 The order: priority (high, medium, low), then what of the account is overdue, the most first, then how long it waits.
 """
@@ -6,6 +6,7 @@ The order: priority (high, medium, low), then what of the account is overdue, th
 from typing import Any, NamedTuple
 
 from exposure.approvals import same
+from projections.account import Asked
 from projections.duties import KINDS, PRIORITIES, SOURCES, Duty
 from projections.today import Today
 from projections.when import instant_text
@@ -22,12 +23,13 @@ class Wanted(NamedTuple):
     top: int | None = None
 
 
-def worklist(moment: Any, now: int, wanted: Wanted) -> dict[str, Any]:
-    """The document of ``exposure worklist``. Totals are of all rows that were asked for, listed or beyond ``top``."""
-    today = Today(moment, now)
+def worklist(moment: Any, asked: Asked, wanted: Wanted) -> dict[str, Any]:
+    """The document of ``exposure worklist``; as known at an instant it is what it was then. Totals are of all rows that were asked for, listed or
+    beyond ``top``."""
+    today = Today(moment, asked)
     rows = [row_of(today, duty) for duty in found(today, wanted.kinds or frozenset(KINDS))]
     rows = sorted((row for row in rows if wanted.who is None or is_for(row, wanted.who)), key=lambda row: pressing(today, row))
-    return {"worklist": rows[: wanted.top], "totals": totals(rows), "policy": today.policy.version, "known_at": instant_text(today.now)}
+    return {"worklist": rows[: wanted.top], "totals": totals(rows), "policy": today.policy.version, "known_at": instant_text(today.asked.now)}
 
 
 def found(today: Today, wanted: frozenset[str]) -> list[Duty]:

@@ -58,13 +58,17 @@ def foreseen(store: Any, accounts: Iterable[str], now: Callable[[], int]) -> dic
 
 
 def due_of_all(moment: Any, names: Iterable[str], at: int, *, are_named: bool) -> Iterator[DunningNotice]:
-    """The notices that are due of some accounts. One that is taken on at a cut-over to come has none yet; who names it is told so."""
+    """The notices that are due of some accounts, each of which is named or has anything overdue that is not in dispute. One that is taken on at a
+    cut-over to come has none yet; who names it is told so."""
     for name in names:
         try:
-            yield from notices_of(due_of(moment, name, at))
+            due = due_of(moment, name, Asked(at))
         except NotKnownBefore:
             if are_named:
                 raise
+            continue
+        if are_named or due.figures.days_overdue:
+            yield from notices_of(due)
 
 
 def send(writing: Any, notice: DunningNotice, by: str) -> str:
@@ -105,7 +109,7 @@ def refusal(writing: Any, known: Trail, who: str) -> Refused | None:
 
 def is_due_still(writing: Any, notice: DunningNotice) -> bool:
     """Whether each item of a proposal would be proposed today on the same level, for the same amount."""
-    found = due_of(writing, notice.account, writing.recorded_at, but=notice.notice)
+    found = due_of(writing, notice.account, Asked(writing.recorded_at), but=notice.notice)
     today = {line_said(line) for one in notices_of(found) for line in one.lines}
     return {line_said(line) for line in notice.lines} <= today
 

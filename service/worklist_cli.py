@@ -1,11 +1,12 @@
-"""``exposure worklist``: what there is to do today, the most pressing first."""
+"""``exposure worklist``: what there is to do today, or was at an instant that is past, the most pressing first."""
 
 from typing import Annotated
 
 import typer
 
-from service.failures import WRONG_USAGE, Failure, telling
-from service.options import Json, Now, Store, clock, opened
+from service.asking import asking
+from service.failures import WRONG_USAGE, Failure
+from service.options import Json, KnownAt, Now, Store
 from service.output import Output
 
 app = typer.Typer()
@@ -17,6 +18,7 @@ def worklist(
     kind: Annotated[list[str] | None, typer.Option("--kind", metavar="KIND", help="only of this kind, as promise_broken; may be said again")] = None,
     top: Annotated[int | None, typer.Option("--top", min=0, help="only the first so many; totals are of all")] = None,
     csv: Annotated[bool, typer.Option("--csv", help="one row a thing, for a spreadsheet")] = False,
+    known_at: KnownAt = None,
     store: Store = None,
     now: Now = None,
     json: Json = False,
@@ -31,6 +33,6 @@ def worklist(
     unknown = set(kind or ()) - set(KINDS)
     if unknown:
         raise Failure("usage", f"--kind: there is no {min(unknown)!r}; there are: {', '.join(KINDS)}", WRONG_USAGE)
-    with opened(store).reading() as moment, telling():
-        listed = to_do(moment, clock(now)(), Wanted(frozenset(kind or ()), who, top))
+    with asking(store, now, known_at=known_at) as (moment, asked):
+        listed = to_do(moment, asked, Wanted(frozenset(kind or ()), who, top))
     Output(json).work_sheet(listed) if csv else Output(json).worklist(listed)

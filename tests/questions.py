@@ -28,6 +28,8 @@ from projections.reconciliation import Question, reconcile
 from projections.selection import selection
 from projections.statement import statement
 from projections.when import DaysReversed
+from projections.worklist import Wanted as Work
+from projections.worklist import worklist
 from schemas.jsontext import read, written
 from service.approving import trail_of
 
@@ -106,6 +108,7 @@ def of_logs(moment: Any, asked: Asked) -> Questions:
         ],
         "dead letters": lambda: dead_letters(moment, known_at=known_at),
         "settled dead letters": lambda: dead_letters(moment, settled=True, known_at=known_at),
+        "worklist": lambda: worklist(moment, undated, Work()),
         "policies": lambda: [policy.version, *adoptions(moment, known_at)],
         "measurements": lambda: measurements(moment, known_at),
     }

@@ -11,7 +11,7 @@ from exposure.ledger.rebuild import rebuild
 from exposure.ledger.verify import verify
 from projections import dunned
 from projections.account import Asked, show
-from projections.dunning import listed, notice_shown
+from projections.dunning import due_of, listed, notice_shown, notices_of
 from projections.history import history
 from schemas.dunning import Dunning, DunningResumed, DunningStopped
 from schemas.jsontext import read, written
@@ -22,7 +22,7 @@ from service.dunning import Act
 from service.failures import Failure
 from service.promising import Wanted
 from service.ticking import tick
-from tests.stores import AS_OF_0015, derived, execute, fed, opened
+from tests.stores import AS_OF_0015, FAR, derived, execute, fed, opened
 from tests.test_dunning import INTEREST
 from tests.test_rules import ACCOUNT, CUSTOMER, Json, invoice, payment, to, told
 
@@ -215,6 +215,15 @@ def test_a_dispute_stops_what_it_covers(path: Path) -> None:
     assert desk.run(30)[0]["debit_items"][1]["amount"] == "5.19", "seventeen nights, not those of the dispute"
 
 
+def test_who_disputes_all_is_dunned_by_name_alone_whether_anybody_judged_the_account_or_not(path: Path) -> None:
+    contested = told("dispute.opened", "2026-02-12", dispute="D-1", invoice="I-1", amount="1000.00")
+    desk = Desk(path, contested, rules=INTEREST._replace(stops=()))
+    assert desk.foreseen(10) == desk.run(10) == []
+    tick(desk.store, desk.now)
+    assert desk.foreseen(10) == desk.run(10) == []
+    assert [one["level"] for one in desk.run(10, ACCOUNT)] == [1]
+
+
 def test_a_stop_holds_until_its_day_or_until_it_is_resumed(path: Path) -> None:
     desk = Desk(path, invoice("I-2", "2026-01-12", "50.00"))
     desk.stop("I-1", until="2026-02-20")
@@ -324,6 +333,21 @@ def test_a_notice_is_made_again_from_the_log_alone_whatever_came_later(path: Pat
         assert [dunned.shown(moment, one)["differences"] for one in known] == [[]] * 5
         forged = known[1]._replace(notice=known[1].notice._replace(total="1.00"))
         assert dunned.shown(moment, forged)["differences"] == [{"field": "total", "recorded": "1.00", "again": "1100.00"}]
+
+
+def test_what_was_due_on_a_day_is_due_as_known_that_day(path: Path) -> None:
+    desk, kept = Desk(path), {}
+    for day in (10, 14, 30, 60):
+        desk.days = day
+        desk.tell(payment(f"P-{day}", "2026-02-13", "200.00", to("I-1", "200.00")))
+        kept[day] = desk.foreseen(day)
+        desk.run(day + 1)
+    desk.tell(payment("P-0", "2026-02-13", "100.00", to("I-1", "100.00")))
+    assert [len(one["debit_items"]) for foreseen in kept.values() for one in foreseen] == [1, 2, 2], "a fee, and interest"
+    with desk.store.reading() as moment:
+        for day, foreseen in kept.items():
+            notices = notices_of(due_of(moment, ACCOUNT, Asked(FAR, None, DUE_NOON + day * DAY)))
+            assert [{**one._asdict(), "state": dunning.DUE} for one in notices] == foreseen
 
 
 def test_events_told_in_any_order_are_dunned_alike(path: Path, tmp_path: Path) -> None:

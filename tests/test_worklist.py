@@ -1,6 +1,7 @@
 """The worklist of today: what there is to do is on it, what is done is not, and the most pressing comes first."""
 
 import csv
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -9,26 +10,29 @@ import pytest
 
 from exposure.ledger.dead_letters import Order, discard
 from exposure.ledger.policies import adopt
+from exposure.rules.spans import later
+from projections.account import Asked
 from projections.duties import KINDS
 from projections.worklist import Wanted, worklist
 from schemas.jsontext import written
 from schemas.policies import DEFAULT, Authority, Policy
 from schemas.policy_text import versioned
-from service import acting, approving, dunning, promising, releasing
+from service import acting, approving, dunning, measuring, promising, releasing
 from service.checking import Request, check
 from service.ticking import tick
 from service.worklist_tables import write_worklist
-from tests import measuring
 from tests.alerting import at, log
 from tests.command import exposure
-from tests.stores import fed, opened
+from tests.measuring import LATE
+from tests.measuring import Desk as MeasuringDesk
+from tests.stores import FAR, fed, opened
 from tests.test_dunning import INTEREST
 from tests.test_rules import ACCOUNT, CUSTOMER, Json, invoice, limit, payment, to, told
 
 pytestmark = pytest.mark.usefixtures("each_store")
 
 LAWYERS = INTEREST._replace(levels=tuple(level._replace(who="collections") if level.legal else level for level in INTEREST.levels))
-AUTHORITY = (Authority("head", "100000.00", "100000.00", "EUR"), Authority("lead", "100000.00", "100000.00", "EUR"))
+AUTHORITY = (Authority("head", "100000.00", "100000.00", "EUR", ("stop_deliveries",)), Authority("lead", "100000.00", "100000.00", "EUR"))
 
 
 class Desk:
@@ -58,7 +62,7 @@ class Desk:
         self.day = day
         tick(self.store, self.now)
         with self.store.reading() as moment:
-            return worklist(moment, self.now(), Wanted(frozenset(kinds), **wanted))
+            return worklist(moment, Asked(self.now()), Wanted(frozenset(kinds), **wanted))
 
     def kinds(self, day: str) -> list[str]:
         return sorted(row["kind"] for row in self.todo(day))
@@ -206,14 +210,14 @@ def test_a_held_order_waits_then_its_release_and_then_nothing(desk: Desk) -> Non
 
 def test_a_measure_waits_for_those_who_may_say_yes_and_for_nobody_once_somebody_did(path: Path) -> None:
     trusted = '[[authority]]\nwho = "head"\nmeasures = ["stop_deliveries", "lower_limit"]'
-    desk = measuring.Desk(path, '{ on = "overdue", step = 1, take = "stop_deliveries" }', trusted)
-    desk.tell(measuring.LATE, day="2026-02-12")
+    desk = MeasuringDesk(path, '{ on = "overdue", step = 1, take = "stop_deliveries" }', trusted)
+    desk.tell(LATE, day="2026-02-12")
     desk.propose("lower_limit", share="0.5")
     desk.tell(day="2026-02-14")
 
     def waiting() -> list[tuple[Any, ...]]:
         with desk.store.reading() as moment:
-            rows = worklist(moment, at(desk.day), Wanted(frozenset({"measure_proposed"})))["worklist"]
+            rows = worklist(moment, Asked(at(desk.day)), Wanted(frozenset({"measure_proposed"})))["worklist"]
         return [few(row, "what", "amount", "day", "who", "priority") for row in rows]
 
     stop = (f"stop_deliveries, proposed by policy {desk.policy.version}: alert overdue 1", None, "2026-02-12", ["head"], "high")
@@ -231,9 +235,7 @@ def test_dead_letters_are_one_row_an_account_until_they_are_settled(desk: Desk) 
         (ACCOUNT, "2 dead letters: too_many_decimals", "2026-02-10"),
         ("C-9", "1 dead letter: too_many_decimals", "2026-02-10"),
     ]
-    with desk.store.reading() as moment:
-        digests = moment.open_letters(account=ACCOUNT)
-    discard(desk.store, desk.now, digests, Order("m.vogt", "sent again"))
+    discard_all(desk)
     assert [row["account"] for row in desk.todo("2026-02-11", "dead_letters")] == [None, "C-9"]
 
 
@@ -298,6 +300,46 @@ def test_of_an_account_that_is_taken_on_later_nothing_is_calculated(path: Path) 
     assert [row["account"] for row in desk.todo("2026-02-16", "dunning_due")] == [ACCOUNT]
     rows = [row for row in desk.todo("2026-02-16") if row["account"] == "C-2"]
     assert {few(row, "overdue_amount", "account_currency", "account_manager") for row in rows} == {(None, None, None)}
+
+
+# What was known
+
+
+def test_as_known_on_a_day_it_is_what_it_was_on_that_day(desk: Desk) -> None:
+    desk.adopt(four_eyes_above="100.00")
+    decision, wanted = check(desk.store, Request(ACCOUNT, "O-1", "1500.00"), desk.now, "erp"), approving.Wanted
+    asked = approving.request(desk.store, wanted(ACCOUNT, "5000.00", None, "base", "2026-03-01", None, "they grow"), "head", desk.now).shown
+    measure = measuring.propose(desk.store, measuring.Wanted(ACCOUNT, "stop_deliveries", None, None, "they pay late"), "m.vogt", desk.now).shown
+    release = releasing.Release(decision["decision_id"], "head", "they paid")
+    desk.tell(written(invoice("I-7", "2026-02-01", "5.005")))
+    desk.promise(("2026-02-12", "400.00"))
+    happened: dict[str, list[Callable[[], Any]]] = {
+        "2026-02-11": [lambda: releasing.release(desk.store, release, desk.now)],
+        "2026-02-13": [lambda: releasing.release(desk.store, release._replace(by="lead"), desk.now)],
+        "2026-02-14": [lambda: desk.about("overdue", 1), lambda: desk.tell(customer(ACCOUNT, account_manager="n.vogt") | {"id": "new"})],
+        "2026-02-15": [lambda: discard_all(desk), lambda: approving.act(desk.store, approving.Act("approve", asked["request"], "lead"), desk.now)],
+        "2026-02-16": [lambda: measuring.act(desk.store, measuring.Act("reject", measure["measure"], "head", "they will"), desk.now)],
+        **{day: [lambda: dunning.run(desk.store, (), "head", desk.now)] for day in ("2026-02-17", "2026-02-27", "2026-03-14", "2026-04-13")},
+        "2026-04-14": [lambda: desk.tell(payment("P-1", "2026-02-12", "400.00", to("I-1", "400.00")))],
+        "2026-04-15": [lambda: adopt(desk.store, desk.now, DEFAULT, "board", "decided")],
+        "2026-04-16": [],
+    }
+    kept: dict[int, Json] = {}
+    for day, acts in happened.items():
+        kept |= {at(one): desk.listed(one) for one in (later(day, -1), day) if at(one) not in kept}
+        for act in acts:
+            act()
+        kept[desk.now()] = desk.listed(day)
+    assert {row["kind"] for listed in kept.values() for row in listed["worklist"]} == set(KINDS)
+    with desk.store.reading() as moment:
+        for known_at, listed in kept.items():
+            assert worklist(moment, Asked(FAR, None, known_at), Wanted()) == listed
+
+
+def discard_all(desk: Desk) -> None:
+    with desk.store.reading() as moment:
+        digests = moment.open_letters(account=ACCOUNT)
+    discard(desk.store, desk.now, digests, Order("m.vogt", "sent again"))
 
 
 # As a command

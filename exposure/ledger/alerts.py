@@ -112,10 +112,13 @@ def held(moment: Any, account: str, day: str) -> Held | None:
     return Held(until, {rule: since for rule, since in known.base.items() if since <= until} | stood.on(moment, account, until))
 
 
-def raised(moment: Any) -> list[str]:
-    """Accounts of which anything was said to stand, or stood when they were last judged; in order."""
-    sql = "SELECT account FROM alert_states WHERE sequence > 0 AND state <> ? ORDER BY account"
-    return [name for (name,) in moment.rows(sql, encoded(State("", {}, {}, 0)))]
+def raised(moment: Any, before: int | None = None) -> list[str]:
+    """Accounts of which anything was said to stand, or stood when they were last judged; of those before a position of the log at least these, for
+    how they stood then only their streams tell. In order."""
+    said = "SELECT account FROM alert_states WHERE sequence > 0"
+    if before is not None:
+        return [name for (name,) in moment.rows(f"{said} ORDER BY account")]
+    return [name for (name,) in moment.rows(f"{said} AND state <> ? ORDER BY account", encoded(State("", {}, {}, 0)))]
 
 
 def judge_all(writing: Any) -> None:
@@ -230,10 +233,10 @@ def stream(moment: Any, account: str | None, known_at: int | None = None) -> Ite
         yield read_alert(topic, state), recorded_at
 
 
-def streams(moment: Any, accounts: Sequence[str]) -> dict[str, Recorded]:
-    """The same of several accounts, of each that has any."""
+def streams(moment: Any, accounts: Sequence[str], before: int | None = None) -> dict[str, Recorded]:
+    """The same of several accounts, of each that has any; all of it, or what stands before a position of the log."""
     found: dict[str, Recorded] = {}
-    for _, _, _, topic, state, recorded_at, _ in moment.events_of([f"{STREAM}{account}" for account in accounts]):
+    for _, _, _, topic, state, recorded_at, _ in moment.events_of([f"{STREAM}{account}" for account in accounts], before):
         event = read_alert(topic, state)
         found.setdefault(event.account, []).append((event, recorded_at))
     return found

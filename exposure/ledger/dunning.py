@@ -65,10 +65,11 @@ def trail(moment: Any, notice: str, before: int | None = None) -> Trail | None:
     return next(trails_of(moment, [stream_of(notice)], before), None)
 
 
-def trails(moment: Any, account: str | None = None, before: int | None = None) -> list[Trail]:
-    """The notices of an account or of all, in the order of their numbers; as they stood before a position of the log."""
-    streams = [stream for _, stream in moment.cases_of_kind(KIND, None, account, before)]
-    return sorted(trails_of(moment, streams, before), key=lambda one: (one.notice.account, one.notice.number))
+def trails(moment: Any, account: str | None = None, before: int | None = None, state: str | None = None) -> list[Trail]:
+    """The notices of an account or of all, those in a state or all, in the order of their numbers; as they stood before a position of the log."""
+    streams = [stream for _, stream in moment.cases_of_kind(KIND, state if before is None else None, account, before)]
+    found = (one for one in trails_of(moment, streams, before) if state in (None, one.state))
+    return sorted(found, key=lambda one: (one.notice.account, one.notice.number))
 
 
 def trails_of(moment: Any, streams: list[str], before: int | None = None) -> Iterator[Trail]:

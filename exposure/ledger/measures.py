@@ -85,9 +85,9 @@ def trails(moment: Any, streams: list[str], before: int | None = None) -> list[T
 
 
 def of_account(moment: Any, account: str | None, state: str | None = None, before: int | None = None) -> list[Trail]:
-    """Of one account or of all, those in a state now or all: in order of accounts, the oldest first; as they stood before a position of the log."""
-    found = trails(moment, [stream for _, stream in moment.cases_of_kind(KIND, state, account, before)], before)
-    return sorted(found, key=lambda one: one.proposed.account)
+    """Of one account or of all, those in a state or all: in order of accounts, the oldest first; as they stood before a position of the log."""
+    found = trails(moment, [stream for _, stream in moment.cases_of_kind(KIND, state if before is None else None, account, before)], before)
+    return sorted((one for one in found if state in (None, one.state)), key=lambda one: one.proposed.account)
 
 
 def open_id(moment: Any, account: str, words: list[Any]) -> tuple[str, Trail | None]:
