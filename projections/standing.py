@@ -1,10 +1,11 @@
 """What stands of an account on a day, and since when: its alerts as a question, whether anybody was told of them or not."""
 
 from collections.abc import Collection, Iterable
+from functools import partial
 from typing import Any
 
 from exposure.alerts import Course, Timeline
-from exposure.classes import classes
+from exposure.classes import Class, classes
 from exposure.judging import day_before
 from exposure.ledger.alerts import held, once
 from exposure.ledger.judgings import changed_behind
@@ -38,13 +39,9 @@ class AccountDays:
         self.zone = terms.zone_of(customer)
         self.classes = classes(customer, policy)
         self.rates = rates
-        self.timelines = Timelines(moment, stored, self.empty, until, version, speaking)
-
-    def empty(self) -> Timeline:
-        made = Timeline(self.currency, self.classes, self.zone)
-        if made.is_weighed:
-            made.portfolio = self.rates.portfolio
-        return made
+        # Nothing here holds itself: of each account that is judged all documents would wait for the collector of cycles.
+        empty = partial(empty_timeline, self.currency, self.classes, self.zone, rates)
+        self.timelines = Timelines(moment, stored, empty, until, version, speaking)
 
     def since(self, day: str) -> Course:
         return self.course(self.timelines.since(day), day)
@@ -59,6 +56,13 @@ class AccountDays:
     def course(self, made: Timeline, since: str) -> Course:
         foreign = made.foreign()
         return Course(made, since, foreign, lambda day: self.rates.on(foreign, self.currency, day), self.rates.days(foreign, self.currency))
+
+
+def empty_timeline(currency: str | None, classes: list[Class], zone: str, rates: KnownRates) -> Timeline:
+    made = Timeline(currency, classes, zone)
+    if made.is_weighed:
+        made.portfolio = rates.portfolio
+    return made
 
 
 def currency_of(stored: Account, customer: list[Fact], version: int | None) -> str | None:

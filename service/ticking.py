@@ -10,7 +10,7 @@ from typing import Any
 
 from exposure.judging import Judging, News, State, Stretch
 from exposure.ledger import alerts, exposures, judgings, stood
-from exposure.ledger.ledger import collector_paused
+from exposure.ledger.collector import collector_paused
 from exposure.ledger.memory import Account
 from exposure.ledger.policies import in_force
 from exposure.rules import terms

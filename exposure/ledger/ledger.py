@@ -4,7 +4,6 @@ Reading, deciding and encoding happen before the store's write lock, and while t
 with an account or a name, the batch is loaded and decided again. A batch that asks something is taken under the lock, with nothing else on its way.
 """
 
-import gc
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,6 +13,7 @@ from typing import Any, TypeVar
 from eventsourcing.persistence import IntegrityError, InterfaceError, InternalError, OperationalError, PersistenceError
 
 from exposure.ledger.batch import Batch
+from exposure.ledger.collector import collector_paused
 from exposure.ledger.folding import Folding, document_rows
 from exposure.ledger.loading import caught_up
 from exposure.ledger.memory import DOCUMENTS_IN_MEMORY, Account, Memory
@@ -208,16 +208,3 @@ def short_turns() -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(usual)
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """Documents hold no cycles: the cyclic collector would only walk over them again and again. What a batch leaves is set aside from its walks."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.freeze()
-            gc.enable()

@@ -16,10 +16,10 @@ from exposure.ledger import alert_rows
 from exposure.ledger.account import Head
 from exposure.ledger.batch import Batch
 from exposure.ledger.cases import cases_of
+from exposure.ledger.collector import collector_paused
 from exposure.ledger.encoding import document_row, head_row, member_rows, rate_row
 from exposure.ledger.folding import document_rows
 from exposure.ledger.heard import heard_rows
-from exposure.ledger.ledger import collector_paused
 from exposure.ledger.loading import caught_up, load, load_heads
 from exposure.ledger.memory import Account
 from exposure.ledger.stretches import text

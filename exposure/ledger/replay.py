@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from exposure.ledger.account import Head
-from exposure.ledger.ledger import collector_paused
+from exposure.ledger.collector import collector_paused
 from exposure.rules.documents import Document, Key
 from exposure.rules.evolve import fold
 from schemas.facts import Fact
