@@ -25,7 +25,10 @@ NEEDED = ["tests/contract_example.jsonl", "consumers/mappings/ibm-receivables.to
 """What the README's commands read of the checkout."""
 GUIDE = [ROOT / page for page in re.findall(r"\]\((service/guide/[\w-]+\.md)\)", README)]
 STORY = "\n".join([README, *(page.read_text(encoding="utf-8") for page in GUIDE)])
-PAGES = [*(ROOT / folder / "README.md" for folder in (".", "schemas", "exposure", "projections", "consumers", "service")), *GUIDE]
+FLOORS = ("schemas", "exposure", "projections", "consumers", "service")
+PAGES = [ROOT / "README.md", *(page for floor in FLOORS for page in sorted((ROOT / floor).rglob("*.md")))]
+MAPS = [ROOT / folder / "README.md" for folder in (*FLOORS, "exposure/rules", "exposure/ledger")]
+"""Pages that name every file of their folders."""
 HERE_DOCUMENT = re.compile(r"<<'(\w+)'$")
 
 
@@ -132,3 +135,9 @@ def test_what_a_page_names_is_there(page: Path) -> None:
     named = {*re.findall(r"`([\w./-]+\.py|[\w./-]+/)`", told), *re.findall(r"\]\(([^)#:]+)\)", told)}
     absent = {name for name in named if not any((place / name).exists() for place in (ROOT, page.parent))}
     assert not absent, f"{page} names {absent}"
+
+
+@pytest.mark.parametrize("page", MAPS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_map_names_every_file(page: Path) -> None:
+    told = page.read_text(encoding="utf-8")
+    assert {one.name for one in page.parent.glob("*.py") if not one.name.startswith("__") and f"`{one.name}`" not in told} == set()

@@ -1,6 +1,6 @@
 """How events are chained: the hash of each covers all that is recorded of it, the event before it in its stream, and the one before it in the log.
 
-Law: the bytes that are hashed never change (``exposure/README.md`` says them for whoever writes a verifier of his own).
+Law: the bytes that are hashed never change (``proof.md`` says them for whoever writes a verifier of his own).
 """
 
 from collections.abc import Iterable, Mapping
