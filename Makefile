@@ -17,7 +17,7 @@ test: lint
 	@$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder -m "not long"
 
 test-long: $(INSTALLED)
-	@$(PYTEST) -n 2 -m long
+	@$(PYTEST) -n 2 -rP -m long
 	@$(PYTEST) -n 2 tests/test_laws.py --hypothesis-profile=long
 
 bench: $(INSTALLED)
