@@ -1,6 +1,7 @@
 """What a batch leaves is set aside from the collector of cycles, so nothing may be left in cycles: else a consumer grows with all it ever took."""
 
 import gc
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -12,15 +13,21 @@ import pytest
 
 from exposure.ledger import collector
 from exposure.ledger.collector import collector_paused
+from exposure.ledger.ledger import Ledger
 from exposure.ledger.rebuild import rebuild
+from exposure.ledger.records import Record, Source
 from projections.account import Asked, show
+from schemas.jsontext import written
 from service.checking import Request, check
 from service.reserving import reserve
 from service.sample import sample
 from service.ticking import tick
+from tests.alerting import at
 from tests.stores import DAY, FAR, fed, opened
+from tests.test_rules import invoice
 
 EVENTS, ACCOUNTS = 2_000, 20
+SEEN, BATCH = 500, 100
 FIXED_MAX = 200
 """Objects of a connection or two, however many accounts there are; the documents of one have more."""
 
@@ -59,6 +66,18 @@ def shown(store: Any, known_at: int | None) -> None:
     with store.reading() as moment:
         for (account,) in moment.rows("SELECT account FROM accounts"):
             show(moment, account, Asked(FAR + 50 * DAY, None, known_at))
+
+
+def test_memory_does_not_grow_with_the_accounts_that_a_consumer_ever_saw(each_store: str, tmp_path: Path) -> None:  # noqa: ARG001
+    ledger = Ledger(opened(tmp_path / "store.db"), lambda: at("2026-03-01"), documents_in_memory=SEEN // 10)
+    blocks = []
+    for first in range(0, 4 * SEEN, BATCH):
+        told = [{**invoice("I-1", "2026-01-12", "100.00"), "subject": f"C-{number}", "id": f"e{number}"} for number in range(first, first + BATCH)]
+        ledger.take([Record(written(one), first + place) for place, one in enumerate(told)], Source("seen", "seen", first, first + BATCH))
+        assert tick(ledger.store, lambda: at("2026-03-01"), tells=True).raised
+        if (first + BATCH) % SEEN == 0:
+            blocks.append(sys.getallocatedblocks())
+    assert blocks[-1] - blocks[0] < 3 * SEEN, "less than one for each"
 
 
 class InACycle:
