@@ -2,9 +2,9 @@
 
 from typing import Any, NamedTuple
 
+from exposure.ledger.acts.dead_letters import Letter
 from exposure.ledger.carried import Carried
-from exposure.ledger.dead_letters import Letter
-from exposure.ledger.outbox import Waiting
+from exposure.ledger.out.outbox import Waiting
 from projections.when import instant_text
 from schemas.jsontext import read, written
 from schemas.topics import prefixed

@@ -7,8 +7,8 @@ from typing import Any
 
 from consumers.broker.cluster import checked
 from consumers.broker.subscribe import Reading
-from exposure.ledger.lacking import Told
-from exposure.ledger.read_back import TOPICS
+from exposure.ledger.out.lacking import Told
+from exposure.ledger.out.read_back import TOPICS
 from schemas.instants import instant
 from schemas.jsontext import read
 from schemas.topics import prefixed

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 from exposure.figures import Figures, account_on
 from exposure.items import items
 from exposure.ledger.account import Head
+from exposure.ledger.acts.policies import in_force
 from exposure.ledger.encoding import decode_document
 from exposure.ledger.heard import heard
 from exposure.ledger.loading import caught_up
 from exposure.ledger.memory import Account
-from exposure.ledger.policies import in_force
 from exposure.promises import promises_on
 from exposure.rules import terms
 from exposure.rules.documents import Document, Key

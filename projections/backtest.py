@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from exposure import decisions
 from exposure.figures import Figures, account_on, converted
 from exposure.findings import NoRate
-from exposure.ledger.policies import adopted
+from exposure.ledger.acts.policies import adopted
 from exposure.ledger.replay import Replay
 from exposure.rules import orders
 from exposure.rules.fulfilled import fulfilled

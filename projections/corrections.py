@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from exposure.ledger import corrections as recorded
+from exposure.ledger.acts import corrections as recorded
 from projections.account import Asked
 
 

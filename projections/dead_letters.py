@@ -4,7 +4,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
-from exposure.ledger.dead_letters import Letter, parts
+from exposure.ledger.acts.dead_letters import Letter, parts
 from projections.when import instant_text
 from schemas.amends import DeadLetterErased
 from schemas.facts import DeadLetterDiscarded, DeadLetterRetried, OfLetter

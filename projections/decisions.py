@@ -14,9 +14,10 @@ from exposure.decisions import HELD
 from exposure.figures import Figures
 from exposure.findings import NoRate
 from exposure.groups import Group
-from exposure.ledger import decisions as recorded
-from exposure.ledger import read_back, releases
-from exposure.ledger.policies import in_force
+from exposure.ledger.acts import decisions as recorded
+from exposure.ledger.acts import releases
+from exposure.ledger.acts.policies import in_force
+from exposure.ledger.out import read_back
 from exposure.ledger.replay import Replay
 from exposure.retold import disagreements
 from exposure.rules.documents import Document

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from exposure.figures import COMPONENTS, Figures, Item, days_late
+from exposure.ledger.acts.policies import in_force
 from exposure.ledger.looks import NO_VERSION
 from exposure.ledger.memory import Account
-from exposure.ledger.policies import in_force
 from exposure.rules.documents import AGREED, Document
 from projections.account import Asked, Known, account_known, day_of, figures_on, known_account, speaking
 from projections.explanation import events_at, named, naming_of, rate_told

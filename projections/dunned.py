@@ -5,9 +5,9 @@ What was promised is among the facts.
 
 from typing import Any
 
-from exposure.ledger import dunning as recorded
-from exposure.ledger import read_back
-from exposure.ledger.dunning import Trail
+from exposure.ledger.acts import dunning as recorded
+from exposure.ledger.acts.dunning import Trail
+from exposure.ledger.out import read_back
 from projections.decisions import Then
 from projections.dunning import due_from, late_keys, notice_shown, notices_of
 from schemas.dunning import DunningNotice

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from exposure import dunning
 from exposure.dunning import Late, LeftOut, Line, Notice, Stops
 from exposure.figures import Figures, converted
-from exposure.ledger import dunning as recorded
-from exposure.ledger.dunning import Trail
+from exposure.ledger.acts import dunning as recorded
+from exposure.ledger.acts.dunning import Trail
 from exposure.promises import promised_invoices
 from exposure.rules import invoices
 from exposure.rules.documents import Document, Key, Movement

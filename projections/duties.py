@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from exposure.approvals import UNLIMITED
-from exposure.ledger import alerts, dunning
-from exposure.ledger import measures as recorded_measures
-from exposure.ledger.cases import PROPOSED
+from exposure.ledger import alerts
+from exposure.ledger.acts import dunning
+from exposure.ledger.acts import measures as recorded_measures
+from exposure.ledger.acts.cases import PROPOSED
 from exposure.rules.promises import BROKEN, OPEN, PARTLY
 from exposure.rules.spans import later
 from projections.account import NotKnownBefore

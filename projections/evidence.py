@@ -7,8 +7,8 @@ from base64 import b64decode
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple, get_args
 
-from exposure.ledger.evidence import streams_of
-from exposure.ledger.policies import adopted
+from exposure.ledger.acts.policies import adopted
+from exposure.ledger.proof.evidence import streams_of
 from exposure.rules import terms
 from projections.account import Asked, NotKnownBefore, UnknownAccount, account_known, known_instant, show
 from projections.history import decided, told

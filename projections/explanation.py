@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from exposure.figures import COMPONENTS, Figures, Item, days_late
+from exposure.ledger.acts.policies import in_force
 from exposure.ledger.loading import caught_up
-from exposure.ledger.policies import in_force
 from exposure.rules.documents import Document, Key, Movement
 from projections.account import Asked, Known, account_known, day_of, figures_on, known_instant, speaking
 from projections.history import told

@@ -3,8 +3,8 @@
 from typing import Any
 
 from exposure.decisions import HELD
-from exposure.ledger import releases
-from exposure.ledger.decisions import KIND, decided
+from exposure.ledger.acts import releases
+from exposure.ledger.acts.decisions import KIND, decided
 from projections.when import instant_text
 from schemas.facts import OrderChecked
 

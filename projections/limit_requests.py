@@ -4,9 +4,9 @@ from typing import Any
 
 from exposure import approvals
 from exposure.approvals import UNLIMITED, Asked, Worth
-from exposure.ledger.cases import OPEN
-from exposure.ledger.limit_requests import KIND, Trail, trail_of_stream
-from exposure.ledger.policies import in_force
+from exposure.ledger.acts.cases import OPEN
+from exposure.ledger.acts.limit_requests import KIND, Trail, trail_of_stream
+from exposure.ledger.acts.policies import in_force
 from projections.account import Asked as Question
 from projections.account import accounts_stored, known_account, today
 from projections.history import type_of

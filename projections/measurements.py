@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from exposure.figures import COMPONENTS, Figures
-from exposure.ledger import portfolio
+from exposure.ledger.acts import portfolio
 from projections.account import Asked, NotKnownBefore
 from projections.portfolio import Listing, accounts, shared_out
 from projections.selection import Selection

@@ -6,9 +6,9 @@ from typing import Any
 
 from exposure import approvals
 from exposure.ledger import alerts
-from exposure.ledger.cases import APPLIED, PROPOSED
-from exposure.ledger.measures import Trail, of_account
-from exposure.ledger.policies import in_force
+from exposure.ledger.acts.cases import APPLIED, PROPOSED
+from exposure.ledger.acts.measures import Trail, of_account
+from exposure.ledger.acts.policies import in_force
 from projections.account import Asked, account_known, days_said, today
 from projections.history import type_of
 from projections.when import instant_text

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from exposure.ledger.policies import Adopted, adopted
+from exposure.ledger.acts.policies import Adopted, adopted
 from projections.when import instant_text
 from schemas.policies import OF_THE_POLICY, Policy, Rules, content_of, spelled
 

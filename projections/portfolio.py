@@ -10,10 +10,10 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from exposure.figures import BUCKETS, COMPONENTS, Figures
+from exposure.ledger.acts.policies import in_force
 from exposure.ledger.heard import heard
 from exposure.ledger.looks import NO_VERSION
 from exposure.ledger.memory import Account
-from exposure.ledger.policies import in_force
 from projections.account import (
     Asked,
     Known,

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from exposure.concentration import Measured
 from exposure.figures import Rates, converted
+from exposure.ledger.acts.portfolio import measured
 from exposure.ledger.alerts import PORTFOLIO
-from exposure.ledger.portfolio import measured
 from projections.when import version_at
 from schemas.amounts import BILLION, billionths
 from schemas.facts import LAST_DAY

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 from exposure.bridge import Caused, caused
 from exposure.figures import Figures, Item
-from exposure.ledger.dead_letters import Letter
-from exposure.ledger.policies import in_force
+from exposure.ledger.acts.dead_letters import Letter
+from exposure.ledger.acts.policies import in_force
 from exposure.rules.invoices import TERMS
 from projections.account import Asked, Known, NotKnownBefore, day_of, figures_on, speaking
 from projections.explanation import events_at, naming_of

@@ -7,10 +7,10 @@ from typing import Any
 from exposure.alerts import Course, Timeline
 from exposure.classes import Class, classes
 from exposure.judging import day_before
+from exposure.ledger.acts.policies import in_force
 from exposure.ledger.alerts import held, once
 from exposure.ledger.judgings import changed_behind
 from exposure.ledger.memory import Account
-from exposure.ledger.policies import in_force
 from exposure.ledger.timelines import LAST, Timelines
 from exposure.rules import terms
 from exposure.rules.documents import Document

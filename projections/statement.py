@@ -10,9 +10,9 @@ from typing import Any
 from exposure.entries import MONEY, OWED, Entry, balances, entries
 from exposure.figures import Figures, days_late
 from exposure.items import open_items
+from exposure.ledger.acts.policies import in_force
 from exposure.ledger.loading import caught_up
 from exposure.ledger.memory import Account
-from exposure.ledger.policies import in_force
 from exposure.ledger.window import between
 from exposure.rules import terms
 from exposure.rules.credits import credits_of

@@ -5,8 +5,8 @@ from typing import Any
 
 from exposure import approvals
 from exposure.figures import Figures, converted
+from exposure.ledger.acts.policies import in_force
 from exposure.ledger.keys import unseal
-from exposure.ledger.policies import in_force
 from exposure.rules import terms
 from projections.account import Asked, Known, NotKnownBefore, UnknownAccount, figures_known, known_instant
 from projections.rates import KnownRates

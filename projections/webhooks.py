@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from exposure.ledger import deliveries
 from exposure.ledger.alerts import at_positions
+from exposure.ledger.out import deliveries
 from projections.alerts import shown
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from exposure.ledger import decisions
+from exposure.ledger.acts import decisions
 from projections.account import NotKnownBefore, UnknownAccount
 from schemas.facts import RequestRefused
 from schemas.told import ToldFact

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from exposure import approvals
 from exposure.approvals import TWICE, UNLIMITED, Agreed, Refused
-from exposure.ledger import limit_requests as recorded
-from exposure.ledger.limit_requests import Trail
-from exposure.ledger.policies import in_force
+from exposure.ledger.acts import limit_requests as recorded
+from exposure.ledger.acts.limit_requests import Trail
+from exposure.ledger.acts.policies import in_force
 from projections.account import Asked, figures_of
 from projections.limit_requests import asked_of, shown
 from schemas.amounts import shown as text_of

@@ -10,10 +10,10 @@ from typing import Any
 
 import typer
 
-from exposure.ledger.copying import NotEmpty, copy, count, tables_copied
-from exposure.ledger.schema import LATEST
-from exposure.ledger.sqlite import version_of
-from exposure.ledger.verify import verify
+from exposure.ledger.proof.verify import verify
+from exposure.ledger.stores.copying import NotEmpty, copy, count, tables_copied
+from exposure.ledger.stores.schema import LATEST
+from exposure.ledger.stores.sqlite import version_of
 from projections.status import status
 from service.failures import BUSINESS_NO, DONE, Failure
 from service.output import Output

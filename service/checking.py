@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from exposure import decisions
 from exposure.findings import NoRate
-from exposure.ledger import decisions as recorded
+from exposure.ledger.acts import decisions as recorded
 from exposure.rules import orders
 from exposure.rules.documents import Document
 from projections.account import Asked, Known, figures_known, sources

@@ -16,7 +16,7 @@ app = typer.Typer(cls=ListByDefault, add_completion=False, help="The keys that s
 @app.command("list")
 def list_(known_at: KnownAt = None, store: Store = None, now: Now = None, json: Json = False) -> None:
     """Every rotation that the log knows of, oldest first; the last new key is the one that signs now."""
-    from exposure.ledger.checkpoint_keys import rotations
+    from exposure.ledger.proof.checkpoint_keys import rotations
 
     with asking(store, now, known_at=known_at) as (moment, wanted):
         Output(json).rotations([rotation.document for rotation in rotations(moment, wanted.known_at)])
@@ -30,7 +30,7 @@ def export_(
     json: Json = False,
 ) -> None:
     """Writes the public keys, and the statements that lead from one to the next."""
-    from exposure.ledger.checkpoint_keys import rotations
+    from exposure.ledger.proof.checkpoint_keys import rotations
     from schemas.jsontext import laid_out
 
     file = out_file(out)
@@ -51,7 +51,7 @@ def rotate(
     json: Json = False,
 ) -> None:
     """Lets another key sign checkpoints from now on, and records it in the log."""
-    from exposure.ledger import checkpoint_keys
+    from exposure.ledger.proof import checkpoint_keys
     from projections.when import instant_text
     from service.verifying import key_of
 

@@ -53,8 +53,8 @@ def list_(
 def made(store: Any, account: str, cancels: str, date: str | None, by: str, reason: str, now: Callable[[], int]) -> dict[str, Any]:
     """The correction as recorded; the same once more is answered as it stands. Raises ``UnknownAccount`` or ``Failure``."""
     from exposure.approvals import correcting_refused
-    from exposure.ledger import corrections as recorded
-    from exposure.ledger.policies import in_force
+    from exposure.ledger.acts import corrections as recorded
+    from exposure.ledger.acts.policies import in_force
     from projections.account import Asked, figures_of
     from schemas.amends import CorrectionMade
 
@@ -79,7 +79,7 @@ def made(store: Any, account: str, cancels: str, date: str | None, by: str, reas
 
 def check_correctable(found: Any, kind: str, number: str, account: str, since: str) -> None:
     """Raises ``Failure`` where there is nothing to take back, or to do so would not count."""
-    from exposure.ledger.corrections import UNDOING
+    from exposure.ledger.acts.corrections import UNDOING
 
     last = found.last
     if not found.told:

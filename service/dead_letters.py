@@ -51,7 +51,7 @@ def retry(
     json: Json = False,
 ) -> int:
     """Reads records again, as after an upgrade: what can be taken now is taken like any other; exits 1 where some cannot."""
-    from exposure.ledger import dead_letters as letters
+    from exposure.ledger.acts import dead_letters as letters
     from service.answering import answer
     from service.ticking import tick
 
@@ -79,7 +79,7 @@ def discard(
     json: Json = False,
 ) -> None:
     """Gives records up: they count no more, and stay in the list of the settled ones."""
-    from exposure.ledger import dead_letters as letters
+    from exposure.ledger.acts import dead_letters as letters
 
     order, wanted = ordered(by, reason), opened(store)
     Output(json).counts(letters.discard(wanted, clock(now), chosen(wanted, ids, account, code, every), order))
@@ -87,7 +87,7 @@ def discard(
 
 def ordered(by: str | None, reason: str) -> Any:
     """Who and why, where both say something."""
-    from exposure.ledger.dead_letters import Order
+    from exposure.ledger.acts.dead_letters import Order
 
     return Order(actor(by), in_one_line("--reason", reason))
 

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from exposure import approvals
 from exposure.approvals import Refused
-from exposure.ledger import dunning
-from exposure.ledger.cases import CANCELLED, ISSUED, PROPOSED
-from exposure.ledger.dunning import Trail
-from exposure.ledger.policies import in_force
+from exposure.ledger.acts import dunning
+from exposure.ledger.acts.cases import CANCELLED, ISSUED, PROPOSED
+from exposure.ledger.acts.dunning import Trail
+from exposure.ledger.acts.policies import in_force
 from projections.account import Asked, NotKnownBefore, figures_of
 from projections.dunning import due_of, notice_shown, notices_of
 from projections.limit_requests import worth_today

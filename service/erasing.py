@@ -25,8 +25,8 @@ def erase(
     json: Json = False,
 ) -> None:
     """Erases a person: throws away the key that the personal fields of an account are encrypted under. No figure changes."""
-    from exposure.ledger import erasing
-    from exposure.ledger.dead_letters import Order
+    from exposure.ledger.acts import erasing
+    from exposure.ledger.acts.dead_letters import Order
 
     if (account is None) == (not letters):
         raise Failure("usage", "say what: an account, or dead letters by --letter", WRONG_USAGE)

@@ -75,7 +75,7 @@ def list_(
 @app.command()
 def show(request: Request, known_at: KnownAt = None, store: Store = None, now: Now = None, json: Json = False) -> None:
     """One request with its whole trail."""
-    from exposure.ledger.policies import in_force
+    from exposure.ledger.acts.policies import in_force
     from projections.limit_requests import shown
     from service.approving import trail_of
 

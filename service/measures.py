@@ -32,7 +32,7 @@ def list_(
     json: Json = False,
 ) -> None:
     """Those that wait for somebody's yes, and those in force."""
-    from exposure.ledger.cases import APPLIED, PROPOSED
+    from exposure.ledger.acts.cases import APPLIED, PROPOSED
     from projections.measures import measures
 
     wanted = {state for state, is_wanted in ((PROPOSED, waiting), (APPLIED, in_force)) if is_wanted} or {PROPOSED, APPLIED}
@@ -43,7 +43,7 @@ def list_(
 @app.command()
 def show(measure: Measure, known_at: KnownAt = None, store: Store = None, now: Now = None, json: Json = False) -> None:
     """One measure with its whole trail."""
-    from exposure.ledger.policies import in_force
+    from exposure.ledger.acts.policies import in_force
     from projections.measures import shown
     from service.measuring import trail_of
 

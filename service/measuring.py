@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from exposure import approvals
 from exposure.approvals import TWICE, Agreed, Asked, Refused
 from exposure.figures import Figures
-from exposure.ledger import measures as recorded
-from exposure.ledger.cases import PROPOSED
-from exposure.ledger.measures import Trail
-from exposure.ledger.policies import in_force
+from exposure.ledger.acts import measures as recorded
+from exposure.ledger.acts.cases import PROPOSED
+from exposure.ledger.acts.measures import Trail
+from exposure.ledger.acts.policies import in_force
 from exposure.measures import lowered
 from exposure.rules.spans import later
 from projections.account import Asked as Question

@@ -18,10 +18,10 @@ from typing import Any, BinaryIO, NamedTuple, TextIO
 from urllib.parse import quote
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from exposure.ledger.checkpoints import Checkpoint
-from exposure.ledger.evidence import export
 from exposure.ledger.keys import sign
-from exposure.ledger.proofs import NoProof
+from exposure.ledger.proof.checkpoints import Checkpoint
+from exposure.ledger.proof.evidence import export
+from exposure.ledger.proof.proofs import NoProof
 from projections import evidence
 from projections.account import Asked
 from projections.dead_letters import with_acts

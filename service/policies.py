@@ -52,7 +52,7 @@ def backtest(
 @app.command()
 def adopt(file: File, reason: Reason, by: By = None, store: Store = None, now: Now = None, json: Json = False) -> None:
     """Puts a policy in force from now on; recorded with who and why."""
-    from exposure.ledger import policies
+    from exposure.ledger.acts import policies
 
     policy = from_file(file)
     is_new = policies.adopt(opened(store), clock(now), policy, actor(by), in_one_line("--reason", reason))
@@ -63,7 +63,7 @@ def adopt(file: File, reason: Reason, by: By = None, store: Store = None, now: N
 def show(version: Annotated[str | None, typer.Argument(help="of a policy that was adopted (default: the one in force)")] = None,
          known_at: KnownAt = None, store: Store = None, now: Now = None, json: Json = False) -> None:  # fmt: skip
     """What the policy in force says, or one of an earlier version."""
-    from exposure.ledger.policies import in_force
+    from exposure.ledger.acts.policies import in_force
     from projections.policies import shown
 
     with asking(store, now, known_at=known_at) as (moment, wanted):

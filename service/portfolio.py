@@ -22,7 +22,7 @@ def measure(
     json: Json = False,
 ) -> None:
     """Measures the portfolio of a day, and records it: accounts whose policy asks for their share are judged by it from that day on."""
-    from exposure.ledger import portfolio
+    from exposure.ledger.acts import portfolio
     from projections.measurements import NoCurrency, measurement
     from projections.when import instant_text
     from service.progress import progress_of

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 from exposure.approvals import Refused, same
 from exposure.figures import Figures
 from exposure.items import open_items
-from exposure.ledger.decisions import digest_of
+from exposure.ledger.acts.decisions import digest_of
+from exposure.ledger.out.told_facts import tell_out
 from exposure.ledger.own_facts import free
-from exposure.ledger.told_facts import tell_out
 from exposure.promises import covering, dues, promises_on, split
 from exposure.rules.promises import BROKEN, OPEN, PARTLY, WITHDRAWN, Course, cleared, course_of
 from exposure.rules.spans import later

@@ -26,7 +26,7 @@ def inclusion(
     json: Json = False,
 ) -> None:
     """Proves that events are in the log a checkpoint was made of (RFC 6962, 2.1.1)."""
-    from exposure.ledger.proofs import NoProof, Proofs
+    from exposure.ledger.proof.proofs import NoProof, Proofs
     from service.verifying import checkpoint_of
 
     if (account is None) == (not position):
@@ -54,7 +54,7 @@ def consistency(
     json: Json = False,
 ) -> None:
     """Proves that the log of one checkpoint is the beginning of that of another (RFC 6962, 2.1.2)."""
-    from exposure.ledger.proofs import NoProof, Proofs
+    from exposure.ledger.proof.proofs import NoProof, Proofs
     from service.verifying import checkpoint_of
 
     earlier, later = checkpoint_of(first), checkpoint_of(second)
@@ -89,8 +89,8 @@ def export_(
 
 def write_evidence(moment: Any, account: str | None, checkpoint: Any, out: Path) -> int:
     """Writes the evidence and the program beside it; how many events it has."""
-    from exposure.ledger.evidence import export
-    from exposure.ledger.proofs import NoProof
+    from exposure.ledger.proof.evidence import export
+    from exposure.ledger.proof.proofs import NoProof
     from schemas.jsontext import written
 
     lines = -1

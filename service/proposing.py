@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from exposure.judging import News, Said
 from exposure.ledger import alerts
-from exposure.ledger import measures as recorded
-from exposure.ledger.cases import APPLIED, PROPOSED
+from exposure.ledger.acts import measures as recorded
+from exposure.ledger.acts.cases import APPLIED, PROPOSED
 from exposure.measures import wanted
 from projections.account import Asked, figures_of
 from schemas.measures import LOWER_LIMIT, MeasureLapsed, MeasureProposed

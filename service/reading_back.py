@@ -25,8 +25,8 @@ def read_back(
     """Records the decisions, reservations, releases, limits by request, measures, notices and promises that a restored store lacks, with their ids.
     Before its consumers are started. Exits 3 where a message was unknown: it is not recorded, and standard error says why."""
     from consumers import told_before
-    from exposure.ledger import read_back as ledger
-    from exposure.ledger.dead_letters import Order
+    from exposure.ledger.acts.dead_letters import Order
+    from exposure.ledger.out import read_back as ledger
     from schemas.jsontext import NotJson
 
     order, wanted, told = Order(actor(by), in_one_line("--reason", reason)), opened(store), settings()

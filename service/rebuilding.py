@@ -4,9 +4,9 @@ from typing import Any
 
 import typer
 
+from exposure.ledger.proof.verify import verify
 from exposure.ledger.rebuild import BrokenLog, Outcome, rebuild
-from exposure.ledger.sqlite import OperationalError
-from exposure.ledger.verify import verify
+from exposure.ledger.stores.sqlite import OperationalError
 from schemas.stored import UnknownTopic
 from service.failures import BUSINESS_NO, DONE, Failure
 from service.output import Output

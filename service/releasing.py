@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from exposure import approvals
 from exposure.approvals import TWICE, Asked, Refused
 from exposure.decisions import HELD
-from exposure.ledger import decisions, releases
-from exposure.ledger.cases import PROPOSED, RELEASED
-from exposure.ledger.policies import in_force
+from exposure.ledger.acts import decisions, releases
+from exposure.ledger.acts.cases import PROPOSED, RELEASED
+from exposure.ledger.acts.policies import in_force
 from projections.account import Asked as Question
 from projections.account import figures_of
 from projections.limit_requests import worth_today

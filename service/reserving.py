@@ -11,9 +11,9 @@ from typing import Any
 from exposure import decisions
 from exposure.contention import lost_to
 from exposure.figures import Figures
-from exposure.ledger import decisions as recorded
+from exposure.ledger.acts import decisions as recorded
+from exposure.ledger.out.told_facts import tell_out
 from exposure.ledger.own_facts import free, tell
-from exposure.ledger.told_facts import tell_out
 from exposure.rules import orders, reservations
 from exposure.rules.reservations import Standing
 from projections.account import Asked, figures_known

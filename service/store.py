@@ -10,7 +10,7 @@ from service.failures import Failure
 
 def open_store(url: str, *, create: bool = False) -> Any:
     """The recorder of ``sqlite:///path`` or ``postgresql://…``; with ``create`` a missing store is made."""
-    from exposure.ledger.schema import StoreNotMade, WrongStoreVersion
+    from exposure.ledger.stores.schema import StoreNotMade, WrongStoreVersion
 
     try:
         return opener(url)(create=create)
@@ -25,7 +25,7 @@ def open_store(url: str, *, create: bool = False) -> Any:
 def opener(url: str) -> Callable[..., Any]:
     """What opens the store of a URL: the database's own driver is loaded only where it is used."""
     if url.startswith(("postgresql://", "postgres://")):
-        from exposure.ledger.postgres import open_postgres
+        from exposure.ledger.stores.postgres import open_postgres
 
         return partial(open_postgres, url)
     scheme, separator, path = url.partition(":///")
@@ -35,6 +35,6 @@ def opener(url: str) -> Callable[..., Any]:
         raise Failure(
             "bad_store", f"{path} is a directory, not a store: name the file, as sqlite:///{path.rstrip('/')}/exposure.db (--store or EXPOSURE_STORE)"
         )
-    from exposure.ledger.sqlite import open_sqlite
+    from exposure.ledger.stores.sqlite import open_sqlite
 
     return partial(open_sqlite, path)

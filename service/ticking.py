@@ -10,9 +10,9 @@ from typing import Any
 
 from exposure.judging import Judging, News, State, Stretch
 from exposure.ledger import alerts, exposures, judgings, stood
+from exposure.ledger.acts.policies import in_force
 from exposure.ledger.collector import collector_paused
 from exposure.ledger.memory import Account
-from exposure.ledger.policies import in_force
 from exposure.rules import terms
 from projections.account import accounts_stored
 from projections.current import Current, current

@@ -7,10 +7,10 @@ from typing import Any
 
 import typer
 
-from exposure.ledger.checkpoint_keys import KeyNotInUse, check_in_use, key_in_use, read_rotation, rotations
-from exposure.ledger.checkpoints import Checkpoint, read_checkpoint, signed, unsigned
 from exposure.ledger.keys import new_signing_key
-from exposure.ledger.verify import Outcome, verify
+from exposure.ledger.proof.checkpoint_keys import KeyNotInUse, check_in_use, key_in_use, read_rotation, rotations
+from exposure.ledger.proof.checkpoints import Checkpoint, read_checkpoint, signed, unsigned
+from exposure.ledger.proof.verify import Outcome, verify
 from projections.when import instant_text
 from schemas.jsontext import NotJson, read
 from service.failures import BUSINESS_NO, DONE, Failure

@@ -98,7 +98,7 @@ def retry(
     json: Json = False,
 ) -> None:
     """Has alerts sent after all, by the sender that runs or the next; each before whatever else of its account waits."""
-    from exposure.ledger import deliveries
+    from exposure.ledger.out import deliveries
     from projections.webhooks import given_up
 
     if bool(ids) == every:

@@ -14,10 +14,10 @@ from uuid import uuid4
 
 from consumers.messages import structured
 from consumers.webhook import Endpoint
-from exposure.ledger import deliveries
 from exposure.ledger.alerts import at_positions, recorded_after, told_of
-from exposure.ledger.deliveries import Delivery, Overtaken
-from exposure.ledger.outbox import Lease, LeaseLost
+from exposure.ledger.out import deliveries
+from exposure.ledger.out.deliveries import Delivery, Overtaken
+from exposure.ledger.out.outbox import Lease, LeaseLost
 from projections.alerts import Wanted
 from projections.when import instant_text
 from schemas.facts import OfAlert

@@ -8,8 +8,8 @@ from typing import Any
 
 from exposure.approvals import UNLIMITED
 from exposure.findings import NoRate
-from exposure.ledger import dead_letters as letters
-from exposure.ledger import erasing, policies, portfolio
+from exposure.ledger.acts import dead_letters as letters
+from exposure.ledger.acts import erasing, policies, portfolio
 from exposure.ledger.rebuild import rebuild
 from projections.account import Asked, NotKnownBefore, UnknownAccount, show
 from projections.alerts import Wanted, alert_log

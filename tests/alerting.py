@@ -7,7 +7,7 @@ from typing import Any
 
 from exposure.alerts import Course, Timeline
 from exposure.classes import classes
-from exposure.ledger.policies import adopt
+from exposure.ledger.acts.policies import adopt
 from exposure.rules.documents import AGREED
 from exposure.standing import standing_on
 from projections.account import Asked, show

@@ -25,10 +25,10 @@ import psycopg
 from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
 
-from exposure.ledger import chain
 from exposure.ledger.ledger import Ledger
+from exposure.ledger.proof import chain
 from exposure.ledger.records import Record, Source
-from exposure.ledger.sqlite import LedgerDatastore
+from exposure.ledger.stores.sqlite import LedgerDatastore
 from schemas.inbound import MODELS, Envelope
 from schemas.jsontext import read, written
 from service.sample import sample

@@ -17,7 +17,7 @@ from importlib import import_module
 from tests.stores import empty_file
 
 FLOORS = ["schemas", "exposure", "projections", "consumers", "service"]
-APART = ("service.__main__", "service.standalone", "exposure.ledger.migrations")
+APART = ("service.__main__", "service.standalone", "exposure.ledger.stores.migrations")
 """What is a program of its own, or is read by one who looks for it by its path."""
 ASKED_BYTES_MAX = 1 << 20
 STREAMS = 3

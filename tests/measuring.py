@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from exposure.ledger.policies import adopt
+from exposure.ledger.acts.policies import adopt
 from projections.account import Asked, show
 from projections.measures import measures
 from schemas.jsontext import read

@@ -7,11 +7,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from exposure.ledger.checkpoints import Checkpoint, signed
-from exposure.ledger.dead_letters import Order, retry
+from exposure.ledger.acts.dead_letters import Order, retry
 from exposure.ledger.keys import new_signing_key
+from exposure.ledger.proof.checkpoints import Checkpoint, signed
+from exposure.ledger.proof.verify import verify
 from exposure.ledger.records import Record
-from exposure.ledger.verify import verify
 from service.sample import sample
 from tests.stores import NOW, fed, opened
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from exposure.ledger.proof.verify import verify
 from exposure.ledger.rebuild import rebuild
 from exposure.ledger.replay import Replay
-from exposure.ledger.verify import verify
 from service.sample import sample
 from service.store import open_store
 from tests import stores

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from consumers.statements import Claim
-from exposure.ledger.policies import in_force
+from exposure.ledger.acts.policies import in_force
 from projections.account import Asked, NotKnownBefore, UnknownAccount, show
 from projections.alerts import Wanted, alert_log
 from projections.bridge import bridge_between

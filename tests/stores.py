@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 import psycopg
 
 from exposure.ledger.ledger import Ledger
+from exposure.ledger.proof.verify import verify
 from exposure.ledger.records import Counts, Record, Source
-from exposure.ledger.verify import verify
 from projections.account import Asked, show
 from schemas.jsontext import read, written
 from service.store import open_store

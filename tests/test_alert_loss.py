@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from exposure.ledger.policies import adopt
+from exposure.ledger.acts.policies import adopt
 from exposure.ledger.rebuild import rebuild
 from service.acting import Act, act
 from tests.alerting import at, log, outbox, said, said_to_stand, shown, told

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from exposure.ledger.policies import adopt
+from exposure.ledger.acts.policies import adopt
 from schemas.policies import SEVERITY, Policy
 from schemas.policy_file import PolicyError, read_policy
 from tests.alerting import Alert, Json, at, log, said, said_to_stand, shown, standing

@@ -7,7 +7,7 @@ import pytest
 
 from exposure.figures import Figures, account_on
 from exposure.items import items
-from exposure.ledger.policies import adopt
+from exposure.ledger.acts.policies import adopt
 from exposure.ledger.replay import Replay
 from projections.account import Asked, show
 from projections.backtest import backtest

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from consumers.feed import feed
+from exposure.ledger.acts.policies import adopt
 from exposure.ledger.ledger import Ledger
-from exposure.ledger.policies import adopt
+from exposure.ledger.proof.verify import verify
 from exposure.ledger.records import Record, Source
-from exposure.ledger.verify import verify
 from schemas.jsontext import read
 from schemas.policy_file import read_policy
 from service.backing_up import backup_store, restore_store

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from exposure.ledger.policies import adopt
+from exposure.ledger.acts.policies import adopt
 from schemas.jsontext import written
 from schemas.policy_file import read_policy
 from service.checking import Request, check

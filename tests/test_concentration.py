@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from exposure.ledger import portfolio
+from exposure.ledger.acts import portfolio
 from exposure.ledger.rebuild import rebuild
 from projections.account import Asked, show
 from projections.measurements import NoCurrency, listed, measurement

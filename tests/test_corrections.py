@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from exposure.ledger.policies import adopt
+from exposure.ledger.acts.policies import adopt
+from exposure.ledger.proof.verify import verify
 from exposure.ledger.rebuild import rebuild
-from exposure.ledger.verify import verify
 from projections.account import Asked, show
 from projections.explanation import explain
 from projections.history import history

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from exposure.ledger import dead_letters as letters
+from exposure.ledger.acts import dead_letters as letters
+from exposure.ledger.acts.dead_letters import Discarded, Order, Retried, discard, retry
 from exposure.ledger.carried import Carried
-from exposure.ledger.dead_letters import Discarded, Order, Retried, discard, retry
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.rebuild import rebuild
 from exposure.ledger.records import Record, Source
@@ -232,7 +232,8 @@ def test_what_becomes_of_dead_letters_changes_nothing_derived_and_rebuilt_equals
 
 DIES_WHILE_IT_SETTLES = """
 import os, sys
-from exposure.ledger import dead_letters, writing
+from exposure.ledger import writing
+from exposure.ledger.acts import dead_letters
 from service.store import open_store
 settle, settled = writing.Writing.settle_letter, []
 def settle_or_die(*words):

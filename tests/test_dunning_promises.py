@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from exposure.ledger.dunning import trails
+from exposure.ledger.acts.dunning import trails
 from projections import dunned
 from service import promising
 from tests.test_dunning import INTEREST

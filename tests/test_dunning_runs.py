@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from exposure.ledger.dunning import candidates, trails
-from exposure.ledger.policies import adopt
+from exposure.ledger.acts.dunning import candidates, trails
+from exposure.ledger.acts.policies import adopt
+from exposure.ledger.proof.verify import verify
 from exposure.ledger.rebuild import rebuild
-from exposure.ledger.verify import verify
 from projections import dunned
 from projections.account import Asked, show
 from projections.dunning import due_of, listed, notice_shown, notices_of

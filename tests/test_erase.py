@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from exposure.ledger import erasing
-from exposure.ledger.dead_letters import Order
+from exposure.ledger.acts import erasing
+from exposure.ledger.acts.dead_letters import Order
 from exposure.ledger.ledger import Ledger
+from exposure.ledger.proof.verify import verify
 from exposure.ledger.rebuild import rebuild
 from exposure.ledger.records import Record, Source
-from exposure.ledger.verify import verify
 from projections.account import Asked
 from projections.dead_letters import dead_letters
 from projections.history import history

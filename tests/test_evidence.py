@@ -13,15 +13,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exposure.ledger.cases import record
-from exposure.ledger.checkpoint_keys import rotate
-from exposure.ledger.checkpoint_keys import told as statement
-from exposure.ledger.checkpoints import Checkpoint, signed
-from exposure.ledger.evidence import export
+from exposure.ledger.acts.cases import record
+from exposure.ledger.acts.policies import adopt
 from exposure.ledger.keys import new_signing_key, sign
-from exposure.ledger.policies import adopt
-from exposure.ledger.proofs import NoProof
-from exposure.ledger.verify import verify
+from exposure.ledger.proof.checkpoint_keys import rotate
+from exposure.ledger.proof.checkpoint_keys import told as statement
+from exposure.ledger.proof.checkpoints import Checkpoint, signed
+from exposure.ledger.proof.evidence import export
+from exposure.ledger.proof.proofs import NoProof
+from exposure.ledger.proof.verify import verify
 from schemas.facts import LimitRequested
 from schemas.jsontext import read, written
 from schemas.policy_file import read_policy

@@ -13,13 +13,13 @@ from zipfile import ZipFile
 
 import pytest
 
-from exposure.ledger.cases import record
-from exposure.ledger.checkpoint_keys import rotate
-from exposure.ledger.checkpoints import Checkpoint, signed
-from exposure.ledger.dead_letters import Order, discard, retry
+from exposure.ledger.acts.cases import record
+from exposure.ledger.acts.dead_letters import Order, discard, retry
+from exposure.ledger.acts.policies import adopt
 from exposure.ledger.keys import new_signing_key
-from exposure.ledger.policies import adopt
-from exposure.ledger.verify import verify
+from exposure.ledger.proof.checkpoint_keys import rotate
+from exposure.ledger.proof.checkpoints import Checkpoint, signed
+from exposure.ledger.proof.verify import verify
 from projections.evidence import period_of
 from projections.when import instant_text
 from schemas.facts import LimitRequested

@@ -8,7 +8,7 @@ import pytest
 from eventsourcing.persistence import IntegrityError
 from jsonschema import Draft202012Validator
 
-from exposure.ledger.policies import adopt
+from exposure.ledger.acts.policies import adopt
 from projections.account import Asked
 from projections.portfolio import portfolio
 from projections.selection import selection

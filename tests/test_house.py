@@ -22,16 +22,19 @@ FLOORS = ["schemas", "exposure", "projections", "consumers", "service"]
 ALONE = {
     "orjson": {"schemas/jsontext.py"},
     "json": {"schemas/jsontext.py", "service/standalone"},
-    "eventsourcing": {*(f"exposure/ledger/{part}.py" for part in ("folding", "ledger", "postgres", "sqlite", "writing")), "service/cli.py"},
-    "psycopg": {"exposure/ledger/postgres.py", "exposure/ledger/schema.py"},
+    "eventsourcing": {
+        *(f"exposure/ledger/{part}.py" for part in ("folding", "ledger", "stores/postgres", "stores/sqlite", "writing")),
+        "service/cli.py",
+    },
+    "psycopg": {"exposure/ledger/stores/postgres.py", "exposure/ledger/stores/schema.py"},
     "kafka": {"consumers/broker"},
     "standardwebhooks": {"consumers/webhook.py"},
     "zoneinfo": {"exposure/rules/terms.py", "schemas/inbound.py"},
     "cryptography": {"exposure/ledger/keys.py"},
     "jinja2": {"service/pages.py"},
     "typst": {"service/typesetting.py"},
-    "alembic": {"exposure/ledger/schema.py", "exposure/ledger/migrations"},
-    "sqlalchemy": {"exposure/ledger/schema.py", "exposure/ledger/migrations"},
+    "alembic": {"exposure/ledger/stores/schema.py", "exposure/ledger/stores/migrations"},
+    "sqlalchemy": {"exposure/ledger/stores/schema.py", "exposure/ledger/stores/migrations"},
     "pydantic_settings": {"service/settings.py"},
 }
 """Outside things, and the only files (or folders) that may know them."""
@@ -69,7 +72,7 @@ LONG_FILES = {
     "tests/test_rules.py": "the laws by hand, one example after the other",
     "tests/histories.py": "one generator: every part of a history draws on the others",
 }
-LONG_FUNCTIONS = {"exposure/ledger/migrations/versions/0001_first.py:upgrade": "a list of tables"}
+LONG_FUNCTIONS = {"exposure/ledger/stores/migrations/versions/0001_first.py:upgrade": "a list of tables"}
 NO_NAMES = re.compile(r"(manager|handler|processor|helper|(?<![a-z])utils?(?![a-z])|(?<![a-z])misc(?![a-z]))", re.IGNORECASE)
 
 
@@ -149,10 +152,10 @@ def test_what_prints_for_people_is_there_by_the_name_it_is_called_by() -> None:
         assert callable(printer(name))
 
 
-@pytest.mark.parametrize("helps", ["service.sharing", "exposure.ledger.verify, service.store"])
+@pytest.mark.parametrize("helps", ["service.sharing", "exposure.ledger.proof.verify, service.store"])
 def test_a_process_that_helps_another_loads_only_what_it_needs(helps: str) -> None:
     """It can not begin before it has."""
-    code = f"import sys, {helps}, exposure.ledger.sqlite; print(*sys.modules)"
+    code = f"import sys, {helps}, exposure.ledger.stores.sqlite; print(*sys.modules)"
     paths = {"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
     loaded = subprocess.run([sys.executable, "-c", code], env=os.environ | paths, capture_output=True, text=True, check=True, cwd=ROOT).stdout.split()
     assert not {"pydantic", "typer", "rich", "sqlalchemy", "kafka", "psycopg", "structlog"} & set(loaded)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from exposure.ledger.policies import adopt, in_force
+from exposure.ledger.acts.policies import adopt, in_force
 from exposure.ledger.rebuild import rebuild
 from projections.account import Asked, show
 from projections.history import history

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from exposure.ledger.policies import adopt
+from exposure.ledger.acts.policies import adopt
 from projections.decisions import UnknownDecision, shown
 from schemas.jsontext import written
 from schemas.policy_file import read_policy

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from exposure.ledger import alerts
-from exposure.ledger.policies import in_force
+from exposure.ledger.acts.policies import in_force
 from exposure.ledger.rebuild import rebuild
 from projections.decisions import shown as decision_shown
 from projections.history import history

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from exposure.ledger.checkpoints import Checkpoint
-from exposure.ledger.evidence import export
-from exposure.ledger.proofs import NoProof
-from exposure.ledger.verify import verify
+from exposure.ledger.proof.checkpoints import Checkpoint
+from exposure.ledger.proof.evidence import export
+from exposure.ledger.proof.proofs import NoProof
+from exposure.ledger.proof.verify import verify
 from schemas.jsontext import written
 from service.standalone.verify_evidence import Bad, verified
 from tests.mutilating import ALTERING, Open, altering, logged, made

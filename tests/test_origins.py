@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumers.feed import feed
+from exposure.ledger.acts.dead_letters import Order, retry
 from exposure.ledger.batch import Stood
-from exposure.ledger.dead_letters import Order, retry
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.origins import decoded, encoded
+from exposure.ledger.proof.verify import verify
 from exposure.ledger.rebuild import rebuild
 from exposure.ledger.records import Record, Source
-from exposure.ledger.verify import verify
 from projections.account import Asked
 from projections.explanation import explain
 from projections.history import history

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exposure.ledger.policies import adopt, in_force
+from exposure.ledger.acts.policies import adopt, in_force
 from exposure.ledger.rebuild import rebuild
 from projections.account import Asked, show
 from schemas.dunning import STOPS

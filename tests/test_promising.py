@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from exposure.ledger.ledger import Ledger
+from exposure.ledger.proof.verify import verify
 from exposure.ledger.rebuild import rebuild
-from exposure.ledger.verify import verify
 from projections.account import Asked, show
 from projections.history import history
 from projections.promises import promise, promises

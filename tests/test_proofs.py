@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from exposure.ledger import proofs
-from exposure.ledger.checkpoint_keys import KeyNotInUse, key_in_use, rotate, rotations
-from exposure.ledger.checkpoints import Checkpoint, read_checkpoint
 from exposure.ledger.keys import key_id, new_signing_key, public_key
-from exposure.ledger.proofs import NoProof, Proofs
+from exposure.ledger.proof import proofs
+from exposure.ledger.proof.checkpoint_keys import KeyNotInUse, key_in_use, rotate, rotations
+from exposure.ledger.proof.checkpoints import Checkpoint, read_checkpoint
+from exposure.ledger.proof.proofs import NoProof, Proofs
 from service.sample import sample
 from tests.checking_proofs import is_consistent, is_included
 from tests.command import exposure

@@ -7,13 +7,13 @@ import pytest
 
 from consumers.messages import structured
 from consumers.told_before import from_file
-from exposure.ledger.dead_letters import Order
-from exposure.ledger.decisions import digest_of
-from exposure.ledger.evidence import export
-from exposure.ledger.policies import adopt
-from exposure.ledger.read_back import ReadBack, read_back
+from exposure.ledger.acts.dead_letters import Order
+from exposure.ledger.acts.decisions import digest_of
+from exposure.ledger.acts.policies import adopt
+from exposure.ledger.out.read_back import ReadBack, read_back
+from exposure.ledger.proof.evidence import export
+from exposure.ledger.proof.verify import verify
 from exposure.ledger.rebuild import rebuild
-from exposure.ledger.verify import verify
 from projections.account import Asked, show
 from projections.decisions import shown
 from projections.history import history

@@ -7,14 +7,14 @@ import pytest
 
 from consumers.messages import structured
 from consumers.told_before import from_file
-from exposure.ledger import dunning as notices
-from exposure.ledger import measures
-from exposure.ledger.dead_letters import Order
-from exposure.ledger.evidence import export
-from exposure.ledger.policies import adopt
-from exposure.ledger.read_back import TOPICS, ReadBack, read_back
+from exposure.ledger.acts import dunning as notices
+from exposure.ledger.acts import measures
+from exposure.ledger.acts.dead_letters import Order
+from exposure.ledger.acts.policies import adopt
+from exposure.ledger.out.read_back import TOPICS, ReadBack, read_back
+from exposure.ledger.proof.evidence import export
+from exposure.ledger.proof.verify import verify
 from exposure.ledger.rebuild import rebuild
-from exposure.ledger.verify import verify
 from projections import dunned
 from projections.account import Asked, show
 from projections.measures import measures as measured

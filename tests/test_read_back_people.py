@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from exposure.ledger.evidence import export
-from exposure.ledger.policies import adopt, in_force
-from exposure.ledger.read_back import ReadBack
+from exposure.ledger.acts.policies import adopt, in_force
+from exposure.ledger.out.read_back import ReadBack
+from exposure.ledger.proof.evidence import export
+from exposure.ledger.proof.verify import verify
 from exposure.ledger.rebuild import rebuild
-from exposure.ledger.verify import verify
 from projections.account import Asked, show
 from projections.decisions import decisions_of
 from projections.history import history

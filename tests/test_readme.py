@@ -27,7 +27,7 @@ GUIDE = [ROOT / page for page in re.findall(r"\]\((service/guide/[\w-]+\.md)\)",
 STORY = "\n".join([README, *(page.read_text(encoding="utf-8") for page in GUIDE)])
 FLOORS = ("schemas", "exposure", "projections", "consumers", "service")
 PAGES = [ROOT / "README.md", *(page for floor in FLOORS for page in sorted((ROOT / floor).rglob("*.md")))]
-MAPS = [ROOT / folder / "README.md" for folder in (*FLOORS, "exposure/rules", "exposure/ledger")]
+MAPS = [ROOT / folder / "README.md" for folder in (*FLOORS, "exposure/rules", "exposure/ledger", "exposure/ledger/proof")]
 """Pages that name every file of their folders."""
 HERE_DOCUMENT = re.compile(r"<<'(\w+)'$")
 

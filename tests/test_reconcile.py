@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumers.statements import Claim, in_order
-from exposure.ledger.dead_letters import Order, discard
+from exposure.ledger.acts.dead_letters import Order, discard
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.records import Record, Source
 from projections.account import Asked

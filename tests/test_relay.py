@@ -16,7 +16,7 @@ from consumers.broker.relay import Post, Relay, Relayed
 from consumers.cloudevents import record_of
 from consumers.messages import message_of
 from exposure.ledger.ledger import Ledger
-from exposure.ledger.outbox import LEASE_MICROSECONDS, LeaseLost, Waiting, waiting
+from exposure.ledger.out.outbox import LEASE_MICROSECONDS, LeaseLost, Waiting, waiting
 from exposure.ledger.records import Record, Source
 from schemas.contracts.asyncapi import DEAD_LETTER_HEADERS
 from schemas.jsontext import read, written

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from exposure.ledger.policies import in_force
+from exposure.ledger.acts.policies import in_force
 from exposure.ledger.rebuild import rebuild
 from projections.history import history
 from projections.holds import holds, overrides

@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from consumers.cloudevents import record_of
-from exposure.ledger.dead_letters import Order, retry
+from exposure.ledger.acts.dead_letters import Order, retry
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.own_facts import tell
 from exposure.ledger.rebuild import rebuild

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from exposure.ledger.policies import adopt
+from exposure.ledger.acts.policies import adopt
 from exposure.ledger.rebuild import rebuild
 from projections.account import Asked, show
 from schemas.instants import instant_of

@@ -13,7 +13,7 @@ import pytest
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.records import Record, Source
 from exposure.ledger.replay import Replay
-from exposure.ledger.sqlite import open_sqlite
+from exposure.ledger.stores.sqlite import open_sqlite
 from service.sample import sample
 
 OPEN = 200

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exposure.ledger.policies import adopt
+from exposure.ledger.acts.policies import adopt
 from tests.alerting import at, log, standing, told
 from tests.folding import Books
 from tests.stores import given_back, opened

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exposure.alerts import Standing, moved_on
+from exposure.ledger.acts.policies import in_force
 from exposure.ledger.ledger import Ledger
-from exposure.ledger.policies import in_force
 from exposure.ledger.records import Record, Source
 from exposure.rules.spans import later
 from exposure.standing import retraced

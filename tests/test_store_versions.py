@@ -16,7 +16,7 @@ import pytest
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.rebuild import rebuild
 from exposure.ledger.records import Record, Source
-from exposure.ledger.schema import sqlite_connection
+from exposure.ledger.stores.schema import sqlite_connection
 from exposure.rules.spans import FOR_EVER
 from schemas.jsontext import read
 from schemas.told import naming_of

@@ -17,7 +17,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from consumers.statements import Claim
-from exposure.ledger import policies
+from exposure.ledger.acts import policies
 from exposure.ledger.ledger import Ledger
 from projections.account import Asked
 from schemas.jsontext import written

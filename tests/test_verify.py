@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from exposure.ledger.checkpoints import signed
-from exposure.ledger.proofs import Proofs
+from exposure.ledger.proof.checkpoints import signed
+from exposure.ledger.proof.proofs import Proofs
+from exposure.ledger.proof.stretches import Damage
+from exposure.ledger.proof.verify import verify
 from exposure.ledger.rebuild import rebuild
-from exposure.ledger.stretches import Damage
-from exposure.ledger.verify import verify
 from exposure.merkle import Tree
 from schemas.jsontext import written
 from service.sample import sample

@@ -23,7 +23,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from consumers import webhook
 from consumers.webhook import Endpoint
-from exposure.ledger import deliveries
+from exposure.ledger.out import deliveries
 from projections.alerts import Wanted
 from schemas.contracts import FOLDER
 from schemas.jsontext import read

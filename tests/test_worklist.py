@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from exposure.ledger.dead_letters import Order, discard
-from exposure.ledger.policies import adopt
+from exposure.ledger.acts.dead_letters import Order, discard
+from exposure.ledger.acts.policies import adopt
 from exposure.rules.spans import later
 from projections.account import Asked
 from projections.duties import KINDS

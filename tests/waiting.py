@@ -16,9 +16,9 @@ from statistics import mean, median
 from typing import Any
 
 from exposure.ledger.ledger import Ledger, Taking
-from exposure.ledger.postgres import LedgerDatastore, PostgresLedger, standing
-from exposure.ledger.postgres_tables import PostgresWriting
 from exposure.ledger.records import Record, Source
+from exposure.ledger.stores.postgres import LedgerDatastore, PostgresLedger, standing
+from exposure.ledger.stores.postgres_tables import PostgresWriting
 from schemas.jsontext import read, written
 from service.sample import sample
 from tests import stores

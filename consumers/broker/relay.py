@@ -29,7 +29,7 @@ from consumers.broker.stream import BROKER_DOWN
 from consumers.broker.subscription import RECONNECT_MS_MAX
 from consumers.messages import Message, message_of
 from exposure.ledger.ledger import STORE_DOWN
-from exposure.ledger.outbox import Lease, LeaseLost, Waiting, is_empty, take_out, waiting
+from exposure.ledger.out.outbox import Lease, LeaseLost, Waiting, is_empty, take_out, waiting
 from schemas.topics import TOPICS, prefixed
 
 IDLE_SECONDS = 0.2

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from exposure.ledger.batch import Row
-from exposure.ledger.chain import NOTHING, LogEnd
 from exposure.ledger.looks import NO_VERSION, by_days, by_versions
-from exposure.ledger.tables import Tables
+from exposure.ledger.proof.chain import NOTHING, LogEnd
+from exposure.ledger.stores.tables import Tables
 
 EVENT = "originator_id, originator_version, topic, state"
 KINDS = {

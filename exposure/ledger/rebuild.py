@@ -14,15 +14,15 @@ from uuid import uuid4
 
 from exposure.ledger import alert_rows
 from exposure.ledger.account import Head
+from exposure.ledger.acts.cases import cases_of
 from exposure.ledger.batch import Batch
-from exposure.ledger.cases import cases_of
 from exposure.ledger.collector import collector_paused
 from exposure.ledger.encoding import document_row, head_row, member_rows, rate_row
 from exposure.ledger.folding import document_rows
 from exposure.ledger.heard import heard_rows
 from exposure.ledger.loading import caught_up, load, load_heads
 from exposure.ledger.memory import Account
-from exposure.ledger.stretches import text
+from exposure.ledger.proof.stretches import text
 from exposure.rules.documents import Key
 from exposure.rules.evolve import MissingDocument, evolve
 from schemas.facts import LAST_DAY, Fact

@@ -6,9 +6,9 @@ from typing import Any
 from eventsourcing.persistence import IntegrityError, InternalError, Tracking
 
 from exposure.ledger.batch import Batch, CaseRow, DeadLetter, LetterSettled, Row
-from exposure.ledger.chain import LogEnd
 from exposure.ledger.moment import DOCUMENT, Moment
 from exposure.ledger.origins import origin_rows
+from exposure.ledger.proof.chain import LogEnd
 from schemas.jsontext import written
 from schemas.topics import DEAD_LETTERS
 

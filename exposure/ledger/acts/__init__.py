@@ -1,0 +1,1 @@
+"""What people and systems decide of accounts and say to what was told, each as it is recorded."""
