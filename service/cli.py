@@ -6,23 +6,27 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from service import comparing_cli, correcting, decisions_cli, erasing, evidence_cli, kafka_cli, reading_back, worklist_cli
-from service.alerts import app as alerts
-from service.asking import asked, asking
-from service.checkpoint_keys import app as checkpoint_keys
-from service.dead_letters import app as dead_letters
-from service.dunning_cli import app as dunning
+from service.asking import comparing_cli
+from service.asking.question import asked, asking
+from service.bringing_in import kafka_cli
+from service.bringing_in.dead_letters import app as dead_letters
+from service.collecting import worklist_cli
+from service.collecting.alerts import app as alerts
+from service.collecting.dunning_cli import app as dunning
+from service.collecting.measures import app as measures
+from service.collecting.promises import app as promises
+from service.deciding import decisions_cli
+from service.deciding.holds import app as holds
+from service.deciding.limits import app as limits
+from service.deciding.policies import app as policy
 from service.failures import FAILED, WRONG_USAGE, Failure
-from service.holds import app as holds
-from service.limits import app as limits
-from service.measures import app as measures
+from service.keeping import correcting, erasing, evidence_cli, reading_back
+from service.keeping.checkpoint_keys import app as checkpoint_keys
+from service.keeping.proofs import app as proof
 from service.options import AsOf, Bootstrap, Jobs, Json, KnownAt, Now, Store, clock, day, given_before, opened, opening, out_file, settings
-from service.output import Output
-from service.policies import app as policy
-from service.portfolio import app as portfolio
-from service.promises import app as promises
-from service.proofs import app as proof
-from service.webhook_cli import app as webhook
+from service.running.portfolio import app as portfolio
+from service.running.webhook_cli import app as webhook
+from service.shown.output import Output
 
 BackupFile = Annotated[str, typer.Argument(metavar="FILE", help="a SQLite file, whatever database the store is in")]
 
@@ -63,7 +67,7 @@ def feed(
     json: Json = False,
 ) -> None:
     """Takes events from files, exactly once each; resumable."""
-    from service.feeding import feed_files
+    from service.bringing_in.feeding import feed_files
 
     told = settings()
     fed = feed_files(opened(store, create=True), files, clock(now), quiet=json, memory=told.documents_in_memory, tells=told.tells_exposure(False))
@@ -84,9 +88,9 @@ def consume(
     json: Json = False,
 ) -> None:
     """Takes events from Kafka, exactly once each, until stopped."""
-    from service.consuming import consume_topics, subscription
-    from service.relaying import beside
-    from service.watched import watched
+    from service.running.consuming import consume_topics, subscription
+    from service.running.relaying import beside
+    from service.running.watched import watched
 
     told, recorder = settings(), opened(store, create=True)
     wanted = subscription(told, bootstrap, group, member)
@@ -117,7 +121,7 @@ def import_(
     json: Json = False,
 ) -> None:
     """Makes contract events of a CSV and takes them, exactly once each."""
-    from service.importing import Import, feed_import, write_import
+    from service.bringing_in.importing import Import, feed_import, write_import
 
     wanted = Import(file, mapping, day(cut_over, "--cut-over"), source)
     if out is not None:
@@ -131,7 +135,7 @@ def import_(
 @app.command()
 def backup(file: BackupFile, store: Store = None, now: Now = None, json: Json = False) -> int:  # noqa: ARG001 - every command takes --now
     """Copies the store as it is at one moment into a file, while others write to it, and verifies the copy. The file holds the keys: guard it."""
-    from service.backing_up import backup_store
+    from service.keeping.backing_up import backup_store
 
     return backup_store(opened(store), file, Output(json))
 
@@ -139,7 +143,7 @@ def backup(file: BackupFile, store: Store = None, now: Now = None, json: Json = 
 @app.command()
 def restore(file: BackupFile, store: Store = None, now: Now = None, json: Json = False) -> int:  # noqa: ARG001
     """Makes a new store out of a backup, verifies it, and says how far each source was taken."""
-    from service.backing_up import restore_store
+    from service.keeping.backing_up import restore_store
 
     return restore_store(file, lambda: opened(store, create=True), Output(json))
 
@@ -174,7 +178,7 @@ def group(account: str, as_of: AsOf = None, known_at: KnownAt = None, store: Sto
 @app.command()
 def tick(store: Store = None, now: Now = None, json: Json = False) -> None:
     """Lets time pass: what fell due, ran out or was told of raises its alerts."""
-    from service.ticking import tick as let_pass
+    from service.running.ticking import tick as let_pass
 
     Output(json).counts(let_pass(opened(store), clock(now), tells=settings().tells_exposure(False)))
 
@@ -195,8 +199,8 @@ def list_(
     json: Json = False,
 ) -> None:
     """All accounts, each as show without its items, and totals per currency."""
-    from service.listing import list_accounts
-    from service.sharing import Listed
+    from service.asking.listing import list_accounts
+    from service.asking.sharing import Listed
 
     if csv and json:
         raise Failure("usage", "--csv or --json, not both", WRONG_USAGE)
@@ -226,7 +230,7 @@ def status(store: Store = None, now: Now = None, json: Json = False) -> None:  #
 @app.command()
 def rebuild(store: Store = None, now: Now = None, json: Json = False) -> int:  # noqa: ARG001
     """Makes the projections anew from the log; equal to what was there."""
-    from service.rebuilding import rebuild_store
+    from service.keeping.rebuilding import rebuild_store
 
     return rebuild_store(opened(store), Output(json))
 
@@ -246,7 +250,7 @@ def verify(
     json: Json = False,
 ) -> int:
     """Proves that the log is whole and unaltered, or names the first bad record."""
-    from service.verifying import verify_store
+    from service.keeping.verifying import verify_store
 
     return verify_store(opening(store), Output(json), jobs, checkpoint, key, keys)
 
@@ -260,7 +264,7 @@ def checkpoint(
     json: Json = False,
 ) -> int:
     """Verifies the log and prints what it is now, signed: to be kept elsewhere, for `verify --checkpoint`."""
-    from service.verifying import make_checkpoint
+    from service.keeping.verifying import make_checkpoint
 
     return make_checkpoint(opening(store), Output(json), jobs, key, clock(now))
 
@@ -273,7 +277,7 @@ def sample_(
     json: Json = False,
 ) -> None:
     """Writes the events of a made-up ERP, one a line."""
-    from service.sampling import print_sample, write_sample
+    from service.bringing_in.sampling import print_sample, write_sample
 
     if out is not None:
         Output(json).counts(write_sample(events, seed, out_file(out)))

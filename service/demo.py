@@ -106,6 +106,6 @@ def left_of(account: str, now: str) -> str:
 
 
 def say(text: str) -> None:
-    from service.tables import console
+    from service.shown.tables import console
 
     console().print(f"\n[bold cyan]{text}[/bold cyan]", soft_wrap=True)

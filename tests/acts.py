@@ -23,11 +23,13 @@ from schemas.dunning import DunningResumed, DunningStopped
 from schemas.instants import instant_of
 from schemas.jsontext import written
 from schemas.policies import Policy
-from service import acting, approving, correcting, dunning, measuring, promising, releasing
-from service.checking import Request, check
+from service.collecting import acting, dunning, measuring, promising
+from service.deciding import approving, releasing
+from service.deciding.checking import Request, check
+from service.deciding.reserving import extend, release, reserve, settle
 from service.failures import Failure
-from service.reserving import extend, release, reserve, settle
-from service.ticking import tick
+from service.keeping import correcting
+from service.running.ticking import tick
 from tests.stores import DAY, fed
 
 PEOPLE = ("shop", "m.vogt", "j.albers")

@@ -14,7 +14,7 @@ from projections.account import Asked, show
 from projections.alerts import Wanted, alert_log
 from schemas.jsontext import read, written
 from schemas.policies import DEFAULT, Policy
-from service.ticking import Ticked, tick
+from service.running.ticking import Ticked, tick
 from tests.folding import Books
 from tests.stores import fed, opened
 

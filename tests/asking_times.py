@@ -13,7 +13,7 @@ from statistics import quantiles
 from typing import Any
 
 from schemas.jsontext import written
-from service.checking import Request, check
+from service.deciding.checking import Request, check
 from tests import stores
 from tests.test_rules import ACCOUNT, CUSTOMER, Json, line, told
 

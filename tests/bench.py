@@ -31,8 +31,8 @@ from exposure.ledger.records import Record, Source
 from exposure.ledger.stores.sqlite import LedgerDatastore
 from schemas.inbound import MODELS, Envelope
 from schemas.jsontext import read, written
+from service.running.ticking import tick
 from service.sample import sample
-from service.ticking import tick
 from tests import stores
 from tests.asking_times import asking_times
 from tests.proving_times import proving_times

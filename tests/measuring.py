@@ -8,8 +8,8 @@ from projections.account import Asked, show
 from projections.measures import measures
 from schemas.jsontext import read
 from schemas.policy_file import read_policy
-from service import measuring
-from service.checking import Request, check
+from service.collecting import measuring
+from service.deciding.checking import Request, check
 from tests.alerting import at, told
 from tests.stores import opened
 from tests.test_rules import ACCOUNT, CUSTOMER, Json, invoice, limit

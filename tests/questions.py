@@ -31,7 +31,7 @@ from projections.when import DaysReversed
 from projections.worklist import Wanted as Work
 from projections.worklist import worklist
 from schemas.jsontext import read, written
-from service.approving import trail_of
+from service.deciding.approving import trail_of
 
 Questions = dict[str, Callable[[], Any]]
 NOT_ANSWERED = (UnknownAccount, UnknownPromise, NotKnownBefore, DaysReversed)

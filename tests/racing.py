@@ -14,8 +14,8 @@ from typing import Any
 from exposure.ledger.own_facts import tell
 from projections.account import Asked, show
 from schemas.amounts import minor
-from service.checking import Request
-from service.reserving import reserve
+from service.deciding.checking import Request
+from service.deciding.reserving import reserve
 from service.store import open_store
 from tests.patience import SECONDS_MAX
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from exposure.ledger.ledger import Ledger
 from schemas.jsontext import written
-from service.checking import Request, check
-from service.ticking import tick
+from service.deciding.checking import Request, check
+from service.running.ticking import tick
 from tests.alerting import at
 from tests.stores import fed, opened
 from tests.test_rules import ACCOUNT, CUSTOMER, Json, limit, told

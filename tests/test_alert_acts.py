@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from exposure.ledger.rebuild import rebuild
 from schemas.contracts import FOLDER
 from schemas.jsontext import read
-from service.acting import Act, act
+from service.collecting.acting import Act, act
 from service.failures import Failure
 from tests.alerting import Json, at, log, outbox, said, told
 from tests.command import exposure

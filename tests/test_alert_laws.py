@@ -15,7 +15,7 @@ from exposure.ledger.records import Record, Source
 from schemas.jsontext import written
 from schemas.policies import DEFAULT, Policy
 from schemas.policy_file import read_policy
-from service.ticking import tick
+from service.running.ticking import tick
 from tests import model_alerts
 from tests.alerting import at, empty_under, log, said_to_stand, shown, standing, told
 from tests.folding import Books, Event

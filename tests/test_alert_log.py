@@ -11,8 +11,8 @@ from jsonschema import Draft202012Validator
 from exposure.ledger.rebuild import rebuild
 from schemas.contracts import FOLDER
 from schemas.jsontext import read, written
-from service import ticking
-from service.ticking import Ticked, tick
+from service.running import ticking
+from service.running.ticking import Ticked, tick
 from tests.alerting import at, outbox, said, said_to_stand, shown, told
 from tests.command import exposure
 from tests.stores import alter, fed

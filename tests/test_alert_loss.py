@@ -7,7 +7,7 @@ import pytest
 
 from exposure.ledger.acts.policies import adopt
 from exposure.ledger.rebuild import rebuild
-from service.acting import Act, act
+from service.collecting.acting import Act, act
 from tests.alerting import at, log, outbox, said, said_to_stand, shown, told
 from tests.command import exposure
 from tests.stores import alter, execute, opened, using

@@ -13,9 +13,9 @@ import pytest
 
 from projections.when import microseconds
 from schemas.jsontext import read
-from service.feeding import feed_files
+from service.bringing_in.feeding import feed_files
+from service.running.ticking import tick
 from service.sample import sample
-from service.ticking import tick
 from tests.alerting import Json, outbox
 from tests.stores import execute, given_back, opened, url_of
 

@@ -11,7 +11,7 @@ import pytest
 from exposure.ledger.encoding import decode_document
 from projections.account import Asked, show
 from schemas.jsontext import written
-from service.ticking import tick
+from service.running.ticking import tick
 from tests import stores
 from tests.alerting import at
 from tests.stores import fed, opened

@@ -15,7 +15,7 @@ from projections.rates import KnownRates
 from schemas.jsontext import written
 from schemas.policies import Policy
 from schemas.policy_file import read_policy
-from service.checking import Request, check
+from service.deciding.checking import Request, check
 from service.sample import sample
 from tests.command import exposure
 from tests.stores import fed, log, opened

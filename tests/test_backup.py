@@ -17,11 +17,11 @@ from exposure.ledger.proof.verify import verify
 from exposure.ledger.records import Record, Source
 from schemas.jsontext import read
 from schemas.policy_file import read_policy
-from service.backing_up import backup_store, restore_store
 from service.failures import Failure
-from service.output import Output
+from service.keeping.backing_up import backup_store, restore_store
+from service.running.ticking import tick
 from service.sample import sample
-from service.ticking import tick
+from service.shown.output import Output
 from tests import stores
 from tests.broker import fresh, structured
 from tests.command import exposure

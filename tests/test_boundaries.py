@@ -8,8 +8,8 @@ import pytest
 from exposure.ledger.acts.policies import adopt
 from schemas.jsontext import written
 from schemas.policy_file import read_policy
-from service.checking import Request, check
-from service.reserving import reserve
+from service.deciding.checking import Request, check
+from service.deciding.reserving import reserve
 from tests.stores import fed, opened
 from tests.test_check import NOON
 from tests.test_rules import ACCOUNT, CUSTOMER, told

@@ -8,7 +8,7 @@ import pytest
 from exposure.ledger.rebuild import rebuild
 from projections.history import history
 from schemas.jsontext import read, written
-from service.checking import Request, check
+from service.deciding.checking import Request, check
 from service.failures import Failure
 from tests.command import exposure
 from tests.stores import fed, opened

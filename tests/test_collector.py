@@ -18,10 +18,10 @@ from exposure.ledger.rebuild import rebuild
 from exposure.ledger.records import Record, Source
 from projections.account import Asked, show
 from schemas.jsontext import written
-from service.checking import Request, check
-from service.reserving import reserve
+from service.deciding.checking import Request, check
+from service.deciding.reserving import reserve
+from service.running.ticking import tick
 from service.sample import sample
-from service.ticking import tick
 from tests.alerting import at
 from tests.stores import DAY, FAR, fed, opened
 from tests.test_rules import invoice

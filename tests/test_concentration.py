@@ -13,8 +13,8 @@ from projections.measurements import NoCurrency, listed, measurement
 from schemas.policies import Policy
 from schemas.policy_file import read_policy
 from schemas.stored import read_ours
-from service.portfolio import line
-from service.ticking import tick
+from service.running.portfolio import line
+from service.running.ticking import tick
 from tests.alerting import Json, at, log, said, said_to_stand, shown, told
 from tests.command import exposure
 from tests.stores import derived, opened

@@ -12,7 +12,7 @@ from kafka import KafkaProducer, TopicPartition
 
 from consumers.feed import feed
 from exposure.ledger.ledger import Ledger
-from service.importing import Import, write_import
+from service.bringing_in.importing import Import, write_import
 from service.sample import sample
 from tests.bad_records import KINDS
 from tests.broker import Topics, fresh, shuffled, structured

@@ -13,10 +13,10 @@ from projections.explanation import explain
 from projections.history import history
 from schemas.facts import LAST_VERSION
 from schemas.policy_file import read_policy
-from service.checking import Request
-from service.correcting import made
+from service.deciding.checking import Request
+from service.deciding.reserving import reserve
 from service.failures import Failure
-from service.reserving import reserve
+from service.keeping.correcting import made
 from tests.command import exposure
 from tests.stores import DAY, NOW, alter, fed, log, opened
 from tests.test_ledger import event, invoice

@@ -22,12 +22,12 @@ from projections.account import Asked, show
 from schemas.amounts import minor, shown
 from schemas.instants import instant_of
 from schemas.jsontext import written
-from service import approving, releasing
-from service.approving import Act, Wanted
-from service.checking import Request, check
+from service.deciding import approving, releasing
+from service.deciding.approving import Act, Wanted
+from service.deciding.checking import Request, check
+from service.deciding.releasing import Release
+from service.deciding.reserving import extend, release, reserve, settle
 from service.failures import Failure
-from service.releasing import Release
-from service.reserving import extend, release, reserve, settle
 from service.store import open_store
 from tests.desk_model import Held, Model, Order
 from tests.stores import empty_file, fed

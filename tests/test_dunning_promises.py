@@ -6,7 +6,7 @@ import pytest
 
 from exposure.ledger.acts.dunning import trails
 from projections import dunned
-from service import promising
+from service.collecting import promising
 from tests.test_dunning import INTEREST
 from tests.test_dunning_runs import Desk, at_the_lawyers_door
 from tests.test_rules import ACCOUNT, invoice, payment, to

@@ -17,11 +17,11 @@ from schemas.dunning import Dunning, DunningResumed, DunningStopped
 from schemas.jsontext import read, written
 from schemas.policies import DEFAULT, Authority, Policy
 from schemas.policy_text import versioned
-from service import dunning, promising
-from service.dunning import Act
+from service.collecting import dunning, promising
+from service.collecting.dunning import Act
+from service.collecting.promising import Wanted
 from service.failures import Failure
-from service.promising import Wanted
-from service.ticking import tick
+from service.running.ticking import tick
 from tests.stores import AS_OF_0015, FAR, derived, execute, fed, opened
 from tests.test_dunning import INTEREST
 from tests.test_rules import ACCOUNT, CUSTOMER, Json, invoice, payment, to, told

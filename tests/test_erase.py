@@ -19,7 +19,7 @@ from projections.dead_letters import dead_letters
 from projections.history import history
 from projections.promises import promise
 from schemas.amends import DeadLetterErased
-from service import promising
+from service.collecting import promising
 from tests import stores
 from tests.alerting import at
 from tests.command import exposure

@@ -25,9 +25,9 @@ from exposure.ledger.proof.verify import verify
 from schemas.facts import LimitRequested
 from schemas.jsontext import read, written
 from schemas.policy_file import read_policy
-from service.checking import Request, check
-from service.packing import named
-from service.proofs import VERIFIER
+from service.deciding.checking import Request, check
+from service.keeping.packing import named
+from service.keeping.proofs import VERIFIER
 from service.sample import sample
 from service.standalone.verify_evidence import ORDER, Bad, is_signed, verified
 from tests.command import exposure

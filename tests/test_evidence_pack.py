@@ -26,12 +26,12 @@ from schemas.facts import LimitRequested
 from schemas.jsontext import laid_out, read, written
 from schemas.policies import DEFAULT
 from schemas.policy_text import versioned
-from service.checking import Request, check
+from service.deciding.checking import Request, check
+from service.deciding.releasing import Release, release
 from service.failures import Failure
-from service.packing import BASE, Wanted, manifest_of, pack
-from service.releasing import Release, release
+from service.keeping.packing import BASE, Wanted, manifest_of, pack
+from service.running.ticking import tick
 from service.standalone.verify_evidence import Bad, is_packed, verified
-from service.ticking import tick
 from tests.alerting import at
 from tests.command import exposure
 from tests.mutilating import KEY

@@ -12,7 +12,7 @@ from projections.account import Asked
 from projections.account import show as shown
 from projections.explanation import explain
 from schemas.jsontext import read, written
-from service.output import Output
+from service.shown.output import Output
 from tests.command import exposure
 from tests.folding import Event
 from tests.histories import arrivals, histories

@@ -15,8 +15,8 @@ from projections.selection import selection
 from schemas.contracts import FOLDER
 from schemas.jsontext import read, written
 from schemas.policy_file import read_policy
+from service.running.ticking import tick
 from service.sample import sample
-from service.ticking import tick
 from tests.alerting import Json, at
 from tests.command import exposure
 from tests.stores import alter, fed, opened

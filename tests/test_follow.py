@@ -13,7 +13,7 @@ import pytest
 
 from projections.alerts import Wanted
 from schemas.jsontext import read
-from service.following import follow
+from service.running.following import follow
 from tests.alerting import Json, told
 from tests.command import exposure
 from tests.patience import SECONDS_MAX, mortal

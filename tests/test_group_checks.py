@@ -11,9 +11,9 @@ from exposure.ledger.rebuild import rebuild
 from projections.account import Asked, UnknownAccount, figures_of
 from projections.groups import Members, group, judging
 from schemas.jsontext import read, written
-from service.checking import Request, check
+from service.deciding.checking import Request, check
+from service.deciding.reserving import reserve
 from service.failures import Failure
-from service.reserving import reserve
 from tests.command import exposure
 from tests.stores import derived, fed, opened
 from tests.test_check import NOON

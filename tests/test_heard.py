@@ -11,8 +11,8 @@ from projections.account import Asked, show
 from schemas.facts import OUR_SOURCE
 from schemas.jsontext import written
 from schemas.stored import read_fact
-from service.checking import Request
-from service.reserving import reserve
+from service.deciding.checking import Request
+from service.deciding.reserving import reserve
 from tests.stores import DAY, NOW, alter, fed, opened
 from tests.test_rules import ACCOUNT, CUSTOMER, told
 

@@ -14,7 +14,7 @@ import iso4217
 import pytest
 
 from schemas.currencies import DECIMALS
-from service.output import printer
+from service.shown.output import printer
 
 ROOT = Path(__file__).parents[1]
 FLOORS = ["schemas", "exposure", "projections", "consumers", "service"]
@@ -31,8 +31,8 @@ ALONE = {
     "standardwebhooks": {"consumers/webhook.py"},
     "zoneinfo": {"exposure/rules/terms.py", "schemas/inbound.py"},
     "cryptography": {"exposure/ledger/keys.py"},
-    "jinja2": {"service/pages.py"},
-    "typst": {"service/typesetting.py"},
+    "jinja2": {"service/shown/pages.py"},
+    "typst": {"service/shown/typesetting.py"},
     "alembic": {"exposure/ledger/stores/schema.py", "exposure/ledger/stores/migrations"},
     "sqlalchemy": {"exposure/ledger/stores/schema.py", "exposure/ledger/stores/migrations"},
     "pydantic_settings": {"service/settings.py"},
@@ -146,13 +146,13 @@ def test_the_rules_load_no_library() -> None:
 
 def test_what_prints_for_people_is_there_by_the_name_it_is_called_by() -> None:
     """The command line loads it by its name, only where people read."""
-    names = re.findall(r'print(?:er|ed_by)\("([\w.]+)"', (ROOT / "service" / "output.py").read_text(encoding="utf-8"))
+    names = re.findall(r'print(?:er|ed_by)\("([\w.]+)"', (ROOT / "service" / "shown" / "output.py").read_text(encoding="utf-8"))
     assert len(names) > 30
     for name in names:
         assert callable(printer(name))
 
 
-@pytest.mark.parametrize("helps", ["service.sharing", "exposure.ledger.proof.verify, service.store"])
+@pytest.mark.parametrize("helps", ["service.asking.sharing", "exposure.ledger.proof.verify, service.store"])
 def test_a_process_that_helps_another_loads_only_what_it_needs(helps: str) -> None:
     """It can not begin before it has."""
     code = f"import sys, {helps}, exposure.ledger.stores.sqlite; print(*sys.modules)"

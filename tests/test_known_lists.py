@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from schemas.dunning import DunningResumed, DunningStopped
-from service import dunning
+from service.collecting import dunning
 from tests import measuring, test_dunning_runs
 from tests.alerting import at
 from tests.command import exposure

@@ -13,11 +13,11 @@ from projections.history import history
 from projections.limit_requests import limit_requests
 from schemas.jsontext import written
 from schemas.policies import DEFAULT, ApprovalLevel, Authority, Policy
-from service import approving
-from service.approval_tables import waiting_text
-from service.approving import Act, Wanted
-from service.checking import Request, check
+from service.deciding import approving
+from service.deciding.approving import Act, Wanted
+from service.deciding.checking import Request, check
 from service.failures import Done, Failure
+from service.shown.approval_tables import waiting_text
 from tests.command import exposure
 from tests.stores import derived, fed, opened
 from tests.test_rules import ACCOUNT, CUSTOMER, Json, told

@@ -16,7 +16,7 @@ from projections.account import Asked, NotKnownBefore, UnknownAccount, show
 from projections.portfolio import portfolio
 from projections.selection import FIELDS, BadSelection, Selection, selection
 from service.sample import sample
-from service.sheet import write_sheet
+from service.shown.sheet import write_sheet
 from tests.command import exposure
 from tests.stores import opened
 

@@ -13,9 +13,9 @@ from exposure.ledger.moment import MovedOn
 from projections import portfolio
 from projections.account import Asked
 from schemas.jsontext import written
+from service.asking.listing import list_accounts
+from service.asking.sharing import Listed
 from service.failures import Failure
-from service.listing import list_accounts
-from service.sharing import Listed
 from tests import stores
 from tests.command import exposure
 from tests.stores import DAY, NOW, fed, opened, url_of

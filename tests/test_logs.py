@@ -9,7 +9,7 @@ import psycopg
 import pytest
 import structlog
 
-from service import logs
+from service.running import logs
 from service.settings import Settings, passwords_in
 from tests.command import exposure
 

@@ -9,10 +9,10 @@ from exposure.ledger.acts.policies import adopt
 from projections.decisions import UnknownDecision, shown
 from schemas.jsontext import written
 from schemas.policy_file import read_policy
-from service.checking import Request, check
-from service.releasing import Release
-from service.releasing import release as let_pass
-from service.reserving import release
+from service.deciding.checking import Request, check
+from service.deciding.releasing import Release
+from service.deciding.releasing import release as let_pass
+from service.deciding.reserving import release
 from tests.command import exposure
 from tests.stores import alter
 from tests.test_check import ACCOUNT, NOON, Json, invoice, limit, order

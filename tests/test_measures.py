@@ -12,7 +12,7 @@ from projections.decisions import shown as decision_shown
 from projections.history import history
 from schemas.policy_file import PolicyError
 from service.failures import Failure
-from service.ticking import Ticked, judge
+from service.running.ticking import Ticked, judge
 from tests.alerting import at, fed, log, said, tick, written
 from tests.command import exposure
 from tests.measuring import KNOWN, LATE, Desk, of_policy

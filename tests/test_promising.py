@@ -12,9 +12,9 @@ from projections.account import Asked, show
 from projections.history import history
 from projections.promises import promise, promises
 from schemas.jsontext import written
+from service.collecting.promising import Wanted, make, withdraw
 from service.failures import Failure
-from service.promising import Wanted, make, withdraw
-from service.ticking import tick
+from service.running.ticking import tick
 from tests.alerting import at, said
 from tests.command import exposure
 from tests.stores import fed, opened

@@ -10,7 +10,7 @@ from exposure.ledger.rebuild import rebuild
 from projections.account import Asked, show
 from schemas.amounts import minor
 from schemas.jsontext import written
-from service.reserving import release
+from service.deciding.reserving import release
 from tests.racing import CALLERS, LIMIT, NAIVE_EVERY, NOON, engine_account, naive_account, racing, winners
 from tests.stores import fed, opened, url_of
 from tests.test_rules import CUSTOMER, Json, told

@@ -20,10 +20,10 @@ from projections.history import history
 from schemas.facts import OrderChecked
 from schemas.jsontext import read, written
 from schemas.policy_file import read_policy
-from service.backing_up import backup_store, restore_store
-from service.checking import Request, check
-from service.output import Output
-from service.reserving import reserve
+from service.deciding.checking import Request, check
+from service.deciding.reserving import reserve
+from service.keeping.backing_up import backup_store, restore_store
+from service.shown.output import Output
 from service.standalone.verify_evidence import Bad, verified
 from tests.asking import asked
 from tests.broker import fresh

@@ -19,11 +19,11 @@ from projections import dunned
 from projections.account import Asked, show
 from projections.measures import measures as measured
 from schemas.jsontext import read, written
-from service import dunning, measuring
-from service.backing_up import backup_store, restore_store
-from service.output import Output
+from service.collecting import dunning, measuring
+from service.keeping.backing_up import backup_store, restore_store
+from service.running.ticking import tick
+from service.shown.output import Output
 from service.standalone.verify_evidence import verified
-from service.ticking import tick
 from tests.alerting import at, told
 from tests.command import exposure
 from tests.measuring import LATE, Desk, of_policy

@@ -20,11 +20,12 @@ from projections.promises import promises
 from schemas.jsontext import read, written
 from schemas.policies import DEFAULT, ApprovalLevel, Authority, Policy
 from schemas.policy_file import read_policy
-from service import approving, promising, releasing, reserving
-from service.approving import Act
-from service.checking import Request, check
-from service.promising import Wanted
-from service.releasing import Release
+from service.collecting import promising
+from service.collecting.promising import Wanted
+from service.deciding import approving, releasing, reserving
+from service.deciding.approving import Act
+from service.deciding.checking import Request, check
+from service.deciding.releasing import Release
 from service.standalone.verify_evidence import Bad, verified
 from tests.broker import fresh
 from tests.command import exposure

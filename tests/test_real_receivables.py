@@ -14,7 +14,7 @@ from exposure.ledger.ledger import Ledger
 from projections.account import Asked, show
 from projections.portfolio import portfolio
 from projections.selection import Selection
-from service.importing import Import, feed_import, write_import
+from service.bringing_in.importing import Import, feed_import, write_import
 from tests.ageing_from_csv import by_customer
 from tests.command import exposure
 from tests.stores import opened

@@ -15,11 +15,11 @@ from exposure.ledger.ledger import Ledger
 from exposure.ledger.rebuild import BrokenLog, Outcome, rebuild
 from schemas.dunning import DunningResumed, DunningStopped
 from schemas.jsontext import read, written
-from service.dunning import resume, stop
+from service.collecting.dunning import resume, stop
 from service.failures import Failure
-from service.output import Output
-from service.rebuilding import rebuild_store
+from service.keeping.rebuilding import rebuild_store
 from service.sample import sample, shuffled
+from service.shown.output import Output
 from tests.command import exposure
 from tests.folding import Event
 from tests.histories import arrivals, histories

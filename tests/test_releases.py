@@ -11,10 +11,10 @@ from projections.history import history
 from projections.holds import holds, overrides
 from schemas.jsontext import read, written
 from schemas.policies import DEFAULT, Authority, Policy
-from service import releasing
-from service.checking import Request, check
+from service.deciding import releasing
+from service.deciding.checking import Request, check
+from service.deciding.releasing import Release
 from service.failures import Done, Failure
-from service.releasing import Release
 from tests.command import exposure
 from tests.stores import fed, opened
 from tests.test_rules import ACCOUNT, CUSTOMER, Json, told

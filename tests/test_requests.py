@@ -19,8 +19,8 @@ from schemas.contracts import contract_of
 from schemas.door import read_record
 from schemas.jsontext import read, written
 from schemas.told import ToldFact, Unreadable
-from service.answering import ANSWERED_BY, answer
-from service.checking import Request, check
+from service.deciding.checking import Request, check
+from service.running.answering import ANSWERED_BY, answer
 from tests.asking import RESERVING, SHOP, TYPE, asked, has_one_answer_each, waiting
 from tests.command import exposure
 from tests.letters import refused_by_an_older_engine

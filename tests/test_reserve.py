@@ -11,9 +11,9 @@ from exposure.ledger.rebuild import rebuild
 from projections.account import Asked, show
 from schemas.instants import instant_of
 from schemas.policy_file import read_policy
-from service.checking import Request
+from service.deciding.checking import Request
+from service.deciding.reserving import extend, release, reserve, settle
 from service.failures import Failure
-from service.reserving import extend, release, reserve, settle
 from service.store import open_store
 from tests.command import exposure
 from tests.stores import url_of

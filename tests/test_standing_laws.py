@@ -21,7 +21,7 @@ from projections.account import Asked, NotKnownBefore, UnknownAccount, figures_k
 from projections.rates import KnownRates
 from projections.standing import AccountDays
 from schemas.jsontext import written
-from service.ticking import tick
+from service.running.ticking import tick
 from tests.alerting import Alert, at, empty_under
 from tests.folding import Event
 from tests.histories import FIRST_DAY, as_of_days

@@ -17,8 +17,8 @@ from projections.account import Asked, NotKnownBefore, UnknownAccount
 from projections.statement import statement
 from projections.when import DaysReversed
 from schemas.jsontext import written
-from service.statements import WORDS, as_page, as_print
-from service.typesetting import NoFont, typeset
+from service.keeping.statements import WORDS, as_page, as_print
+from service.shown.typesetting import NoFont, typeset
 from tests.alerting import at
 from tests.command import exposure
 from tests.histories import arrivals, as_of_days, histories

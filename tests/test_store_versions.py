@@ -20,11 +20,11 @@ from exposure.ledger.stores.schema import sqlite_connection
 from exposure.rules.spans import FOR_EVER
 from schemas.jsontext import read
 from schemas.told import naming_of
-from service.checking import Request, check
+from service.deciding.checking import Request, check
 from service.failures import Failure
+from service.running.ticking import tick
 from service.sample import sample
 from service.store import open_store
-from service.ticking import tick
 from tests import stores
 from tests.alerting import at
 from tests.stores import AS_OF_0015, AS_OF_0016, NOW, alter, derived, execute, fed, holds_the_same, opened, url_of

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from schemas.jsontext import written
-from service.ticking import tick
+from service.running.ticking import tick
 from tests.alerting import at
 from tests.stores import execute, fed, opened
 

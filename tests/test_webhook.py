@@ -27,7 +27,7 @@ from exposure.ledger.out import deliveries
 from projections.alerts import Wanted
 from schemas.contracts import FOLDER
 from schemas.jsontext import read
-from service.webhooks import AT_ONCE, Sender
+from service.running.webhooks import AT_ONCE, Sender
 from tests.alerting import at, told
 from tests.command import exposure
 from tests.patience import SECONDS_MAX, until

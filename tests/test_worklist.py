@@ -17,10 +17,11 @@ from projections.worklist import Wanted, worklist
 from schemas.jsontext import written
 from schemas.policies import DEFAULT, Authority, Policy
 from schemas.policy_text import versioned
-from service import acting, approving, dunning, measuring, promising, releasing
-from service.checking import Request, check
-from service.ticking import tick
-from service.worklist_tables import write_worklist
+from service.collecting import acting, dunning, measuring, promising
+from service.deciding import approving, releasing
+from service.deciding.checking import Request, check
+from service.running.ticking import tick
+from service.shown.worklist_tables import write_worklist
 from tests.alerting import at, log
 from tests.command import exposure
 from tests.measuring import LATE

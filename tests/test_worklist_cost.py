@@ -10,7 +10,7 @@ from projections.account import Asked
 from projections.duties import KINDS
 from projections.worklist import Wanted, worklist
 from schemas.jsontext import written
-from service.ticking import tick
+from service.running.ticking import tick
 from tests.alerting import at
 from tests.stores import fed, opened
 from tests.test_rules import limit

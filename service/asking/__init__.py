@@ -1,0 +1,1 @@
+"""The commands that ask: any day, as known at any instant."""

@@ -1,0 +1,1 @@
+"""The commands of who collects: alerts, promises, dunning, measures, and the worklist of today."""

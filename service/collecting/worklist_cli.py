@@ -1,0 +1,38 @@
+"""``exposure worklist``: what there is to do today, or was at an instant that is past, the most pressing first."""
+
+from typing import Annotated
+
+import typer
+
+from service.asking.question import asking
+from service.failures import WRONG_USAGE, Failure
+from service.options import Json, KnownAt, Now, Store
+from service.shown.output import Output
+
+app = typer.Typer()
+
+
+@app.command()
+def worklist(
+    who: Annotated[str | None, typer.Option("--for", metavar="WHO", help="only what waits for this person, or is of an account they manage")] = None,
+    kind: Annotated[list[str] | None, typer.Option("--kind", metavar="KIND", help="only of this kind, as promise_broken; may be said again")] = None,
+    top: Annotated[int | None, typer.Option("--top", min=0, help="only the first so many; totals are of all")] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="one row a thing, for a spreadsheet")] = False,
+    known_at: KnownAt = None,
+    store: Store = None,
+    now: Now = None,
+    json: Json = False,
+) -> None:
+    """What collectors and credit managers have to do today."""
+    from projections.duties import KINDS
+    from projections.worklist import Wanted
+    from projections.worklist import worklist as to_do
+
+    if csv and json:
+        raise Failure("usage", "--csv or --json, not both", WRONG_USAGE)
+    unknown = set(kind or ()) - set(KINDS)
+    if unknown:
+        raise Failure("usage", f"--kind: there is no {min(unknown)!r}; there are: {', '.join(KINDS)}", WRONG_USAGE)
+    with asking(store, now, known_at=known_at) as (moment, asked):
+        listed = to_do(moment, asked, Wanted(frozenset(kind or ()), who, top))
+    Output(json).work_sheet(listed) if csv else Output(json).worklist(listed)

@@ -1,0 +1,109 @@
+"""``exposure backup`` and ``restore``: a store copied into a file while others write to it, and a new store out of that file; both verified."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from shutil import copyfile
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import typer
+
+from exposure.ledger.proof.verify import verify
+from exposure.ledger.stores.copying import NotEmpty, copy, count, tables_copied
+from exposure.ledger.stores.schema import LATEST
+from exposure.ledger.stores.sqlite import version_of
+from projections.status import status
+from service.failures import BUSINESS_NO, DONE, Failure
+from service.keeping.verifying import show
+from service.progress import progress_of
+from service.shown.output import Output
+from service.store import open_store
+
+TAKEN_ON = """Nothing that was decided since the copy was made is in it. First `exposure read-back` brings back what was told of it on topics: credit
+checks and reservations, releases of held orders, limits by request, measures, dunning notices, promises to pay. All else that people said since
+only a newer copy has: dunning stopped, policies, corrections, notes on promises, what was done about alerts and dead letters.
+Then start its consumers and feeders: they go on from there by themselves. While the old store lives, give them another group (--group)."""
+
+
+def backup_store(source: Any, file: str, output: Output) -> int:
+    if Path(file).exists():
+        raise Failure("file_exists", f"there is a file {file!r} already")
+    with in_the_making(Path(file)) as made:
+        copied(source, made, quiet=output.json)
+        return told(made, output)
+
+
+def restore_store(file: str, new: Callable[[], Any], output: Output) -> int:
+    """A backup that is damaged is not restored; nor is anything mixed with what is there."""
+    if not Path(file).is_file():
+        raise Failure("no_such_file", f"there is no file {file!r}")
+    with upgraded(file) as source:
+        damage = verify(source).first_bad
+        if damage is not None:
+            raise Failure("damaged", f"nothing was restored: {file} is damaged at position {damage.position}: {damage.reason}", BUSINESS_NO)
+        target = new()
+        copied(source, target, quiet=output.json)
+    code = told(target, output)
+    if not output.json:
+        typer.echo(TAKEN_ON)
+    return code
+
+
+@contextmanager
+def in_the_making(file: Path) -> Iterator[Any]:
+    """A new store in a file that only its owner reads, and that has its name once all is in it."""
+    part = Path(f"{file}.part")
+    remove(part)
+    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    try:
+        store = open_store(f"sqlite:///{part}", create=True)
+        try:
+            yield store
+        finally:
+            store.datastore.close()
+        os.replace(part, file)
+    finally:
+        remove(part)
+
+
+def remove(part: Path) -> None:
+    for end in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            os.unlink(f"{part}{end}")
+
+
+@contextmanager
+def upgraded(file: str) -> Iterator[Any]:
+    """The store of a backup; one of an older version is upgraded beside it, and the file stays as it is."""
+    with TemporaryDirectory(prefix="exposure-") as folder:
+        place = file if version_of(file) == LATEST else copyfile(file, f"{folder}/backup.db")
+        store = open_store(f"sqlite:///{place}")
+        try:
+            yield store
+        finally:
+            store.datastore.close()
+
+
+def copied(source: Any, target: Any, *, quiet: bool) -> None:
+    with source.reading() as moment, target.writing(0) as writing:
+        tables = tables_copied(writing)
+        with progress_of("copy", count(moment, tables), quiet) as progress:
+            try:
+                copy(moment, writing, tables, progress)
+            except NotEmpty as error:
+                raise Failure("not_empty", str(error)) from error
+
+
+def told(store: Any, output: Output) -> int:
+    """Verifies a copy and says what it holds, and how far each source was taken; damage is a business no."""
+    outcome = verify(store)
+    if output.json:
+        with store.reading() as moment:
+            output.document({"ok": outcome.first_bad is None, "hash": outcome.end.hash.hex(), **status(moment)})
+    else:
+        show(outcome, output)
+        with store.reading() as moment:
+            output.status(status(moment))
+    return DONE if outcome.first_bad is None else BUSINESS_NO

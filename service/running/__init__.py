@@ -1,0 +1,1 @@
+"""The engine at work: what consumes, judges, sends and is watched."""

@@ -1,0 +1,1 @@
+"""What a command shows, to people and to programs."""
