@@ -16,6 +16,7 @@ from exposure.ledger.acts.policies import adopted
 from exposure.ledger.replay import Replay
 from exposure.rules import orders
 from exposure.rules.fulfilled import fulfilled
+from projections.account import Asked, known_instant
 from projections.rates import KnownRates
 from projections.when import instant_text
 from schemas.amounts import minor, shown
@@ -69,34 +70,38 @@ class Tally:
     differing: dict[tuple[str, str], list[Case]] = field(default_factory=lambda: defaultdict(list))
 
 
-def backtest(moment: Any, policy: Policy, first: str, last: str, progress: Callable[[int], None]) -> dict[str, Any]:
-    """The document of ``exposure policy backtest``; ``progress`` is told how many of the accounts are done."""
-    tally, checks = Tally(), checks_of(moment, first, last)
+def backtest(moment: Any, policy: Policy, first: str, last: str, asked: Asked, progress: Callable[[int], None]) -> dict[str, Any]:
+    """The document of ``exposure policy backtest``, of what was recorded by the instant asked for; ``progress`` is told how many of the accounts are
+    done."""
+    until = known_instant(moment, asked)
+    tally, checks = Tally(), checks_of(moment, first, last, until)
     in_force = [(0, DEFAULT), *((one.recorded_at, one.policy) for one in adopted(moment))]
     names = moment.account_names()
     for done, name in enumerate(names, 1):
-        for replay, question in questions(moment, name, first, last, checks.get(name, [])):
+        for replay, question in questions(moment, name, first, last, until, checks.get(name, [])):
             then = [known for since, known in in_force if since <= question.recorded_at][-1]
             count(tally, name, question, judged(moment, replay, question, then, policy))
         progress(done)
-    return document(tally, policy, first, last)
+    return document(tally, policy, first, last, until)
 
 
-def checks_of(moment: Any, first: str, last: str) -> dict[str, list[Question]]:
+def checks_of(moment: Any, first: str, last: str, until: int) -> dict[str, list[Question]]:
     """The recorded checks of the period by account, oldest first."""
     found: dict[str, list[Question]] = defaultdict(list)
     for topic, state, recorded_at in moment.events_of_kind("decision:"):
         check = read_ours(topic, state)
-        if isinstance(check, OrderChecked) and first <= check.as_of <= last:
+        if recorded_at <= until and isinstance(check, OrderChecked) and first <= check.as_of <= last:
             asked = decisions.Asked(check.order, minor(check.amount, check.currency), check.currency)
             found[check.account].append(Question("check", recorded_at, check.as_of, asked, check.version))
     return found
 
 
-def questions(moment: Any, name: str, first: str, last: str, checks: list[Question]) -> Iterator[tuple[Replay, Question]]:
+def questions(moment: Any, name: str, first: str, last: str, until: int, checks: list[Question]) -> Iterator[tuple[Replay, Question]]:
     """What was asked of an account in order, each with the account as it was then."""
     replay, waiting = Replay(name), list(checks)
     for recorded_at, fact in replay.events(moment):
+        if recorded_at > until:
+            break
         while waiting and waiting[0].is_due(replay, recorded_at):
             yield replay, waiting.pop(0)
         if fact.name in orders.TEXTS and first <= fact.data["date"] <= last:
@@ -138,12 +143,13 @@ def count(tally: Tally, account: str, question: Question, case: Case | None) -> 
         tally.differing[account, case.currency].append(case)
 
 
-def document(tally: Tally, policy: Policy, first: str, last: str) -> dict[str, Any]:
+def document(tally: Tally, policy: Policy, first: str, last: str, until: int) -> dict[str, Any]:
     counts = {name: getattr(tally, name) for name in ("orders", "checks", "not_judged", "held_then", "held_now")}
     return {
         "policy": policy.version,
         "from": first,
         "to": last,
+        "known_at": instant_text(until),
         **counts,
         "accounts": [account_row(name, currency, cases) for (name, currency), cases in tally.differing.items()],
         "differences": [case_row(name, case) for (name, _), cases in tally.differing.items() for case in cases],

@@ -9,14 +9,17 @@ from exposure.dunning import Late, LeftOut, Line, Notice, Stops
 from exposure.figures import Figures, converted
 from exposure.ledger.acts import dunning as recorded
 from exposure.ledger.acts.dunning import Trail
+from exposure.ledger.acts.policies import in_force
 from exposure.promises import promised_invoices
 from exposure.rules import invoices
 from exposure.rules.documents import Document, Key, Movement
 from projections.account import Asked, accounts_stored, days_said, figures_known
 from projections.history import type_of
+from projections.portfolio import portfolio
+from projections.selection import selection
 from projections.when import instant_text
 from schemas.amounts import minor, shown
-from schemas.dunning import DunningNotice
+from schemas.dunning import DISPUTE, DunningNotice
 from schemas.facts import LAST_DAY
 from schemas.stored import TOPIC_OF_OURS
 
@@ -30,6 +33,15 @@ class DueOf(NamedTuple):
     notices: tuple[Notice, ...]
     left_out: tuple[LeftOut, ...]
     last_number: int
+
+
+def perhaps_late(moment: Any, asked: Asked) -> list[str]:
+    """At least the accounts of which anything is overdue that may be dunned. Alerts tell of what is not in dispute, and nobody has kept of whom they
+    told at an instant that is past: where that is not enough the list of all accounts is asked."""
+    ladders = [one.dunning for one in in_force(moment, asked.known_at).classes if one.dunning is not None]
+    if asked.known_at is None and all(DISPUTE in ladder.stops for ladder in ladders):
+        return recorded.candidates(moment, asked.now)
+    return [row["account"] for row in portfolio(moment, asked, selection(("overdue_amount>0",), None, None))["accounts"]]
 
 
 def due_of(moment: Any, account: str, asked: Asked, but: str | None = None) -> DueOf:

@@ -2,6 +2,7 @@
 dead letters.
 
 Law: accounts are found by what is kept of promises, cases, alerts and what is overdue; figures are read of those that were found, and of no other.
+Only who was late as known at an instant that is past is asked of all accounts.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,13 +17,12 @@ from exposure.rules.promises import BROKEN, OPEN, PARTLY
 from exposure.rules.spans import later
 from projections.account import NotKnownBefore
 from projections.alerts import raised_still
-from projections.dunning import due_of, notices_of
+from projections.dunning import due_of, notices_of, perhaps_late
 from projections.holds import holds
 from projections.limit_requests import limit_requests
 from projections.measures import waiting_for
-from projections.portfolio import days, portfolio
+from projections.portfolio import days
 from projections.promises import promises
-from projections.selection import selection
 from projections.today import Today
 from projections.when import instant_text
 from schemas.amounts import minor
@@ -70,23 +70,16 @@ def to_be_dunned(today: Today) -> Iterator[Duty]:
     """The notices that a run would send now."""
     if not any(rules.dunning for rules in today.policy.classes):
         return
-    for account in perhaps_late(today):
+    for account in perhaps_late(today.moment, today.asked):
         try:
             due = due_of(today.moment, account, today.asked)
         except NotKnownBefore:
             continue
-        for one in notices_of(due) if due.figures.days_overdue else ():
+        for one in notices_of(due):
             since, who = min(line["due"] for line in one.lines), () if one.who in (None, ACCOUNT_MANAGER) else (str(one.who),)
             priority = HIGH if one.legal else MEDIUM
             what = f"level {one.level} {one.name} by {one.channel}"
             yield Duty("dunning_due", account, what, None, since, one.total, one.currency, priority, who)
-
-
-def perhaps_late(today: Today) -> list[str]:
-    """At least the accounts of which anything is overdue. Of the past nobody has kept which they were: the list of all accounts tells."""
-    if today.asked.known_at is None:
-        return dunning.candidates(today.moment, today.asked.now)
-    return [row["account"] for row in portfolio(today.moment, today.asked, selection(("days_overdue>0",), None, None))["accounts"]]
 
 
 def to_the_lawyers(today: Today) -> Iterator[Duty]:

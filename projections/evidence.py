@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, get_args
 from exposure.ledger.acts.policies import adopted
 from exposure.ledger.proof.evidence import streams_of
 from exposure.rules import terms
-from projections.account import Asked, NotKnownBefore, UnknownAccount, account_known, known_instant, show
+from projections.account import Asked, NotKnownBefore, UnknownAccount, account_known, known_instant, refuse_unknown, show
 from projections.history import decided, told
 from projections.origins import Origins
 from projections.policies import row as adoption
@@ -36,6 +36,10 @@ PARTS: dict[str, tuple[Any, ...]] = {
 PART_OF = {topic: part for topic, kind in OURS.items() for part, kinds in PARTS.items() if kind in kinds}
 
 
+EARLIEST = "Pacific/Kiritimati"
+"""Where every day ends first."""
+
+
 class Period(NamedTuple):
     """Days of the account, both included. It begins behind an instant and is told as known at another one (µs): the end of its last day, or now."""
 
@@ -46,12 +50,24 @@ class Period(NamedTuple):
 
 
 def period_of(moment: Any, account: str, now: int, first: str, last: str) -> Period:
-    """Raises ``UnknownAccount``."""
-    asked = Asked(now)
-    zone = terms.zone_of(account_known(moment, account, asked)[1].customer)
+    """In the time zone that was known when the period ended, so that one that is over stays what it is. Raises ``UnknownAccount``."""
+    until = known_instant(moment, Asked(now))
+    refuse_unknown(moment, account, None)
+    zone = zone_known(moment, account, min(end_of(last, EARLIEST), until))
+    zone = zone_known(moment, account, min(end_of(last, zone), until))
     day_before = (date.fromisoformat(first) - timedelta(days=1)).isoformat()
-    before, end = (microseconds(datetime.fromisoformat(f"{terms.last_instant(day, zone)}+00:00")) for day in (day_before, last))
-    return Period(first, last, before, min(end, known_instant(moment, asked)))
+    return Period(first, last, end_of(day_before, zone), min(end_of(last, zone), until))
+
+
+def zone_known(moment: Any, account: str, at: int) -> str:
+    try:
+        return terms.zone_of(account_known(moment, account, Asked(at, None, at))[1].customer)
+    except UnknownAccount:
+        return terms.zone_of([])
+
+
+def end_of(day: str, zone: str) -> int:
+    return microseconds(datetime.fromisoformat(f"{terms.last_instant(day, zone)}+00:00"))
 
 
 def unproven_from(moment: Any, account: str, position: int, known_at: int) -> str | None:

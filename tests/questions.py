@@ -35,7 +35,7 @@ from service.deciding.approving import trail_of
 
 Questions = dict[str, Callable[[], Any]]
 NOT_ANSWERED = (UnknownAccount, UnknownPromise, NotKnownBefore, DaysReversed)
-PERSONAL = {"personal", "name", "note", "record", "dead_letters"}
+PERSONAL = {"personal", "name", "note", "record", "dead_letters", "account_manager"}
 """Where what an erasure throws away stands in answers: fields of a person, dead letters, and which of them spell a number."""
 
 
@@ -132,5 +132,8 @@ def impersonal(said: bytes | None) -> Any:
 
 def without_persons(said: Any) -> Any:
     if isinstance(said, dict):
+        # Nobody is left of those it waits for where that is whoever takes care of the account.
+        if said.get("who") in ([], [said.get("account_manager")]):
+            said = {name: value for name, value in said.items() if name != "who"}
         return {name: without_persons(value) for name, value in said.items() if name not in PERSONAL or isinstance(value, int)}
     return [without_persons(one) for one in said] if isinstance(said, list) else said

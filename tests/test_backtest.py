@@ -36,9 +36,9 @@ def tell(store: Any, at: int, *events: Json) -> None:
     fed(store, map(written, events), now=at)
 
 
-def again(store: Any, under: Policy, days: tuple[str, str] = YEAR) -> Json:
+def again(store: Any, under: Policy, days: tuple[str, str] = YEAR, known_at: int | None = None) -> Json:
     with store.reading() as moment:
-        return backtest(moment, under, *days, lambda *_: None)
+        return backtest(moment, under, *days, Asked(NOON + 9, None, known_at), lambda *_: None)
 
 
 @pytest.fixture
@@ -51,6 +51,16 @@ def store(tmp_path: Path) -> Any:
     tell(store, NOON + 3, limit("L-1", "2026-02-01", "5000.00", version=2))
     tell(store, NOON + 4, order("O-3", "2026-02-03", line("1", value="700.00")))
     return store
+
+
+def test_as_known_at_an_instant_it_decides_what_was_recorded_by_then(store: Any) -> None:
+    check(store, Request(ACCOUNT, "O-4", "4000.00"), lambda: NOON + 4, "shop")
+    before = again(store, policy(""))
+    assert [before[name] for name in ("orders", "checks", "known_at")] == [3, 1, "2026-02-20T12:00:00.000009Z"]
+    tell(store, NOON + 5, order("O-9", "2026-02-01", line("1", value="10.00")))
+    check(store, Request(ACCOUNT, "O-5", "4000.00"), lambda: NOON + 5, "shop")
+    then = again(store, policy(""), known_at=NOON + 4)
+    assert then == before | {"known_at": "2026-02-20T12:00:00.000004Z"} != again(store, policy(""))
 
 
 def test_under_the_policy_in_force_nothing_differs(store: Any) -> None:

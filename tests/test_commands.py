@@ -269,3 +269,11 @@ def test_an_import_that_cannot_be_done_says_why(ledger: Path, change: dict[str, 
 @pytest.mark.parametrize(("words", "code"), [(["history", "C-9"], "unknown_account"), (["list", "--as-of", "never"], "usage")])
 def test_a_read_that_fails_is_one_json_document(store: Path, words: list[str], code: str) -> None:
     assert exposure(*words, "--json", store=store).json["error"]["code"] == code
+
+
+@pytest.mark.parametrize("option", ["--known-at", "--now"])
+@pytest.mark.parametrize("instant", ["yesterday", "2026-02-20T12:00:00", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z"])
+def test_an_instant_has_an_offset_and_is_a_day_everywhere(store: Path, option: str, instant: str) -> None:
+    told = exposure("list", option, instant, "--json", store=store)
+    assert (told.exit_code, told.json["error"]["code"]) == (2, "usage")
+    assert repr(instant) in told.json["error"]["message"]

@@ -215,13 +215,21 @@ def test_a_dispute_stops_what_it_covers(path: Path) -> None:
     assert desk.run(30)[0]["debit_items"][1]["amount"] == "5.19", "seventeen nights, not those of the dispute"
 
 
-def test_who_disputes_all_is_dunned_by_name_alone_whether_anybody_judged_the_account_or_not(path: Path) -> None:
+def test_who_disputes_all_is_dunned_where_disputes_stop_nothing_whether_anybody_judged_the_account_or_not(path: Path) -> None:
     contested = told("dispute.opened", "2026-02-12", dispute="D-1", invoice="I-1", amount="1000.00")
     desk = Desk(path, contested, rules=INTEREST._replace(stops=()))
-    assert desk.foreseen(10) == desk.run(10) == []
+    (due,) = desk.foreseen(10)
     tick(desk.store, desk.now)
-    assert desk.foreseen(10) == desk.run(10) == []
-    assert [one["level"] for one in desk.run(10, ACCOUNT)] == [1]
+    assert desk.foreseen(10) == [due]
+    assert [one["level"] for one in desk.run(10)] == [1]
+
+
+def test_a_run_whose_clock_is_behind_sends_what_it_foresees(path: Path) -> None:
+    desk = Desk(path)
+    desk.days = 20
+    tick(desk.store, desk.now)
+    desk.tell(told("dispute.opened", "2026-02-12", dispute="D-1", invoice="I-1", amount="1.00"))
+    assert len(desk.foreseen(-10)) == len(desk.run(-10)) == 1
 
 
 def test_a_stop_holds_until_its_day_or_until_it_is_resumed(path: Path) -> None:

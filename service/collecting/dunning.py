@@ -13,7 +13,7 @@ from exposure.ledger.acts.cases import CANCELLED, ISSUED, PROPOSED
 from exposure.ledger.acts.dunning import Trail
 from exposure.ledger.acts.policies import in_force
 from projections.account import Asked, NotKnownBefore, figures_of
-from projections.dunning import due_of, notice_shown, notices_of
+from projections.dunning import due_of, notice_shown, notices_of, perhaps_late
 from projections.limit_requests import worth_today
 from projections.when import instant_text
 from schemas.amounts import minor
@@ -39,7 +39,7 @@ def run(store: Any, accounts: Iterable[str], by: str, now: Callable[[], int]) ->
     """Issues, or proposes, what is due of some accounts; of every one that has anything overdue where none is named."""
     named = list(dict.fromkeys(accounts))
     with store.reading() as moment:
-        names = named or dunning.candidates(moment, now())
+        names = named or perhaps_late(moment, Asked(max(now(), moment.last_recorded())))
     rows: list[dict[str, Any]] = []
     for first in range(0, len(names), ACCOUNTS_AT_ONCE):
         with store.writing(now()) as writing:
@@ -52,23 +52,19 @@ def foreseen(store: Any, accounts: Iterable[str], now: Callable[[], int]) -> dic
     """What a run would issue or propose."""
     with store.reading() as moment:
         at, named = max(now(), moment.last_recorded()), list(dict.fromkeys(accounts))
-        names = named or dunning.candidates(moment, at)
+        names = named or perhaps_late(moment, Asked(at))
         rows = [{**notice._asdict(), "state": DUE} for notice in due_of_all(moment, names, at, are_named=bool(named))]
     return {"accounts": len(names), "dry_run": True, "notices": rows}
 
 
 def due_of_all(moment: Any, names: Iterable[str], at: int, *, are_named: bool) -> Iterator[DunningNotice]:
-    """The notices that are due of some accounts, each of which is named or has anything overdue that is not in dispute. One that is taken on at a
-    cut-over to come has none yet; who names it is told so."""
+    """The notices that are due of some accounts. One that is taken on at a cut-over to come has none yet; who names it is told so."""
     for name in names:
         try:
-            due = due_of(moment, name, Asked(at))
+            yield from notices_of(due_of(moment, name, Asked(at)))
         except NotKnownBefore:
             if are_named:
                 raise
-            continue
-        if are_named or due.figures.days_overdue:
-            yield from notices_of(due)
 
 
 def send(writing: Any, notice: DunningNotice, by: str) -> str:

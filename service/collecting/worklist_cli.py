@@ -23,7 +23,7 @@ def worklist(
     now: Now = None,
     json: Json = False,
 ) -> None:
-    """What collectors and credit managers have to do today."""
+    """What collectors and credit managers have to do today, or had to do as known at an instant that is past."""
     from projections.duties import KINDS
     from projections.worklist import Wanted
     from projections.worklist import worklist as to_do

@@ -35,8 +35,9 @@ def backtest(
     file: File,
     first: Annotated[str, typer.Option("--from", metavar="DAY", help="orders and checks from this business day on")],
     last: Annotated[str, typer.Option("--to", metavar="DAY", help="until this one")],
+    known_at: KnownAt = None,
     store: Store = None,
-    now: Now = None,  # noqa: ARG001
+    now: Now = None,
     json: Json = False,
 ) -> None:
     """The recorded history decided again: which orders would this policy have held, or not, as they were known when they were recorded?"""
@@ -44,8 +45,8 @@ def backtest(
     from service.progress import progress_of
 
     policy, days = from_file(file), (day(first, "--from"), day(last, "--to"))
-    with opened(store).reading() as moment, progress_of("accounts", len(moment.account_names()), json) as progress:
-        told = decided_again(moment, policy, str(days[0]), str(days[1]), progress)
+    with asking(store, now, known_at=known_at) as (moment, asked), progress_of("accounts", len(moment.account_names()), json) as progress:
+        told = decided_again(moment, policy, str(days[0]), str(days[1]), asked, progress)
     Output(json).backtest(told)
 
 
