@@ -113,7 +113,7 @@ class Timeline:
 
         A reservation counts until the end of the day on which an instant ends it: alerts know no hours.
         """
-        held: dict[tuple[str, str, str], int] = defaultdict(int)
+        held: dict[tuple[str, str, str], int] = {}
         known = moves if version is None else [move for move in moves if move[0] <= version]
         dated = first_day(known) if self.wants_dates else ""
         changes = self.changes
@@ -121,7 +121,7 @@ class Timeline:
             if component == "reserved" and due < LAST_DAY:
                 if day >= self.day_after(due):
                     continue
-                held[item, currency, due] += int(amount)
+                held[item, currency, due] = held.get((item, currency, due), 0) + int(amount)
             changes[day].append(Change(component, key, item, currency, due, int(amount), dated))
         for (item, currency, due), amount in held.items():
             if amount:
@@ -216,7 +216,8 @@ class Course:
             if component in ("receivables", "disputed"):
                 undisputed = amount if component == "receivables" else -amount
                 self.dues.add(due, undisputed)
-                self.dates.add(dated, undisputed)
+                if self.timeline.wants_dates:
+                    self.dates.add(dated, undisputed)
             elif component == "orders" and document in self.timeline.texts:
                 add(self.open_orders, (document, currency), amount)
             if component in SIGNS or (component in COMPONENTS and currency == self.currency):

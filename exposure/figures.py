@@ -111,9 +111,9 @@ def account_on(
             on.texts[document.key] = facts
         elif document.kind == "promise":
             on.promises[document.key] = facts
-        for move in document.moves:
-            if move.day <= day and (version is None or move.version <= version):
-                sums[Item(move.component, "" if move.component == "unapplied" else document.key, move.item, move.currency, move.due)] += move.amount
+        for told_at, component, item, currency, due, moved_on, amount in document.moves:
+            if moved_on <= day and (version is None or told_at <= version):
+                sums[Item(component, "" if component == "unapplied" else document.key, item, currency, due)] += amount
     on.master = terms.master_data(customer, day)
     paid_in = (item.currency for item, amount in sums.items() if amount and item.component in MONEY)
     on.currency = on.master.get("currency", first_currency) or min(paid_in, default=None)

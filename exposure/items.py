@@ -40,7 +40,7 @@ def open_item(figures: Figures, key: str, parts: list[Item], disputed: int) -> d
     facts = figures.on.headers[key]
     data = invoices.header(facts)
     currency = data["currency"]
-    due = min([part.due for part in parts])
+    due = min([part.due for part in parts]) if len(parts) > 1 else parts[0].due
     still_open = sum([figures.on.items[part] for part in parts])
     in_account = [figures.converted[part] for part in parts]
     open_text = shown(still_open, currency)

@@ -20,7 +20,7 @@ from tests.test_rules import told as event
 
 pytestmark = pytest.mark.usefixtures("each_store")
 
-OPEN, DAYS, RUNS = 200, 1_000, 15
+OPEN, DAYS, RUNS = 200, 1_000, 25
 FIRST = date(2023, 1, 2)
 LAST = FIRST + timedelta(days=DAYS)
 ON = (300, 600, DAYS - 10, DAYS + 10, 3 * DAYS)

@@ -105,9 +105,11 @@ class Timelines:
 
 def add(made: Timeline, key: str, moves: Any, facts: list[Fact], version: int | None) -> None:
     made.add(key, moves, version)
-    if made.looks_back and key.startswith("invoice:"):
-        made.add_item(moves, facts, version)
-    agree(made, key, facts, version)
+    if key.startswith("invoice:"):
+        if made.looks_back:
+            made.add_item(moves, facts, version)
+    else:
+        agree(made, key, facts, version)
 
 
 def agree(made: Timeline, key: str, facts: list[Fact], version: int | None) -> None:
