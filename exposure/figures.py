@@ -111,8 +111,8 @@ def account_on(
             on.texts[document.key] = facts
         elif document.kind == "promise":
             on.promises[document.key] = facts
-        for told_at, component, item, currency, due, moved_on, amount in document.moves:
-            if moved_on <= day and (version is None or told_at <= version):
+        for recorded, component, item, currency, due, begins, amount in document.moves:
+            if begins <= day and (version is None or recorded <= version):
                 sums[Item(component, "" if component == "unapplied" else document.key, item, currency, due)] += amount
     on.master = terms.master_data(customer, day)
     paid_in = (item.currency for item, amount in sums.items() if amount and item.component in MONEY)

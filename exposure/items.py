@@ -40,9 +40,8 @@ def open_item(figures: Figures, key: str, parts: list[Item], disputed: int) -> d
     facts = figures.on.headers[key]
     data = invoices.header(facts)
     currency = data["currency"]
-    due = min([part.due for part in parts]) if len(parts) > 1 else parts[0].due
+    due = min([part.due for part in parts])
     still_open = sum([figures.on.items[part] for part in parts])
-    in_account = [figures.converted[part] for part in parts]
     open_text = shown(still_open, currency)
     row = {
         "document": data["invoice"],
@@ -52,7 +51,7 @@ def open_item(figures: Figures, key: str, parts: list[Item], disputed: int) -> d
         "amount": data["amount"],
         "currency": currency,
         "open": open_text,
-        "open_account": open_text if currency == figures.currency else None if None in in_account else figures.text(sum(filter(None, in_account))),
+        "open_account": open_text if currency == figures.currency else in_account(figures, parts),
         "disputed": shown(disputed, currency),
         "days_overdue": days_late(due, figures.on.day),
     }
@@ -62,6 +61,12 @@ def open_item(figures: Figures, key: str, parts: list[Item], disputed: int) -> d
         if len(instalments) > 1:
             row["instalments"] = [{"due": due, "open": shown(part, currency)} for due, part in invoices.open_parts(instalments, still_open)]
     return row
+
+
+def in_account(figures: Figures, parts: list[Item]) -> str | None:
+    """What is open of an item in the account's currency; ``None`` where no rate tells."""
+    amounts = [figures.converted[part] for part in parts]
+    return None if None in amounts else figures.text(sum(filter(None, amounts)))
 
 
 def open_orders(figures: Figures) -> list[dict[str, Any]]:

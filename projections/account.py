@@ -1,7 +1,7 @@
 """One credit account's figures, as of any day and as known at any instant: how much may I still sell to this customer?"""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from exposure.figures import Figures, account_on
@@ -187,6 +187,11 @@ def figures_on(known: Known, asked: Asked, day: str, documents: Iterable[Documen
     instant = instant_of(clock(asked)) if day == today(known.customer, asked) else None
     on = account_on(account, documents, day, version=known.version, first_currency=first_currency, instant=instant)
     return Figures(on, rates.on(on.currencies_under(policy), on.currency, day), policy)
+
+
+def asked_now(moment: Any, asked: Asked) -> Asked:
+    """A clock that lies before the last recorded instant counts as that."""
+    return replace(asked, now=max(asked.now, moment.last_recorded()))
 
 
 def known_instant(moment: Any, asked: Asked) -> int:

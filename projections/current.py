@@ -1,6 +1,5 @@
 """An account's figures as they are now, for who is told whenever they change: the row of ``list``, and when it changes next by time alone."""
 
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from exposure.ahead import lasting, next_day, next_end
@@ -9,7 +8,7 @@ from exposure.ledger.memory import Account
 from exposure.rules import terms
 from projections.account import Asked, Known, NotKnownBefore, day_of, figures_on, known_account, sources, speaking, summary
 from projections.rates import KnownRates
-from projections.when import microseconds
+from projections.when import microseconds_of
 from schemas.facts import LAST_DAY
 from schemas.policies import Policy
 
@@ -44,5 +43,5 @@ def next_at(figures: Figures, known: Known) -> int | None:
     zone = terms.zone_of(known.customer)
     day, end = next_day(figures, known.customer), next_end(figures)
     ats = [] if day == LAST_DAY else [terms.begins(day, zone)]
-    ats += [] if end == LAST_DAY else [microseconds(datetime.fromisoformat(f"{end}+00:00"))]
+    ats += [] if end == LAST_DAY else [microseconds_of(end)]
     return min(ats, default=None)

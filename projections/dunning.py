@@ -13,7 +13,7 @@ from exposure.ledger.acts.policies import in_force
 from exposure.promises import promised_invoices
 from exposure.rules import invoices
 from exposure.rules.documents import Document, Key, Movement
-from projections.account import Asked, accounts_stored, days_said, figures_known
+from projections.account import Asked, NotKnownBefore, accounts_stored, days_said, figures_known
 from projections.history import type_of
 from projections.portfolio import portfolio
 from projections.selection import selection
@@ -53,6 +53,16 @@ def due_of(moment: Any, account: str, asked: Asked, but: str | None = None) -> D
     documents = accounts_stored(moment, [account], [(account, key) for key in keys])[account].documents if keys else {}
     stops = recorded.stops(moment, account, figures.on.day, position)
     return due_from(figures, known.version or known.head.version, documents, before, stops)
+
+
+def notices_due(moment: Any, accounts: Iterable[str], asked: Asked, *, are_named: bool = False) -> Iterator[DunningNotice]:
+    """The notices that are due of some accounts. One that is taken on at a cut-over to come has none yet; who names it is told so."""
+    for account in accounts:
+        try:
+            yield from notices_of(due_of(moment, account, asked))
+        except NotKnownBefore:
+            if are_named:
+                raise
 
 
 def due_from(figures: Figures, version: int, documents: Mapping[Key, Document], before: list[Trail], stops: Stops) -> DueOf:

@@ -15,9 +15,8 @@ from exposure.ledger.acts import measures as recorded_measures
 from exposure.ledger.acts.cases import PROPOSED
 from exposure.rules.promises import BROKEN, OPEN, PARTLY
 from exposure.rules.spans import later
-from projections.account import NotKnownBefore
 from projections.alerts import raised_still
-from projections.dunning import due_of, notices_of, perhaps_late
+from projections.dunning import notices_due, perhaps_late
 from projections.holds import holds
 from projections.limit_requests import limit_requests
 from projections.measures import waiting_for
@@ -70,16 +69,11 @@ def to_be_dunned(today: Today) -> Iterator[Duty]:
     """The notices that a run would send now."""
     if not any(rules.dunning for rules in today.policy.classes):
         return
-    for account in perhaps_late(today.moment, today.asked):
-        try:
-            due = due_of(today.moment, account, today.asked)
-        except NotKnownBefore:
-            continue
-        for one in notices_of(due):
-            since, who = min(line["due"] for line in one.lines), () if one.who in (None, ACCOUNT_MANAGER) else (str(one.who),)
-            priority = HIGH if one.legal else MEDIUM
-            what = f"level {one.level} {one.name} by {one.channel}"
-            yield Duty("dunning_due", account, what, None, since, one.total, one.currency, priority, who)
+    for one in notices_due(today.moment, perhaps_late(today.moment, today.asked), today.asked):
+        since, who = min(line["due"] for line in one.lines), () if one.who in (None, ACCOUNT_MANAGER) else (str(one.who),)
+        priority = HIGH if one.legal else MEDIUM
+        what = f"level {one.level} {one.name} by {one.channel}"
+        yield Duty("dunning_due", one.account, what, None, since, one.total, one.currency, priority, who)
 
 
 def to_the_lawyers(today: Today) -> Iterator[Duty]:

@@ -4,9 +4,9 @@ Law: an event is told by its line of evidence alone, so that who has both can co
 """
 
 from base64 import b64decode
-from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple, get_args
 
+from exposure.judging import day_before
 from exposure.ledger.acts.policies import adopted
 from exposure.ledger.proof.evidence import streams_of
 from exposure.rules import terms
@@ -14,7 +14,7 @@ from projections.account import Asked, NotKnownBefore, UnknownAccount, account_k
 from projections.history import decided, told
 from projections.origins import Origins
 from projections.policies import row as adoption
-from projections.when import instant_text, microseconds
+from projections.when import instant_text, microseconds_of
 from schemas.amends import OfAmends
 from schemas.dunning import OfDunning
 from schemas.facts import AlertAct, OfAlert, OfLimit, OfRelease, OrderChecked
@@ -55,8 +55,7 @@ def period_of(moment: Any, account: str, now: int, first: str, last: str) -> Per
     refuse_unknown(moment, account, None)
     zone = zone_known(moment, account, min(end_of(last, EARLIEST), until))
     zone = zone_known(moment, account, min(end_of(last, zone), until))
-    day_before = (date.fromisoformat(first) - timedelta(days=1)).isoformat()
-    return Period(first, last, end_of(day_before, zone), min(end_of(last, zone), until))
+    return Period(first, last, end_of(day_before(first), zone), min(end_of(last, zone), until))
 
 
 def zone_known(moment: Any, account: str, at: int) -> str:
@@ -67,7 +66,7 @@ def zone_known(moment: Any, account: str, at: int) -> str:
 
 
 def end_of(day: str, zone: str) -> int:
-    return microseconds(datetime.fromisoformat(f"{terms.last_instant(day, zone)}+00:00"))
+    return microseconds_of(terms.last_instant(day, zone))
 
 
 def unproven_from(moment: Any, account: str, position: int, known_at: int) -> str | None:
@@ -90,8 +89,7 @@ def event(line: dict[str, Any], account: str, key: bytes | None, origins: Origin
 
 def ends(moment: Any, account: str, now: int, period: Period) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """The figures of the day before the period and of its last one, each as known when that day ended; none where nothing was known."""
-    day_before = (date.fromisoformat(period.first) - timedelta(days=1)).isoformat()
-    first, last = ((day_before, period.before), (period.last, period.known_at))
+    first, last = ((day_before(period.first), period.before), (period.last, period.known_at))
     return figures(moment, account, Asked(now, *first)), figures(moment, account, Asked(now, *last))
 
 

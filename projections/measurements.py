@@ -9,7 +9,7 @@ from typing import Any
 
 from exposure.figures import COMPONENTS, Figures
 from exposure.ledger.acts import portfolio
-from projections.account import Asked, NotKnownBefore
+from projections.account import Asked, NotKnownBefore, asked_now
 from projections.portfolio import Listing, accounts, shared_out
 from projections.selection import Selection
 from projections.when import instant_text
@@ -23,7 +23,7 @@ class NoCurrency(LookupError):
 
 def measurement(moment: Any, day: str, now: int, by: str, progress: Callable[[int], None]) -> PortfolioMeasured:
     """Raises ``NoCurrency``. An account that is taken on after the day has no figures of it, and is not counted."""
-    asked = Asked(max(now, moment.last_recorded()), day)
+    asked = asked_now(moment, Asked(now, day))
     listing = Listing(moment, asked, Selection())
     currency = listing.policy.currency
     if currency is None:

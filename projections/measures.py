@@ -1,7 +1,6 @@
 """Measures: which wait for somebody's yes, which are in force and until when, and what became of the alerts that they were proposed for."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from exposure import approvals
@@ -9,7 +8,7 @@ from exposure.ledger import alerts
 from exposure.ledger.acts.cases import APPLIED, PROPOSED
 from exposure.ledger.acts.measures import Trail, of_account
 from exposure.ledger.acts.policies import in_force
-from projections.account import Asked, account_known, days_said, today
+from projections.account import Asked, account_known, asked_now, days_said, today
 from projections.history import type_of
 from projections.when import instant_text
 from schemas.facts import AlertCleared, Fact
@@ -54,11 +53,6 @@ def shown(moment: Any, trail: Trail, asked: Asked, policy: Policy) -> dict[str, 
         "waiting_for": waiting_for(trail, policy) if state == PROPOSED else None,
         "trail": said,
     }
-
-
-def asked_now(moment: Any, asked: Asked) -> Asked:
-    """A clock that lies before the last recorded instant counts as that."""
-    return replace(asked, now=max(asked.now, moment.last_recorded()))
 
 
 def customer_of(moment: Any, account: str, asked: Asked) -> list[Fact]:

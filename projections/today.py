@@ -8,7 +8,7 @@ from exposure.figures import Figures, converted
 from exposure.ledger.acts.policies import in_force
 from exposure.ledger.keys import unseal
 from exposure.rules import terms
-from projections.account import Asked, Known, NotKnownBefore, UnknownAccount, figures_known, known_instant
+from projections.account import Asked, Known, NotKnownBefore, UnknownAccount, asked_now, clock, figures_known
 from projections.rates import KnownRates
 from projections.when import instant_text
 from schemas.amounts import billionths, minor, shown
@@ -21,7 +21,7 @@ class Today:
 
     def __init__(self, moment: Any, asked: Asked) -> None:
         self.moment = moment
-        self.asked = Asked(known_instant(moment, asked), None, asked.known_at)
+        self.asked = asked_now(moment, asked)
         self.position = moment.position_behind(asked.known_at)
         self.policy = in_force(moment, asked.known_at)
         self.rates = KnownRates(moment, asked.known_at)
@@ -38,6 +38,10 @@ class Today:
                 self.accounts[name] = None
         return self.accounts[name]
 
+    @property
+    def instant(self) -> str:
+        return instant_text(clock(self.asked))
+
     def figures(self, name: str | None) -> Figures | None:
         found = self.account(name)
         return None if found is None else found[0]
@@ -45,7 +49,7 @@ class Today:
     def day(self, name: str | None) -> str:
         """The account's own day of the instant."""
         figures = self.figures(name)
-        return instant_text(self.asked.now)[:10] if figures is None else figures.on.day
+        return self.instant[:10] if figures is None else figures.on.day
 
     def day_at(self, name: str | None, instant: str) -> str:
         """The account's own day of an instant."""

@@ -16,6 +16,11 @@ def microseconds(instant: datetime) -> int:
     return (instant - EPOCH) // timedelta(microseconds=1)
 
 
+def microseconds_of(instant: str) -> int:
+    """The same of an instant as facts have it."""
+    return microseconds(datetime.fromisoformat(f"{instant}+00:00"))
+
+
 def instant_text(at: int) -> str:
     """``2026-02-20T12:00:00Z``, with a fraction only where there is one."""
     return (EPOCH + timedelta(microseconds=at)).isoformat().replace("+00:00", "Z")

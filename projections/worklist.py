@@ -9,7 +9,6 @@ from exposure.approvals import same
 from projections.account import Asked
 from projections.duties import KINDS, PRIORITIES, SOURCES, Duty
 from projections.today import Today
-from projections.when import instant_text
 from schemas.amounts import minor, shown
 
 Row = dict[str, Any]
@@ -29,7 +28,7 @@ def worklist(moment: Any, asked: Asked, wanted: Wanted) -> dict[str, Any]:
     today = Today(moment, asked)
     rows = [row_of(today, duty) for duty in found(today, wanted.kinds or frozenset(KINDS))]
     rows = sorted((row for row in rows if wanted.who is None or is_for(row, wanted.who)), key=lambda row: pressing(today, row))
-    return {"worklist": rows[: wanted.top], "totals": totals(rows), "policy": today.policy.version, "known_at": instant_text(today.asked.now)}
+    return {"worklist": rows[: wanted.top], "totals": totals(rows), "policy": today.policy.version, "known_at": today.instant}
 
 
 def found(today: Today, wanted: frozenset[str]) -> list[Duty]:

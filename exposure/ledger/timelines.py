@@ -105,11 +105,10 @@ class Timelines:
 
 def add(made: Timeline, key: str, moves: Any, facts: list[Fact], version: int | None) -> None:
     made.add(key, moves, version)
-    if key.startswith("invoice:"):
-        if made.looks_back:
-            made.add_item(moves, facts, version)
-    else:
+    if not key.startswith("invoice:"):
         agree(made, key, facts, version)
+    elif made.looks_back:
+        made.add_item(moves, facts, version)
 
 
 def agree(made: Timeline, key: str, facts: list[Fact], version: int | None) -> None:

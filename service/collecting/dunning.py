@@ -3,7 +3,7 @@
 All of it under the write lock. What is due is issued once: whoever runs it again on the same day issues nothing.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from exposure import approvals
@@ -12,8 +12,8 @@ from exposure.ledger.acts import dunning
 from exposure.ledger.acts.cases import CANCELLED, ISSUED, PROPOSED
 from exposure.ledger.acts.dunning import Trail
 from exposure.ledger.acts.policies import in_force
-from projections.account import Asked, NotKnownBefore, figures_of
-from projections.dunning import due_of, notice_shown, notices_of, perhaps_late
+from projections.account import Asked, asked_now, figures_of
+from projections.dunning import due_of, notice_shown, notices_due, notices_of, perhaps_late
 from projections.limit_requests import worth_today
 from projections.when import instant_text
 from schemas.amounts import minor
@@ -39,11 +39,11 @@ def run(store: Any, accounts: Iterable[str], by: str, now: Callable[[], int]) ->
     """Issues, or proposes, what is due of some accounts; of every one that has anything overdue where none is named."""
     named = list(dict.fromkeys(accounts))
     with store.reading() as moment:
-        names = named or perhaps_late(moment, Asked(max(now(), moment.last_recorded())))
+        names = named or perhaps_late(moment, asked_now(moment, Asked(now())))
     rows: list[dict[str, Any]] = []
     for first in range(0, len(names), ACCOUNTS_AT_ONCE):
         with store.writing(now()) as writing:
-            for notice in due_of_all(writing, names[first : first + ACCOUNTS_AT_ONCE], writing.recorded_at, are_named=bool(named)):
+            for notice in notices_due(writing, names[first : first + ACCOUNTS_AT_ONCE], Asked(writing.recorded_at), are_named=bool(named)):
                 rows.append({**notice._asdict(), "state": send(writing, notice, by)})
     return {"accounts": len(names), "dry_run": False, "notices": rows}
 
@@ -51,20 +51,10 @@ def run(store: Any, accounts: Iterable[str], by: str, now: Callable[[], int]) ->
 def foreseen(store: Any, accounts: Iterable[str], now: Callable[[], int]) -> dict[str, Any]:
     """What a run would issue or propose."""
     with store.reading() as moment:
-        at, named = max(now(), moment.last_recorded()), list(dict.fromkeys(accounts))
-        names = named or perhaps_late(moment, Asked(at))
-        rows = [{**notice._asdict(), "state": DUE} for notice in due_of_all(moment, names, at, are_named=bool(named))]
+        asked, named = asked_now(moment, Asked(now())), list(dict.fromkeys(accounts))
+        names = named or perhaps_late(moment, asked)
+        rows = [{**notice._asdict(), "state": DUE} for notice in notices_due(moment, names, asked, are_named=bool(named))]
     return {"accounts": len(names), "dry_run": True, "notices": rows}
-
-
-def due_of_all(moment: Any, names: Iterable[str], at: int, *, are_named: bool) -> Iterator[DunningNotice]:
-    """The notices that are due of some accounts. One that is taken on at a cut-over to come has none yet; who names it is told so."""
-    for name in names:
-        try:
-            yield from notices_of(due_of(moment, name, Asked(at)))
-        except NotKnownBefore:
-            if are_named:
-                raise
 
 
 def send(writing: Any, notice: DunningNotice, by: str) -> str:
