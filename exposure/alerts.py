@@ -5,11 +5,12 @@ which it holds. Whether an account is near its limit depends on the day before a
 of arrival nor the day it was found out makes a difference.
 """
 
-from collections import defaultdict
+from bisect import bisect_right
+from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from functools import lru_cache
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
 from exposure.classes import Class, class_on, days_of_change, has_fallen
@@ -168,17 +169,18 @@ class Course:
         self.paid = Paid()
         self.measured: Measured | None = None
         told = {*timeline.changes, *timeline.paid, *timeline.unpaid, *timeline.portfolio}
-        self.ahead = sorted({*told, *self.agreed_days, *rate_days} - {LAST_DAY})
-        heapify(self.ahead)
-        while self.ahead and self.ahead[0] <= since:
-            self.take(heappop(self.ahead))
+        turns = sorted({*told, *self.agreed_days, *rate_days} - {LAST_DAY})
+        begun = bisect_right(turns, since)
+        for day in turns[:begun]:
+            self.take(day)
+        self.ahead = deque(turns[begun:])
         self.agree(since)
 
     def days(self, until: str) -> Iterator[str]:
         """Each day up to ``until`` on which anything may have changed, as it now is."""
         while (day := self.next_day) <= until:
             if self.ahead and self.ahead[0] == day:
-                heappop(self.ahead)
+                self.ahead.popleft()
             self.day = day
             self.take(day)
             if day in self.agreed_days:

@@ -1,6 +1,7 @@
 """What makes an account's figures, document by document: open items, open orders, reservations, and the protections in force."""
 
 from collections import defaultdict
+from operator import itemgetter
 from typing import Any
 
 from exposure.figures import Figures, Item, days_late
@@ -33,7 +34,7 @@ def open_items(figures: Figures) -> list[dict[str, Any]]:
         elif item.component == "disputed":
             disputed[item.document] += amount
     rows = [open_item(figures, key, items, disputed[key]) for key, items in parts.items()]
-    return sorted(rows, key=lambda row: (row["due"], row["document"]))
+    return sorted(rows, key=itemgetter("due", "document"))
 
 
 def open_item(figures: Figures, key: str, parts: list[Item], disputed: int) -> dict[str, Any]:

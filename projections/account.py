@@ -12,12 +12,13 @@ from exposure.ledger.encoding import decode_document
 from exposure.ledger.heard import heard
 from exposure.ledger.loading import caught_up
 from exposure.ledger.memory import Account
+from exposure.ledger.timelines import Spoken
 from exposure.promises import promises_on
 from exposure.rules import terms
 from exposure.rules.documents import Document, Key
 from projections.elsewhere import name_other_accounts
 from projections.rates import KnownRates
-from projections.standing import standing
+from projections.standing import Stood
 from projections.when import instant_text, version_at, versions_at
 from schemas.facts import Fact
 from schemas.instants import instant_of
@@ -55,15 +56,20 @@ class Known(NamedTuple):
 
 def show(moment: Any, account: str, asked: Asked) -> dict[str, Any]:
     """The document of ``exposure show``; raises ``UnknownAccount`` or ``NotKnownBefore``."""
-    figures, known, stored, documents = figures_read(moment, account, asked)
+    stored, known = account_known(moment, account, asked)
+    day, rates, policy = day_of(known, asked), KnownRates(moment, asked.known_at), in_force(moment, asked.known_at)
+    stood = Stood(moment, stored, known.customer, rates, policy, day, known.version)
+    rows = moment.documents_on(account, day, known.version, stood.since)
+    documents = list(speaking(rows, stored, day, known.version, stood.since))
+    figures = figures_on(known, asked, day, documents, rates, policy)
     name_other_accounts(moment, figures.on, asked.known_at)
-    known_at, rates = known_instant(moment, asked), KnownRates(moment, asked.known_at)
+    known_at = known_instant(moment, asked)
     return {
         **summary(figures, known_at, moment.count_dead_letters(account, known_at), sources(moment, known)),
         **items(figures),
         "promises": promises_on(figures.on),
         "measures": [measure_shown(measure) for measure in figures.on.measures],
-        "alerts": standing(moment, stored, known.customer, rates, figures.policy, figures.on.day, known.version, documents),
+        "alerts": stood.alerts(Spoken(stood.since, documents)),
     }
 
 
@@ -86,17 +92,10 @@ def figures_of(moment: Any, account: str, asked: Asked) -> tuple[Figures, Head, 
 def figures_known(moment: Any, account: str, asked: Asked, more: Iterable[Key] = ()) -> tuple[Figures, Known, Account]:
     """An account's figures, what is known of it, and its documents that are newer than their rows, with ``more`` that are asked for; raises
     ``UnknownAccount`` or ``NotKnownBefore``."""
-    return figures_read(moment, account, asked, more)[:3]
-
-
-def figures_read(moment: Any, account: str, asked: Asked, more: Iterable[Key] = ()) -> tuple[Figures, Known, Account, list[Document]]:
-    """The same, and the documents that the figures were made of."""
     stored, known = account_known(moment, account, asked, more)
     day = day_of(known, asked)
-    rows = moment.documents_on(account, day, known.version)
-    rates, policy = KnownRates(moment, asked.known_at), in_force(moment, asked.known_at)
-    documents = list(speaking(rows, stored, day, known.version))
-    return figures_on(known, asked, day, documents, rates, policy), known, stored, documents
+    documents = speaking(moment.documents_on(account, day, known.version), stored, day, known.version)
+    return figures_on(known, asked, day, documents, KnownRates(moment, asked.known_at), in_force(moment, asked.known_at)), known, stored
 
 
 def account_known(moment: Any, account: str, asked: Asked, more: Iterable[Key] = ()) -> tuple[Account, Known]:

@@ -12,11 +12,12 @@ from exposure.figures import COMPONENTS, Figures, Item, days_late
 from exposure.ledger.acts.policies import in_force
 from exposure.ledger.looks import NO_VERSION
 from exposure.ledger.memory import Account
+from exposure.ledger.timelines import Spoken
 from exposure.rules.documents import AGREED, Document
 from projections.account import Asked, Known, account_known, day_of, figures_on, known_account, speaking
 from projections.explanation import events_at, named, naming_of, rate_told
 from projections.rates import KnownRates
-from projections.standing import standing
+from projections.standing import Stood
 from projections.when import instant_text, version_at
 from schemas.amounts import shown
 from schemas.facts import LAST_DAY, Fact
@@ -186,7 +187,7 @@ def rates_compared(moment: Any, then: Side, now: Side, day: str) -> Iterator[dic
 def alerts_compared(moment: Any, stored: Account, then: Side, now: Side, day: str, documents: list[Document]) -> dict[str, Any]:
     """What stands on the day and did not then, and what did and does not; ``documents`` are at least those that say anything on it."""
     was, is_ = (
-        standing(moment, stored, side.known.customer, side.rates, side.figures.policy, day, side.known.version, documents)
+        Stood(moment, stored, side.known.customer, side.rates, side.figures.policy, day, side.known.version).alerts(Spoken(day, documents))
         if side.known.version != 0
         else []
         for side in (then, now)

@@ -1,6 +1,6 @@
 """What stands of an account on a day, and since when: its alerts as a question, whether anybody was told of them or not."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 
@@ -11,9 +11,8 @@ from exposure.ledger.acts.policies import in_force
 from exposure.ledger.alerts import held, once
 from exposure.ledger.judgings import changed_behind
 from exposure.ledger.memory import Account
-from exposure.ledger.timelines import LAST, Timelines
+from exposure.ledger.timelines import LAST, Spoken, Timelines
 from exposure.rules import terms
-from exposure.rules.documents import Document
 from exposure.standing import Held, standing_on
 from projections.rates import KnownRates
 from schemas.facts import LAST_DAY, Fact
@@ -33,7 +32,7 @@ class AccountDays:
         *,
         until: str = LAST,
         version: int | None = None,
-        speaking: Iterable[Document] | None = None,
+        spoken: Spoken | None = None,
     ) -> None:
         self.currency = currency_of(stored, customer, version)
         self.zone = terms.zone_of(customer)
@@ -41,7 +40,7 @@ class AccountDays:
         self.rates = rates
         # Nothing here holds itself: of each account that is judged all documents would wait for the collector of cycles.
         empty = partial(empty_timeline, self.currency, self.classes, self.zone, rates)
-        self.timelines = Timelines(moment, stored, empty, until, version, speaking)
+        self.timelines = Timelines(moment, stored, empty, until, version, spoken)
 
     def since(self, day: str) -> Course:
         return self.course(self.timelines.since(day), day)
@@ -79,14 +78,19 @@ def held_then(moment: Any, stored: Account, customer: list[Fact], rates: KnownRa
     return held(moment, account, day if day < changed else day_before(changed)) if changed else None
 
 
-def standing(
-    moment: Any, stored: Account, customer: list[Fact], rates: KnownRates, policy: Policy, day: str, version: int | None, speaking: Iterable[Document]
-) -> list[dict[str, Any]]:
-    """What stands on the day, by rule and step; ``speaking`` are the documents that say anything on it or changed after the version."""
-    known = held(moment, stored.head.account, day) if version is None else held_then(moment, stored, customer, rates, policy, day, version)
-    if known is not None and known.day == day:
-        stands = known.since
-    else:
-        days = AccountDays(moment, stored, customer, rates, policy, until=day, version=version, speaking=speaking)
-        stands = standing_on(days, day, known)
-    return [{"rule": rule, "step": step or None, "effective": effective} for (rule, step), effective in sorted(stands.items())]
+class Stood:
+    """What is known of an account's alerts on a day, as known at its version, before any of its documents is read: on the day ``since``, which is the
+    day itself where nothing is."""
+
+    def __init__(self, moment: Any, stored: Account, customer: list[Fact], rates: KnownRates, policy: Policy, day: str, version: int | None) -> None:
+        self.day = day
+        self.days = partial(AccountDays, moment, stored, customer, rates, policy, until=day, version=version)
+        account = stored.head.account
+        self.known = held(moment, account, day) if version is None else held_then(moment, stored, customer, rates, policy, day, version)
+        self.since = self.known.day if self.known else day
+
+    def alerts(self, spoken: Spoken) -> list[dict[str, Any]]:
+        """What stands on the day, by rule and step."""
+        known = self.known
+        stands = known.since if known and known.day == self.day else standing_on(self.days(spoken=spoken), self.day, known)
+        return [{"rule": rule, "step": step or None, "effective": effective} for (rule, step), effective in sorted(stands.items())]

@@ -20,7 +20,7 @@ from tests.test_rules import told as event
 
 pytestmark = pytest.mark.usefixtures("each_store")
 
-OPEN, DAYS, RUNS = 200, 1_000, 25
+OPEN, DAYS, ROUNDS = 200, 1_000, 50
 FIRST = date(2023, 1, 2)
 LAST = FIRST + timedelta(days=DAYS)
 ON = (300, 600, DAYS - 10, DAYS + 10, 3 * DAYS)
@@ -91,10 +91,12 @@ def test_any_day_costs_what_was_open_on_it(tmp_path: Path, of: str, documents: i
     fed(store, map(written, told[of]()), now=now, batch=1_000)
     tick(store, lambda: now)
     expected = {"below its limit": {"overdue"}, "over it for years": {"over_limit", "overdue"}}.get(of)
-    for place in ON:
-        day = (FIRST + timedelta(days=place)).isoformat()
+    days = [(FIRST + timedelta(days=place)).isoformat() for place in ON]
+    for place, day in zip(ON, days, strict=True):
         assert stands(store, day) == (expected or ({"over_limit", "overdue"} if place < TURN else {"overdue"} if place > DAYS else set()))
-        asked, read = (min(every) * 1000 for every in zip(*[seconds(store, day) for _ in range(RUNS)], strict=True))
+    # Each day has its turn in each round: what else the machine does for a while is no day's alone.
+    for day, *runs in zip(days, *[[seconds(store, day) for day in days] for _ in range(ROUNDS)], strict=True):
+        asked, read = (min(every) * 1000 for every in zip(*runs, strict=True))
         print(f"{documents} documents, {of}, as of {day}: {asked:.1f} ms against {read:.1f} ms for the rows alone, × {asked / read:.2f}")
         assert asked <= TIMES_MAX * read
 

@@ -25,15 +25,22 @@ class Read(NamedTuple):
     moves: Any
 
 
+class Spoken(NamedTuple):
+    """The documents that say anything on the last day or since the one ``since``, or changed after the version."""
+
+    since: str
+    documents: list[Document]
+
+
 class Timelines:
     """An account's timelines up to a day, as known at its version, each made of an ``empty`` one.
 
-    ``stored`` is the account as new as the log, with the documents that are newer than their rows; ``speaking`` are those that say anything on the
-    last day or changed after the version, where somebody has them. Of the others only the movements are read.
+    ``stored`` is the account as new as the log, with the documents that are newer than their rows; ``spoken`` has those that somebody read. Of the
+    others only the movements are read.
     """
 
     def __init__(
-        self, moment: Any, stored: Account, empty: Callable[[], Timeline], until: str, version: int | None, speaking: Iterable[Document] | None = None
+        self, moment: Any, stored: Account, empty: Callable[[], Timeline], until: str, version: int | None, spoken: Spoken | None = None
     ) -> None:
         self.moment = moment
         self.stored = stored
@@ -42,11 +49,13 @@ class Timelines:
         self.version = version
         self.back_to: str | None = None
         """What closed behind it was read."""
-        self.documents: list[Read] = []
-        if speaking is not None:
-            self.back_to = until
-            found = [Read(self.closed(one.version, one.closed), one.key, one.facts, one.moves) for one in speaking if self.is_written(one.key)]
-            self.documents = [one for one in found if one.closed > until]
+        self.documents: list[Read | Document] = []
+        if spoken is not None:
+            self.back_to = since = spoken.since
+            self.documents = [one for one in spoken.documents if one.closed > since and self.is_written(one.key)]
+            if version is not None:
+                closed = [one for one in spoken.documents if one.version > version and one.closed <= since and self.is_written(one.key)]
+                self.documents += [Read(LAST_DAY, one.key, one.facts, one.moves) for one in closed]
 
     def since(self, day: str) -> Timeline:
         """What changes the account's figures on the days from behind one on, and what they are before; of what some rule looks back at from
@@ -94,9 +103,9 @@ class Timelines:
         rows = self.moment.documents_closed(self.stored.head.account, first, last, self.version, list(days))
         return [self.read(key, closed, state) for key, closed, state in rows if self.is_written(key)]
 
-    def filled(self, made: Timeline, documents: Iterable[Read]) -> Timeline:
-        for _, key, facts, moves in documents:
-            add(made, key, moves, facts, self.version)
+    def filled(self, made: Timeline, documents: Iterable[Read | Document]) -> Timeline:
+        for one in documents:
+            add(made, one.key, one.moves, one.facts, self.version)
         for key in self.stored.unwritten:
             document = self.stored.documents[key]
             add(made, key, document.moves, document.facts, self.version)
