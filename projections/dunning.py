@@ -15,13 +15,15 @@ from exposure.rules import invoices
 from exposure.rules.documents import Document, Key, Movement
 from projections.account import Asked, NotKnownBefore, accounts_stored, days_said, figures_known
 from projections.history import type_of
-from projections.portfolio import portfolio
-from projections.selection import selection
+from projections.portfolio import Part
 from projections.when import instant_text
 from schemas.amounts import minor, shown
 from schemas.dunning import DISPUTE, DunningNotice
 from schemas.facts import LAST_DAY
 from schemas.stored import TOPIC_OF_OURS
+
+OVERDUE = ("overdue_amount>0",)
+"""Filters of the list of accounts of which anything is overdue."""
 
 
 class DueOf(NamedTuple):
@@ -35,13 +37,19 @@ class DueOf(NamedTuple):
     last_number: int
 
 
-def perhaps_late(moment: Any, asked: Asked) -> list[str]:
-    """At least the accounts of which anything is overdue that may be dunned. Alerts tell of what is not in dispute, and nobody has kept of whom they
-    told at an instant that is past: where that is not enough the list of all accounts is asked."""
+def is_asked_of_all(moment: Any, asked: Asked) -> bool:
+    """Whether who is late is known of no account before its figures are. Alerts tell of what is not in dispute, and nobody has kept of whom they told
+    at an instant that is past."""
     ladders = [one.dunning for one in in_force(moment, asked.known_at).classes if one.dunning is not None]
-    if asked.known_at is None and all(DISPUTE in ladder.stops for ladder in ladders):
-        return recorded.candidates(moment, asked.now)
-    return [row["account"] for row in portfolio(moment, asked, selection(("overdue_amount>0",), None, None))["accounts"]]
+    return any(asked.known_at is not None or DISPUTE not in ladder.stops for ladder in ladders)
+
+
+def perhaps_late(moment: Any, asked: Asked, overdue: Iterable[Part]) -> list[str]:
+    """At least the accounts of which anything is overdue that may be dunned; ``overdue`` is the list of all that have, which is only read where it is
+    needed."""
+    if is_asked_of_all(moment, asked):
+        return [row["account"] for part in overdue for row in part.rows]
+    return recorded.candidates(moment, asked.now)
 
 
 def due_of(moment: Any, account: str, asked: Asked, but: str | None = None) -> DueOf:

@@ -69,7 +69,7 @@ def to_be_dunned(today: Today) -> Iterator[Duty]:
     """The notices that a run would send now."""
     if not any(rules.dunning for rules in today.policy.classes):
         return
-    for one in notices_due(today.moment, perhaps_late(today.moment, today.asked), today.asked):
+    for one in notices_due(today.moment, perhaps_late(today.moment, today.asked, today.overdue_accounts), today.asked):
         since, who = min(line["due"] for line in one.lines), () if one.who in (None, ACCOUNT_MANAGER) else (str(one.who),)
         priority = HIGH if one.legal else MEDIUM
         what = f"level {one.level} {one.name} by {one.channel}"

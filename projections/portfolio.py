@@ -3,7 +3,7 @@
 Law: a row comes from the same functions as ``show``, so the two can never differ. Documents pass account by account; only the rows stay.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 from itertools import groupby
 from operator import itemgetter
@@ -53,8 +53,15 @@ class Part(NamedTuple):
 
 def portfolio(moment: Any, asked: Asked, selection: Selection) -> dict[str, Any]:
     """The document of ``exposure list``."""
-    listing = Listing(moment, asked, selection)
-    return whole(moment, asked, selection, (listing.part(names) for names in shared_out(moment)))
+    return whole(moment, asked, selection, parts_of(moment, asked, selection))
+
+
+def parts_of(moment: Any, asked: Asked, selection: Selection, progress: Callable[[int], None] = lambda _: None) -> Iterator[Part]:
+    """The list's parts, each made when it is asked for; ``progress`` is told of how many accounts they are by now."""
+    listing, done = Listing(moment, asked, selection), 0
+    for names in shared_out(moment):
+        yield listing.part(names)
+        progress(done := done + len(names))
 
 
 def whole(moment: Any, asked: Asked, selection: Selection, parts: Iterable[Part]) -> dict[str, Any]:

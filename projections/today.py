@@ -1,6 +1,7 @@
 """A moment at the instant of the clock, or at one that is past: what a list of that day looks up of an account, read once and only when it is
 asked for."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from exposure import approvals
@@ -8,7 +9,8 @@ from exposure.figures import Figures, converted
 from exposure.ledger.acts.policies import in_force
 from exposure.ledger.keys import unseal
 from exposure.rules import terms
-from projections.account import Asked, Known, NotKnownBefore, UnknownAccount, asked_now, clock, figures_known
+from projections.account import Asked, Known, NotKnownBefore, UnknownAccount, clock, figures_known
+from projections.portfolio import Part
 from projections.rates import KnownRates
 from projections.when import instant_text
 from schemas.amounts import billionths, minor, shown
@@ -17,11 +19,13 @@ from schemas.stored import read_sealed
 
 
 class Today:
-    """``position`` is the one of the log before which all was recorded that is known; ``None``: all of it is."""
+    """``position`` is the one of the log before which all was recorded that is known; ``None``: all of it is. ``overdue`` is the list of all accounts
+    of which anything is overdue then."""
 
-    def __init__(self, moment: Any, asked: Asked) -> None:
+    def __init__(self, moment: Any, asked: Asked, overdue: Iterable[Part]) -> None:
         self.moment = moment
-        self.asked = asked_now(moment, asked)
+        self.overdue_accounts = overdue
+        self.asked = asked
         self.position = moment.position_behind(asked.known_at)
         self.policy = in_force(moment, asked.known_at)
         self.rates = KnownRates(moment, asked.known_at)

@@ -3,11 +3,15 @@
 The order: priority (high, medium, low), then what of the account is overdue, the most first, then how long it waits.
 """
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from exposure.approvals import same
-from projections.account import Asked
+from projections.account import Asked, asked_now
+from projections.dunning import OVERDUE, is_asked_of_all
 from projections.duties import KINDS, PRIORITIES, SOURCES, Duty
+from projections.portfolio import Part, parts_of
+from projections.selection import selection
 from projections.today import Today
 from schemas.amounts import minor, shown
 
@@ -22,10 +26,16 @@ class Wanted(NamedTuple):
     top: int | None = None
 
 
-def worklist(moment: Any, asked: Asked, wanted: Wanted) -> dict[str, Any]:
+def asks_all(moment: Any, asked: Asked, wanted: Wanted) -> bool:
+    """Whether it is made of the list of all accounts of which anything is overdue."""
+    return "dunning_due" in (wanted.kinds or KINDS) and is_asked_of_all(moment, asked)
+
+
+def worklist(moment: Any, asked: Asked, wanted: Wanted, overdue: Iterable[Part] | None = None) -> dict[str, Any]:
     """The document of ``exposure worklist``; as known at an instant it is what it was then. Totals are of all rows that were asked for, listed or
-    beyond ``top``."""
-    today = Today(moment, asked)
+    beyond ``top``. ``overdue`` are parts of the list, where somebody else makes them of the same moment."""
+    asked = asked_now(moment, asked)
+    today = Today(moment, asked, parts_of(moment, asked, selection(OVERDUE, None, None)) if overdue is None else overdue)
     rows = [row_of(today, duty) for duty in found(today, wanted.kinds or frozenset(KINDS))]
     rows = sorted((row for row in rows if wanted.who is None or is_for(row, wanted.who)), key=lambda row: pressing(today, row))
     return {"worklist": rows[: wanted.top], "totals": totals(rows), "policy": today.policy.version, "known_at": today.instant}

@@ -23,7 +23,7 @@ from service.failures import FAILED, WRONG_USAGE, Failure
 from service.keeping import correcting, erasing, evidence_cli, reading_back
 from service.keeping.checkpoint_keys import app as checkpoint_keys
 from service.keeping.proofs import app as proof
-from service.options import AsOf, Bootstrap, Jobs, Json, KnownAt, Now, Store, clock, day, given_before, opened, opening, out_file, settings
+from service.options import AsOf, Bootstrap, Jobs, Json, KnownAt, ListJobs, Now, Store, clock, day, given_before, opened, opening, out_file, settings
 from service.running.portfolio import app as portfolio
 from service.running.webhook_cli import app as webhook
 from service.shown.output import Output
@@ -193,7 +193,7 @@ def list_(
     ] = None,
     top: Annotated[int | None, typer.Option("--top", min=0, help="only the first so many; totals are of all")] = None,
     csv: Annotated[bool, typer.Option("--csv", help="one row an account, for a spreadsheet")] = False,
-    jobs: Annotated[int | None, typer.Option("--jobs", min=1, help="so many processes (default: a core each, one where accounts are few)")] = None,
+    jobs: ListJobs = None,
     store: Store = None,
     now: Now = None,
     json: Json = False,

@@ -16,6 +16,9 @@ Store = Annotated[str | None, typer.Option("--store", help="sqlite:///path or po
 Now = Annotated[str | None, typer.Option("--now", metavar="INSTANT", help="the clock of this call, as 2026-02-20T12:00:00Z")]
 Json = Annotated[bool, typer.Option("--json", help="one JSON document on standard output and nothing else")]
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="business day, as 2026-02-20")]
+ListJobs = Annotated[
+    int | None, typer.Option("--jobs", min=1, help="so many processes, where all accounts are asked (default: a core each, one where they are few)")
+]
 KnownAt = Annotated[str | None, typer.Option("--known-at", metavar="INSTANT", help="only what was recorded by then")]
 By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="who (default: EXPOSURE_OPERATOR, else the operating system's user)")]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="why, in plain text and for ever: name no person")]

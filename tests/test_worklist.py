@@ -363,3 +363,15 @@ def test_it_is_asked_for_by_a_command(desk: Desk, path: Path) -> None:
     assert (wrong.exit_code, wrong.err) == (2, f"exposure: --kind: there is no 'alarm'; there are: {', '.join(KINDS)}\n")
     assert exposure("worklist", "--csv", "--json", *now, store=path).exit_code == 2
     assert exposure("worklist", "--csv", *now, store=path).out.startswith("priority,account,kind,")
+
+
+def test_several_processes_find_who_was_late_as_one_does(path: Path) -> None:
+    desk = Desk(path, *(event for name in ("C-2", "C-3") for event in (customer(name), owed(name, f"I-{name}", "70.50"))))
+    desk.adopt()
+    late = desk.listed("2026-02-16", "dunning_due")
+    desk.tell(payment("P-1", "2026-02-16", "1000.00", to("I-1", "1000.00")))
+    asked = ("worklist", "--kind", "dunning_due", "--known-at", "2026-02-16T11:59:59Z", "--json", "--now", "2026-03-01T12:00:00Z")
+    desk.listed("2026-03-01")
+    one, two = (exposure(*asked, "--jobs", jobs, store=path) for jobs in ("1", "2"))
+    assert {row["account"] for row in one.json["worklist"]} == {ACCOUNT, "C-2", "C-3"} == {row["account"] for row in late["worklist"]}
+    assert (two.exit_code, two.out) == (one.exit_code, one.out)

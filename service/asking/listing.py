@@ -4,10 +4,11 @@ Law: whoever makes its parts, the list is, byte for byte, that of one process.
 """
 
 import os
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from projections.portfolio import shared_out, whole
+from projections.portfolio import Part, whole
 from service.asking.question import refuse_future
 from service.asking.sharing import Listed, Parts, alone, together
 from service.failures import telling
@@ -20,12 +21,22 @@ MANY = 4_000
 
 def list_accounts(url: str, listed: Listed, jobs: int | None = None, *, quiet: bool) -> dict[str, Any]:
     """The document of the list. Raises ``Failure``."""
-    with telling():
-        chosen, store = listed.selection, open_store(url)
-        with store.reading() as moment:
-            refuse_future(moment, listed.asked)
-            many = len(moment.account_names())
-        processes = jobs or (os.cpu_count() or 1 if many >= MANY else 1)
-        opened: AbstractContextManager[tuple[Any, Parts]] = alone(store, listed) if processes == 1 else together(store, url, listed, processes)
-        with opened as (moment, parts), progress_of("list", many, quiet) as progress:
-            return whole(moment, listed.asked, chosen, parts(shared_out(moment), progress))
+    with telling(), all_accounts(url, listed, jobs, quiet=quiet) as (moment, parts):
+        return whole(moment, listed.asked, listed.selection, parts)
+
+
+@contextmanager
+def all_accounts(url: str, listed: Listed, jobs: int | None = None, *, quiet: bool) -> Iterator[tuple[Any, Iterator[Part]]]:
+    """A moment of a store, and the parts of the list as it says, which are made when they are asked for; ``jobs`` is by how many processes."""
+    store = open_store(url)
+    with store.reading() as moment:
+        refuse_future(moment, listed.asked)
+        many = len(moment.account_names())
+    processes = jobs or (os.cpu_count() or 1 if many >= MANY else 1)
+    with alone(store, listed) if processes == 1 else together(store, url, listed, processes) as (moment, parts):
+        yield moment, shown(parts, many, quiet)
+
+
+def shown(parts: Parts, many: int, quiet: bool) -> Iterator[Part]:
+    with progress_of("list", many, quiet) as progress:
+        yield from parts(progress)

@@ -6,13 +6,14 @@ has to import before it begins.
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import wait
 from typing import Any, NamedTuple
 
 from exposure.ledger.moment import MovedOn
 from projections.account import Asked
-from projections.portfolio import Listing, Part
+from projections.portfolio import Listing, Part, parts_of, shared_out
 from projections.selection import Selection, selection
 from service.failures import Failure
 from service.store import open_store
@@ -21,7 +22,7 @@ TRIES = 100
 """So often processes try to begin at the same moment while others write."""
 
 Progress = Callable[[int], None]
-Parts = Callable[[list[list[str]], Progress], Iterator[Part]]
+Parts = Callable[[Progress], Iterator[Part]]
 
 
 class Listed(NamedTuple):
@@ -40,15 +41,7 @@ class Listed(NamedTuple):
 @contextmanager
 def alone(store: Any, listed: Listed) -> Iterator[tuple[Any, Parts]]:
     with store.reading() as moment:
-        listing = Listing(moment, listed.asked, listed.selection)
-
-        def parts(shares: list[list[str]], progress: Progress) -> Iterator[Part]:
-            done = 0
-            for names in shares:
-                yield listing.part(names)
-                progress(done := done + len(names))
-
-        yield moment, parts
+        yield moment, partial(parts_of, moment, listed.asked, listed.selection)
 
 
 @contextmanager
@@ -63,7 +56,7 @@ def together(store: Any, url: str, listed: Listed, processes: int) -> Iterator[t
                 moment = reading.enter_context(store.reading())
                 if all_read(others, moment.named()):
                     stack.push(reading.pop_all())
-                    yield moment, lambda shares, progress: gathered(others, shares, progress)
+                    yield moment, partial(gathered, others, shared_out(moment))
                     return
         yield stack.enter_context(alone(store, listed))
 

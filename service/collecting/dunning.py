@@ -3,7 +3,8 @@
 All of it under the write lock. What is due is issued once: whoever runs it again on the same day issues nothing.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 from exposure import approvals
@@ -13,12 +14,16 @@ from exposure.ledger.acts.cases import CANCELLED, ISSUED, PROPOSED
 from exposure.ledger.acts.dunning import Trail
 from exposure.ledger.acts.policies import in_force
 from projections.account import Asked, asked_now, figures_of
-from projections.dunning import due_of, notice_shown, notices_due, notices_of, perhaps_late
+from projections.dunning import OVERDUE, due_of, notice_shown, notices_due, notices_of, perhaps_late
 from projections.limit_requests import worth_today
+from projections.portfolio import Part, parts_of
+from projections.selection import selection
 from projections.when import instant_text
 from schemas.amounts import minor
 from schemas.dunning import DunningApprovalRefused, DunningNotice, DunningNoticeProposed, DunningResumed, DunningStopped
+from service.asking.listing import shown
 from service.failures import Done, Failure
+from service.progress import progress_of
 
 ACCOUNTS_AT_ONCE = 100
 DUE = "due"
@@ -35,26 +40,41 @@ class Act(NamedTuple):
     reason: str
 
 
-def run(store: Any, accounts: Iterable[str], by: str, now: Callable[[], int]) -> dict[str, Any]:
+def run(store: Any, accounts: Iterable[str], by: str, now: Callable[[], int], *, quiet: bool = True) -> dict[str, Any]:
     """Issues, or proposes, what is due of some accounts; of every one that has anything overdue where none is named."""
     named = list(dict.fromkeys(accounts))
     with store.reading() as moment:
-        names = named or perhaps_late(moment, asked_now(moment, Asked(now())))
+        names = named or late(moment, asked_now(moment, Asked(now())), quiet)
     rows: list[dict[str, Any]] = []
-    for first in range(0, len(names), ACCOUNTS_AT_ONCE):
-        with store.writing(now()) as writing:
-            for notice in notices_due(writing, names[first : first + ACCOUNTS_AT_ONCE], Asked(writing.recorded_at), are_named=bool(named)):
-                rows.append({**notice._asdict(), "state": send(writing, notice, by)})
+    with progress_of("accounts", len(names), quiet) as progress:
+        for first in range(0, len(names), ACCOUNTS_AT_ONCE):
+            with store.writing(now()) as writing:
+                for notice in notices_due(writing, names[first : first + ACCOUNTS_AT_ONCE], Asked(writing.recorded_at), are_named=bool(named)):
+                    rows.append({**notice._asdict(), "state": send(writing, notice, by)})
+            progress(min(first + ACCOUNTS_AT_ONCE, len(names)))
     return {"accounts": len(names), "dry_run": False, "notices": rows}
 
 
-def foreseen(store: Any, accounts: Iterable[str], now: Callable[[], int]) -> dict[str, Any]:
+def foreseen(store: Any, accounts: Iterable[str], now: Callable[[], int], *, quiet: bool = True) -> dict[str, Any]:
     """What a run would issue or propose."""
     with store.reading() as moment:
         asked, named = asked_now(moment, Asked(now())), list(dict.fromkeys(accounts))
-        names = named or perhaps_late(moment, asked)
-        rows = [{**notice._asdict(), "state": DUE} for notice in notices_due(moment, names, asked, are_named=bool(named))]
+        names = named or late(moment, asked, quiet)
+        rows: list[dict[str, Any]] = []
+        with progress_of("accounts", len(names), quiet) as progress:
+            for done, name in enumerate(names, 1):
+                rows += [{**notice._asdict(), "state": DUE} for notice in notices_due(moment, [name], asked, are_named=bool(named))]
+                progress(done)
     return {"accounts": len(names), "dry_run": True, "notices": rows}
+
+
+def late(moment: Any, asked: Asked, quiet: bool) -> list[str]:
+    """Of whom anything may be due."""
+
+    def overdue() -> Iterator[Part]:
+        yield from shown(partial(parts_of, moment, asked, selection(OVERDUE, None, None)), len(moment.account_names()), quiet)
+
+    return perhaps_late(moment, asked, overdue())
 
 
 def send(writing: Any, notice: DunningNotice, by: str) -> str:

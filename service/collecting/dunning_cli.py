@@ -29,7 +29,10 @@ def run(
 
     with telling():
         at = clock(now)
-        done = dunning.foreseen(opened(store), accounts or (), at) if dry_run else dunning.run(opened(store), accounts or (), actor(by), at)
+        if dry_run:
+            done = dunning.foreseen(opened(store), accounts or (), at, quiet=json)
+        else:
+            done = dunning.run(opened(store), accounts or (), actor(by), at, quiet=json)
     Output(json).dunning(done)
 
 

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from service.asking.question import asking
-from service.failures import WRONG_USAGE, Failure
-from service.options import Json, KnownAt, Now, Store
+from service.failures import WRONG_USAGE, Failure, telling
+from service.options import Json, KnownAt, ListJobs, Now, Store, settings
 from service.shown.output import Output
 
 app = typer.Typer()
@@ -19,20 +19,29 @@ def worklist(
     top: Annotated[int | None, typer.Option("--top", min=0, help="only the first so many; totals are of all")] = None,
     csv: Annotated[bool, typer.Option("--csv", help="one row a thing, for a spreadsheet")] = False,
     known_at: KnownAt = None,
+    jobs: ListJobs = None,
     store: Store = None,
     now: Now = None,
     json: Json = False,
 ) -> None:
     """What collectors and credit managers have to do today, or had to do as known at an instant that is past."""
+    from projections.account import asked_now
+    from projections.dunning import OVERDUE
     from projections.duties import KINDS
-    from projections.worklist import Wanted
+    from projections.worklist import Wanted, asks_all
     from projections.worklist import worklist as to_do
+    from service.asking.listing import all_accounts
+    from service.asking.sharing import Listed
 
     if csv and json:
         raise Failure("usage", "--csv or --json, not both", WRONG_USAGE)
     unknown = set(kind or ()) - set(KINDS)
     if unknown:
         raise Failure("usage", f"--kind: there is no {min(unknown)!r}; there are: {', '.join(KINDS)}", WRONG_USAGE)
+    wanted = Wanted(frozenset(kind or ()), who, top)
     with asking(store, now, known_at=known_at) as (moment, asked):
-        listed = to_do(moment, asked, Wanted(frozenset(kind or ()), who, top))
+        asked = asked_now(moment, asked)
+        processes = jobs if asks_all(moment, asked, wanted) else 1
+    with telling(), all_accounts(store or settings().store, Listed(asked, OVERDUE), processes, quiet=json) as (moment, overdue):
+        listed = to_do(moment, asked, wanted, overdue)
     Output(json).work_sheet(listed) if csv else Output(json).worklist(listed)
