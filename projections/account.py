@@ -110,8 +110,10 @@ def account_known(moment: Any, account: str, asked: Asked, more: Iterable[Key] =
     return stored, known
 
 
-def refuse_unknown(moment: Any, account: str, known_at: int | None) -> None:
-    """Raises ``UnknownAccount`` where nothing of the account was recorded by the instant."""
+def refuse_unknown(moment: Any, account: str | None, known_at: int | None) -> None:
+    """Raises ``UnknownAccount`` where one account is asked about, and nothing of it was recorded by the instant."""
+    if account is None:
+        return
     first = moment.event_at(f"account:{account}", 1)
     if first is None or (known_at is not None and first > known_at):
         when = "" if known_at is None else f" at {instant_text(known_at)}"

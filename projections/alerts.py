@@ -29,8 +29,7 @@ class Wanted(NamedTuple):
 def alert_log(moment: Any, wanted: Wanted) -> Iterator[dict[str, Any]]:
     """The alerts of ``exposure alerts``, oldest first; raises ``UnknownAccount`` at once."""
     account, known_at = wanted.account, wanted.known_at
-    if account is not None:
-        refuse_unknown(moment, account, known_at)
+    refuse_unknown(moment, account, known_at)
     done, said = acts(moment, account, known_at), recorded(moment, account, known_at)
     told = raised_still(said, wanted.as_of) if wanted.standing else said
     return (shown(alert, recorded_at, done.get(alert.alert_id, ())) for alert, recorded_at in told if wanted.wants(alert))

@@ -121,8 +121,7 @@ class MembersThen(Members):
 def decisions_of(moment: Any, account: str | None, first: str | None, last: str | None, known_at: int | None) -> Iterator[dict[str, Any]]:
     """Every decision recorded by an instant, oldest first, of one account or of all; between two days, each account's own, both included. Without
     what it depended on. Raises ``UnknownAccount`` at once."""
-    if account is not None:
-        refuse_unknown(moment, account, known_at)
+    refuse_unknown(moment, account, known_at)
     known = recorded.decided(moment, account, known_at)
     return (listed(at, one) for at, one in known if (first or "") <= one.as_of <= (last or one.as_of))
 

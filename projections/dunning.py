@@ -13,7 +13,7 @@ from exposure.ledger.acts.policies import in_force
 from exposure.promises import promised_invoices
 from exposure.rules import invoices
 from exposure.rules.documents import Document, Key, Movement
-from projections.account import Asked, NotKnownBefore, accounts_stored, days_said, figures_known
+from projections.account import Asked, NotKnownBefore, accounts_stored, days_said, figures_known, refuse_unknown
 from projections.history import type_of
 from projections.portfolio import Part
 from projections.when import instant_text
@@ -209,7 +209,8 @@ def notice_shown(known: Trail) -> dict[str, Any]:
 
 def listed(moment: Any, account: str | None, asked: Asked) -> dict[str, Any]:
     """The document of ``exposure dunning list``: every notice, oldest first account by account, and what is stopped; of a day the notices that there
-    were, as they stood on it, and what was stopped on it."""
+    were, as they stood on it, and what was stopped on it. Raises ``UnknownAccount``."""
+    refuse_unknown(moment, account, asked.known_at)
     before, day = moment.position_behind(asked.known_at), asked.as_of
     trails = recorded.trails(moment, account, before)
     if day is None:

@@ -5,13 +5,15 @@ from typing import Any
 from exposure.decisions import HELD
 from exposure.ledger.acts import releases
 from exposure.ledger.acts.decisions import KIND, decided
+from projections.account import refuse_unknown
 from projections.when import instant_text
 from schemas.facts import OrderChecked
 
 
 def holds(moment: Any, account: str | None, known_at: int | None = None) -> list[dict[str, Any]]:
     """Orders whose newest decision holds them and was not released, as known at an instant, of one account or of every one: the oldest of an account
-    first."""
+    first. Raises ``UnknownAccount``."""
+    refuse_unknown(moment, account, known_at)
     accounts = dict.fromkeys(name for name, _ in moment.cases_of_kind(KIND, HELD, account, moment.position_behind(known_at)))
     newest_ones = (one for name in accounts for one in newest(moment, name, known_at))
     return [shown for at, decision in newest_ones if (shown := hold(moment, at, decision, known_at)) is not None]

@@ -8,7 +8,7 @@ from exposure.ledger.acts.cases import OPEN
 from exposure.ledger.acts.limit_requests import KIND, Trail, trail_of_stream
 from exposure.ledger.acts.policies import in_force
 from projections.account import Asked as Question
-from projections.account import accounts_stored, known_account, today
+from projections.account import accounts_stored, known_account, refuse_unknown, today
 from projections.history import type_of
 from projections.rates import KnownRates
 from projections.when import instant_text, version_at
@@ -19,7 +19,8 @@ from schemas.stored import TOPIC_OF_OURS
 
 
 def limit_requests(moment: Any, account: str | None, question: Question, *, settled: bool) -> list[dict[str, Any]]:
-    """The open ones, or all, of one account or of every one: in order of accounts, the oldest first."""
+    """The open ones, or all, of one account or of every one: in order of accounts, the oldest first. Raises ``UnknownAccount``."""
+    refuse_unknown(moment, account, question.known_at)
     # What is settled now may have been open then.
     state = OPEN if not settled and question.known_at is None else None
     streams = [stream for _, stream in moment.cases_of_kind(KIND, state, account, moment.position_behind(question.known_at))]

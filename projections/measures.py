@@ -8,7 +8,7 @@ from exposure.ledger import alerts
 from exposure.ledger.acts.cases import APPLIED, PROPOSED
 from exposure.ledger.acts.measures import Trail, of_account
 from exposure.ledger.acts.policies import in_force
-from projections.account import Asked, account_known, asked_now, days_said, today
+from projections.account import Asked, account_known, asked_now, days_said, refuse_unknown, today
 from projections.history import type_of
 from projections.when import instant_text
 from schemas.facts import AlertCleared, Fact
@@ -21,7 +21,8 @@ ENDED = "ended"
 
 def measures(moment: Any, account: str | None, asked: Asked, states: set[str] | None) -> list[dict[str, Any]]:
     """Of one account or of every one, those in some states, or all: in order of accounts, the oldest first; what was proposed by the day, as it stood
-    on it."""
+    on it. Raises ``UnknownAccount``."""
+    refuse_unknown(moment, account, asked.known_at)
     policy = in_force(moment, asked.known_at)
     trails = of_account(moment, account, before=moment.position_behind(asked.known_at))
     found = [shown(moment, trail, asked, policy) for trail in (trails if asked.as_of is None else by_day(moment, trails, asked, asked.as_of))]

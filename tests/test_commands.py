@@ -271,6 +271,18 @@ def test_a_read_that_fails_is_one_json_document(store: Path, words: list[str], c
     assert exposure(*words, "--json", store=store).json["error"]["code"] == code
 
 
+OF_AN_ACCOUNT = (
+    "show", "explain", "group", "history", "alerts", "statement", "decisions", "holds list", "limit list", "measures", "promise list",
+    "dunning list", "corrections",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", OF_AN_ACCOUNT)
+def test_of_an_account_that_nobody_told_of_every_question_says_so(store: Path, command: str) -> None:
+    told = exposure(*command.split(), "C-9", "--json", store=store)
+    assert (told.exit_code, told.json["error"]) == (1, {"code": "unknown_account", "message": "nothing is known of account 'C-9'"})
+
+
 @pytest.mark.parametrize("option", ["--known-at", "--now"])
 @pytest.mark.parametrize("instant", ["yesterday", "2026-02-20T12:00:00", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z"])
 def test_an_instant_has_an_offset_and_is_a_day_everywhere(store: Path, option: str, instant: str) -> None:
