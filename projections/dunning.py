@@ -13,7 +13,7 @@ from exposure.ledger.acts.policies import in_force
 from exposure.promises import promised_invoices
 from exposure.rules import invoices
 from exposure.rules.documents import Document, Key, Movement
-from projections.account import Asked, NotKnownBefore, accounts_stored, days_said, figures_known, refuse_unknown
+from projections.account import Asked, Known, NotKnownBefore, accounts_stored, days_said, figures_known, refuse_unknown
 from projections.history import type_of
 from projections.portfolio import Part
 from projections.when import instant_text
@@ -54,7 +54,11 @@ def perhaps_late(moment: Any, asked: Asked, overdue: Iterable[Part]) -> list[str
 
 def due_of(moment: Any, account: str, asked: Asked, but: str | None = None) -> DueOf:
     """``but`` is a notice that is looked at as if it were not there. Raises ``UnknownAccount`` or ``NotKnownBefore``."""
-    figures, known, _ = figures_known(moment, account, asked)
+    return due_by(moment, account, asked, *figures_known(moment, account, asked)[:2], but)
+
+
+def due_by(moment: Any, account: str, asked: Asked, figures: Figures, known: Known, but: str | None = None) -> DueOf:
+    """The same of an account whose figures are read."""
     position = moment.position_behind(asked.known_at)
     before = [one for one in recorded.trails(moment, account, position) if one.notice.notice != but]
     keys = late_keys(figures) if figures.rules.dunning else set()

@@ -16,7 +16,7 @@ from exposure.ledger.acts.cases import PROPOSED
 from exposure.rules.promises import BROKEN, OPEN, PARTLY
 from exposure.rules.spans import later
 from projections.alerts import raised_still
-from projections.dunning import notices_due, perhaps_late
+from projections.dunning import perhaps_late
 from projections.holds import holds
 from projections.limit_requests import limit_requests
 from projections.measures import waiting_for
@@ -69,7 +69,8 @@ def to_be_dunned(today: Today) -> Iterator[Duty]:
     """The notices that a run would send now."""
     if not any(rules.dunning for rules in today.policy.classes):
         return
-    for one in notices_due(today.moment, perhaps_late(today.moment, today.asked, today.overdue_accounts), today.asked):
+    names = perhaps_late(today.moment, today.asked, today.overdue_accounts)
+    for one in (notice for name in today.follow(names) for notice in today.notices(name)):
         since, who = min(line["due"] for line in one.lines), () if one.who in (None, ACCOUNT_MANAGER) else (str(one.who),)
         priority = HIGH if one.legal else MEDIUM
         what = f"level {one.level} {one.name} by {one.channel}"

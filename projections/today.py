@@ -1,7 +1,7 @@
 """A moment at the instant of the clock, or at one that is past: what a list of that day looks up of an account, read once and only when it is
 asked for."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from exposure import approvals
@@ -10,21 +10,26 @@ from exposure.ledger.acts.policies import in_force
 from exposure.ledger.keys import unseal
 from exposure.rules import terms
 from projections.account import Asked, Known, NotKnownBefore, UnknownAccount, clock, figures_known
+from projections.dunning import due_by, notices_of
 from projections.portfolio import Part
 from projections.rates import KnownRates
 from projections.when import instant_text
 from schemas.amounts import billionths, minor, shown
+from schemas.dunning import DunningNotice
 from schemas.jsontext import read
 from schemas.stored import read_sealed
+
+Follow = Callable[[list[str]], Iterable[str]]
 
 
 class Today:
     """``position`` is the one of the log before which all was recorded that is known; ``None``: all of it is. ``overdue`` is the list of all accounts
-    of which anything is overdue then."""
+    of which anything is overdue then; ``follow`` gives names one by one, and shows how far it is."""
 
-    def __init__(self, moment: Any, asked: Asked, overdue: Iterable[Part]) -> None:
+    def __init__(self, moment: Any, asked: Asked, overdue: Iterable[Part], follow: Follow) -> None:
         self.moment = moment
         self.overdue_accounts = overdue
+        self.follow = follow
         self.asked = asked
         self.position = moment.position_behind(asked.known_at)
         self.policy = in_force(moment, asked.known_at)
@@ -59,6 +64,11 @@ class Today:
         """The account's own day of an instant."""
         figures = self.figures(name)
         return terms.local_day(instant, "UTC" if figures is None else figures.on.master.get("timezone", "UTC"))
+
+    def notices(self, name: str) -> list[DunningNotice]:
+        """The notices that are due of the account."""
+        found = self.account(name)
+        return [] if found is None else notices_of(due_by(self.moment, name, self.asked, *found))
 
     def overdue(self, name: str | None) -> int:
         """What is overdue, to be compared: billionths of the policy's currency where it has one and a rate to it is known, else of the account's."""

@@ -12,7 +12,7 @@ from projections.dunning import OVERDUE, is_asked_of_all
 from projections.duties import KINDS, PRIORITIES, SOURCES, Duty
 from projections.portfolio import Part, parts_of
 from projections.selection import selection
-from projections.today import Today
+from projections.today import Follow, Today
 from schemas.amounts import minor, shown
 
 Row = dict[str, Any]
@@ -31,11 +31,12 @@ def asks_all(moment: Any, asked: Asked, wanted: Wanted) -> bool:
     return "dunning_due" in (wanted.kinds or KINDS) and is_asked_of_all(moment, asked)
 
 
-def worklist(moment: Any, asked: Asked, wanted: Wanted, overdue: Iterable[Part] | None = None) -> dict[str, Any]:
+def worklist(moment: Any, asked: Asked, wanted: Wanted, overdue: Iterable[Part] | None = None, follow: Follow = iter) -> dict[str, Any]:
     """The document of ``exposure worklist``; as known at an instant it is what it was then. Totals are of all rows that were asked for, listed or
-    beyond ``top``. ``overdue`` are parts of the list, where somebody else makes them of the same moment."""
+    beyond ``top``. ``overdue`` are parts of the list, where somebody else makes them of the same moment; ``follow``
+    gives names one by one, and shows how far it is."""
     asked = asked_now(moment, asked)
-    today = Today(moment, asked, parts_of(moment, asked, selection(OVERDUE, None, None)) if overdue is None else overdue)
+    today = Today(moment, asked, parts_of(moment, asked, selection(OVERDUE, None, None)) if overdue is None else overdue, follow)
     rows = [row_of(today, duty) for duty in found(today, wanted.kinds or frozenset(KINDS))]
     rows = sorted((row for row in rows if wanted.who is None or is_for(row, wanted.who)), key=lambda row: pressing(today, row))
     return {"worklist": rows[: wanted.top], "totals": totals(rows), "policy": today.policy.version, "known_at": today.instant}

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 
@@ -19,6 +19,14 @@ def progress_of(what: str, of: int | None, quiet: bool, *, are_bytes: bool = Fal
     with Progress(TextColumn("{task.description}"), BarColumn(), *counts, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
         task = bar.add_task(what, total=of)
         yield lambda done: bar.update(task, completed=done)
+
+
+def followed(what: str, names: Sequence[str], quiet: bool) -> Iterator[str]:
+    """Each of them, while a bar says how many were done with."""
+    with progress_of(what, len(names), quiet) as progress:
+        for done, name in enumerate(names, 1):
+            yield name
+            progress(done)
 
 
 def bytes_read_of(file: str, quiet: bool) -> AbstractContextManager[Callable[[int], None]]:

@@ -5,6 +5,7 @@ All of it under the write lock. What is due is issued once: whoever runs it agai
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import islice
 from typing import Any, NamedTuple
 
 from exposure import approvals
@@ -23,7 +24,7 @@ from schemas.amounts import minor
 from schemas.dunning import DunningApprovalRefused, DunningNotice, DunningNoticeProposed, DunningResumed, DunningStopped
 from service.asking.listing import shown
 from service.failures import Done, Failure
-from service.progress import progress_of
+from service.progress import followed
 
 ACCOUNTS_AT_ONCE = 100
 DUE = "due"
@@ -46,12 +47,11 @@ def run(store: Any, accounts: Iterable[str], by: str, now: Callable[[], int], *,
     with store.reading() as moment:
         names = named or late(moment, asked_now(moment, Asked(now())), quiet)
     rows: list[dict[str, Any]] = []
-    with progress_of("accounts", len(names), quiet) as progress:
-        for first in range(0, len(names), ACCOUNTS_AT_ONCE):
-            with store.writing(now()) as writing:
-                for notice in notices_due(writing, names[first : first + ACCOUNTS_AT_ONCE], Asked(writing.recorded_at), are_named=bool(named)):
-                    rows.append({**notice._asdict(), "state": send(writing, notice, by)})
-            progress(min(first + ACCOUNTS_AT_ONCE, len(names)))
+    each = followed("accounts", names, quiet)
+    while some := list(islice(each, ACCOUNTS_AT_ONCE)):
+        with store.writing(now()) as writing:
+            for notice in notices_due(writing, some, Asked(writing.recorded_at), are_named=bool(named)):
+                rows.append({**notice._asdict(), "state": send(writing, notice, by)})
     return {"accounts": len(names), "dry_run": False, "notices": rows}
 
 
@@ -60,11 +60,8 @@ def foreseen(store: Any, accounts: Iterable[str], now: Callable[[], int], *, qui
     with store.reading() as moment:
         asked, named = asked_now(moment, Asked(now())), list(dict.fromkeys(accounts))
         names = named or late(moment, asked, quiet)
-        rows: list[dict[str, Any]] = []
-        with progress_of("accounts", len(names), quiet) as progress:
-            for done, name in enumerate(names, 1):
-                rows += [{**notice._asdict(), "state": DUE} for notice in notices_due(moment, [name], asked, are_named=bool(named))]
-                progress(done)
+        found = notices_due(moment, followed("accounts", names, quiet), asked, are_named=bool(named))
+        rows = [{**notice._asdict(), "state": DUE} for notice in found]
     return {"accounts": len(names), "dry_run": True, "notices": rows}
 
 

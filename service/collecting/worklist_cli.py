@@ -7,6 +7,7 @@ import typer
 from service.asking.question import asking
 from service.failures import WRONG_USAGE, Failure, telling
 from service.options import Json, KnownAt, ListJobs, Now, Store, settings
+from service.progress import followed
 from service.shown.output import Output
 
 app = typer.Typer()
@@ -43,5 +44,5 @@ def worklist(
         asked = asked_now(moment, asked)
         processes = jobs if asks_all(moment, asked, wanted) else 1
     with telling(), all_accounts(store or settings().store, Listed(asked, OVERDUE), processes, quiet=json) as (moment, overdue):
-        listed = to_do(moment, asked, wanted, overdue)
+        listed = to_do(moment, asked, wanted, overdue, lambda names: followed("worklist", names, json))
     Output(json).work_sheet(listed) if csv else Output(json).worklist(listed)
