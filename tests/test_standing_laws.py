@@ -12,12 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exposure.alerts import Standing, moved_on
+from exposure.items import items
 from exposure.ledger.acts.policies import in_force
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.records import Record, Source
+from exposure.promises import promises_on
 from exposure.rules.spans import later
 from exposure.standing import retraced
-from projections.account import Asked, NotKnownBefore, UnknownAccount, figures_known, show
+from projections.account import Asked, NotKnownBefore, UnknownAccount, figures_known, measure_shown, show
 from projections.rates import KnownRates
 from projections.standing import AccountDays
 from schemas.jsontext import written
@@ -28,6 +30,7 @@ from tests.histories import FIRST_DAY, as_of_days
 from tests.stores import copied, given_back
 from tests.test_alert_laws import DANCING, arrived_histories
 from tests.test_laws import subjects
+from tests.test_rules import Json
 
 NOW = at("2040-01-01")
 
@@ -39,6 +42,17 @@ def empty(each_store: str, tmp_path_factory: pytest.TempPathFactory) -> Path:  #
 
 def shown(moment: Any, account: str, asked: Asked) -> list[Alert]:
     return [(one["rule"], one["step"] or 0, one["effective"]) for one in show(moment, account, asked)["alerts"]]
+
+
+def without_alerts(moment: Any, account: str, asked: Asked) -> Json:
+    return {name: said for name, said in show(moment, account, asked).items() if name not in ("alerts", "known_at", "dead_letters", "sources")}
+
+
+def of_the_day(moment: Any, account: str, asked: Asked) -> Json:
+    """The same, of what says anything on the day and nothing else."""
+    figures = figures_known(moment, account, asked)[0]
+    measures = [measure_shown(one) for one in figures.on.measures]
+    return {**figures.summary(), **figures.findings(), **items(figures), "promises": promises_on(figures.on), "measures": measures}
 
 
 def walked(moment: Any, account: str, asked: Asked) -> list[Alert]:
@@ -84,6 +98,7 @@ def test_what_stands_is_what_a_walk_through_all_days_says(each_store: str, empty
                     for asked in [Asked(NOW, one.isoformat(), at_) for one in sorted(days) for at_ in (None, known_at)]:
                         try:
                             assert shown(moment, account, asked) == walked(moment, account, asked)
+                            assert without_alerts(moment, account, asked) == of_the_day(moment, account, asked)
                         except (UnknownAccount, NotKnownBefore):
                             continue
             tick(store, ledger.now)
