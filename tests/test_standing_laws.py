@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from exposure.alerts import Standing, moved_on
 from exposure.items import items
-from exposure.ledger.acts.policies import in_force
+from exposure.ledger.acts.policies import adopt, in_force
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.records import Record, Source
 from exposure.promises import promises_on
@@ -27,12 +27,14 @@ from service.running.ticking import tick
 from tests.alerting import Alert, at, empty_under
 from tests.folding import Event
 from tests.histories import FIRST_DAY, as_of_days
-from tests.stores import copied, given_back
+from tests.stores import copied, fed, given_back, opened
 from tests.test_alert_laws import DANCING, arrived_histories
 from tests.test_laws import subjects
-from tests.test_rules import Json
+from tests.test_rules import ACCOUNT, CUSTOMER, Json, invoice, limit, payment, to
+from tests.test_rules import told as event
 
 NOW = at("2040-01-01")
+LIMITED = event("customer.changed", "2026-01-01", **CUSTOMER), limit("L-1", "2026-01-01", "100.00")
 
 
 @pytest.fixture(scope="module")
@@ -108,3 +110,32 @@ def test_what_stands_is_what_a_walk_through_all_days_says(each_store: str, empty
                     assert sorted(map(tuple, rows)) == sorted(over_by_then(moment, account))
 
     of_any()
+
+
+def told_on(store: Any, day: str, *events: Json) -> None:
+    """Whatever is told is judged by the end of the day."""
+    fed(store, map(written, events), now=at(day))
+    tick(store, lambda: at(day))
+
+
+def over_limit_since(store: Any, asked: Asked) -> list[str]:
+    with store.reading() as moment:
+        return [effective for rule, _, effective in shown(moment, ACCOUNT, asked) if rule == "over_limit"]
+
+
+def test_what_ended_since_a_day_was_judged_is_part_of_the_stretch(each_store: str, path: Path) -> None:  # noqa: ARG001
+    """All of it is told ahead: another item takes the place of the one that is cleared on the 10th."""
+    store = opened(path)
+    items = invoice("I-1", "2026-02-05", "150.00"), invoice("I-2", "2026-02-08", "150.00")
+    told_on(store, "2026-02-01", *LIMITED, *items, payment("P-1", "2026-02-10", "150.00", to("I-1", "150.00")))
+    assert over_limit_since(store, Asked(NOW, "2026-02-20")) == ["2026-02-05"]
+
+
+def test_what_was_open_then_stands_though_it_is_told_to_have_ended_long_before(each_store: str, path: Path) -> None:  # noqa: ARG001
+    """Another policy was adopted as well, so nothing that was judged is worth anything."""
+    store = opened(path)
+    told_on(store, "2026-02-01", *LIMITED, invoice("I-1", "2026-01-12", "150.00"))
+    told_on(store, "2026-02-03", payment("P-1", "2026-01-13", "150.00", to("I-1", "150.00")))
+    adopt(store, lambda: at("2026-02-04"), DANCING, "board", "decided")
+    assert over_limit_since(store, Asked(NOW, "2026-02-02", at("2026-02-02"))) == ["2026-01-12"]
+    assert over_limit_since(store, Asked(NOW, "2026-02-02")) == []
