@@ -23,12 +23,12 @@ Follow = Callable[[list[str]], Iterable[str]]
 
 
 class Today:
-    """``position`` is the one of the log before which all was recorded that is known; ``None``: all of it is. ``overdue`` is the list of all accounts
-    of which anything is overdue then; ``follow`` gives names one by one, and shows how far it is."""
+    """``position`` is the one of the log before which all was recorded that is known; ``None``: all of it is. ``overdue_accounts`` is the list
+    of all accounts of which anything is overdue then; ``follow`` gives names one by one, and shows how far it is."""
 
-    def __init__(self, moment: Any, asked: Asked, overdue: Iterable[Part], follow: Follow) -> None:
+    def __init__(self, moment: Any, asked: Asked, overdue_accounts: Iterable[Part], follow: Follow) -> None:
         self.moment = moment
-        self.overdue_accounts = overdue
+        self.overdue_accounts = overdue_accounts
         self.follow = follow
         self.asked = asked
         self.position = moment.position_behind(asked.known_at)
