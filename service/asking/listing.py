@@ -21,8 +21,10 @@ MANY = 4_000
 
 def list_accounts(url: str, listed: Listed, jobs: int | None = None, *, quiet: bool) -> dict[str, Any]:
     """The document of the list. Raises ``Failure``."""
-    with telling(), all_accounts(url, listed, jobs, quiet=quiet) as (moment, parts):
-        return whole(moment, listed.asked, listed.selection, parts)
+    with telling():
+        chosen = listed.selection
+        with all_accounts(url, listed, jobs, quiet=quiet) as (moment, parts):
+            return whole(moment, listed.asked, chosen, parts)
 
 
 @contextmanager
