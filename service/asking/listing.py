@@ -33,12 +33,12 @@ def all_accounts(url: str, listed: Listed, jobs: int | None = None, *, quiet: bo
     store = open_store(url)
     with store.reading() as moment:
         refuse_future(moment, listed.asked)
-        many = len(moment.account_names())
-    processes = jobs or (os.cpu_count() or 1 if many >= MANY else 1)
+        processes = jobs or (os.cpu_count() or 1 if len(moment.account_names()) >= MANY else 1)
     with alone(store, listed) if processes == 1 else together(store, url, listed, processes) as (moment, parts):
-        yield moment, shown(parts, many, quiet)
+        yield moment, shown(moment, parts, quiet)
 
 
-def shown(parts: Parts, many: int, quiet: bool) -> Iterator[Part]:
-    with progress_of("list", many, quiet) as progress:
+def shown(moment: Any, parts: Parts, quiet: bool) -> Iterator[Part]:
+    """The parts as they are asked for, while a bar says of how many accounts they are."""
+    with progress_of("list", len(moment.account_names()), quiet) as progress:
         yield from parts(progress)

@@ -3,7 +3,7 @@
 All of it under the write lock. What is due is issued once: whoever runs it again on the same day issues nothing.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from exposure.ledger.acts.policies import in_force
 from projections.account import Asked, asked_now, figures_of
 from projections.dunning import OVERDUE, due_of, notice_shown, notices_due, notices_of, perhaps_late
 from projections.limit_requests import worth_today
-from projections.portfolio import Part, parts_of
+from projections.portfolio import parts_of
 from projections.selection import selection
 from projections.when import instant_text
 from schemas.amounts import minor
@@ -67,11 +67,7 @@ def foreseen(store: Any, accounts: Iterable[str], now: Callable[[], int], *, qui
 
 def late(moment: Any, asked: Asked, quiet: bool) -> list[str]:
     """Of whom anything may be due."""
-
-    def overdue() -> Iterator[Part]:
-        yield from shown(partial(parts_of, moment, asked, selection(OVERDUE, None, None)), len(moment.account_names()), quiet)
-
-    return perhaps_late(moment, asked, overdue())
+    return perhaps_late(moment, asked, shown(moment, partial(parts_of, moment, asked, selection(OVERDUE, None, None)), quiet))
 
 
 def send(writing: Any, notice: DunningNotice, by: str) -> str:
