@@ -15,7 +15,8 @@ from exposure.rules import invoices
 from exposure.rules.documents import Document, Key, Movement
 from projections.account import Asked, Known, NotKnownBefore, accounts_stored, days_said, figures_known, refuse_unknown
 from projections.history import type_of
-from projections.portfolio import Part
+from projections.portfolio import Part, parts_of
+from projections.selection import selection
 from projections.when import instant_text
 from schemas.amounts import minor, shown
 from schemas.dunning import DISPUTE, DunningNotice
@@ -42,6 +43,11 @@ def is_asked_of_all(moment: Any, asked: Asked) -> bool:
     at an instant that is past."""
     ladders = [one.dunning for one in in_force(moment, asked.known_at).classes if one.dunning is not None]
     return any(asked.known_at is not None or DISPUTE not in ladder.stops for ladder in ladders)
+
+
+def overdue_ones(moment: Any, asked: Asked, progress: Callable[[int], None] = lambda _: None) -> Iterator[Part]:
+    """The list of all accounts of which anything is overdue, made by this process."""
+    return parts_of(moment, asked, selection(OVERDUE, None, None), progress)
 
 
 def perhaps_late(moment: Any, asked: Asked, overdue: Iterable[Part]) -> list[str]:

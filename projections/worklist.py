@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 
 from exposure.approvals import same
 from projections.account import Asked, asked_now
-from projections.dunning import OVERDUE, is_asked_of_all
+from projections.dunning import is_asked_of_all, overdue_ones
 from projections.duties import KINDS, PRIORITIES, SOURCES, Duty
-from projections.portfolio import Part, parts_of
-from projections.selection import selection
+from projections.portfolio import Part
 from projections.today import Follow, Today
 from schemas.amounts import minor, shown
 
@@ -33,10 +32,10 @@ def asks_all(moment: Any, asked: Asked, wanted: Wanted) -> bool:
 
 def worklist(moment: Any, asked: Asked, wanted: Wanted, overdue: Iterable[Part] | None = None, follow: Follow = iter) -> dict[str, Any]:
     """The document of ``exposure worklist``; as known at an instant it is what it was then. Totals are of all rows that were asked for, listed or
-    beyond ``top``. ``overdue`` are parts of the list, where somebody else makes them of the same moment; ``follow``
-    gives names one by one, and shows how far it is."""
+    beyond ``top``. ``overdue`` are parts of the list, where somebody else makes them of the same moment; ``follow`` gives names one by
+    one, and shows how far it is."""
     asked = asked_now(moment, asked)
-    today = Today(moment, asked, parts_of(moment, asked, selection(OVERDUE, None, None)) if overdue is None else overdue, follow)
+    today = Today(moment, asked, overdue_ones(moment, asked) if overdue is None else overdue, follow)
     rows = [row_of(today, duty) for duty in found(today, wanted.kinds or frozenset(KINDS))]
     rows = sorted((row for row in rows if wanted.who is None or is_for(row, wanted.who)), key=lambda row: pressing(today, row))
     return {"worklist": rows[: wanted.top], "totals": totals(rows), "policy": today.policy.version, "known_at": today.instant}

@@ -126,8 +126,8 @@ def over_limit_since(store: Any, asked: Asked) -> list[str]:
 def test_what_ended_since_a_day_was_judged_is_part_of_the_stretch(each_store: str, path: Path) -> None:  # noqa: ARG001
     """All of it is told ahead: another item takes the place of the one that is cleared on the 10th."""
     store = opened(path)
-    items = invoice("I-1", "2026-02-05", "150.00"), invoice("I-2", "2026-02-08", "150.00")
-    told_on(store, "2026-02-01", *LIMITED, *items, payment("P-1", "2026-02-10", "150.00", to("I-1", "150.00")))
+    both = invoice("I-1", "2026-02-05", "150.00"), invoice("I-2", "2026-02-08", "150.00")
+    told_on(store, "2026-02-01", *LIMITED, *both, payment("P-1", "2026-02-10", "150.00", to("I-1", "150.00")))
     assert over_limit_since(store, Asked(NOW, "2026-02-20")) == ["2026-02-05"]
 
 

@@ -51,11 +51,9 @@ class Timelines:
         """What closed behind it was read."""
         self.documents: list[Read | Document] = []
         if spoken is not None:
-            self.back_to = since = spoken.since
-            self.documents = [one for one in spoken.documents if one.closed > since and self.is_written(one.key)]
-            if version is not None:
-                closed = [one for one in spoken.documents if one.version > version and one.closed <= since and self.is_written(one.key)]
-                self.documents += [Read(LAST_DAY, one.key, one.facts, one.moves) for one in closed]
+            self.back_to = spoken.since
+            found = spoken.documents if version is None else map(self.as_known, spoken.documents)
+            self.documents = [one for one in found if one.closed > spoken.since and self.is_written(one.key)]
 
     def since(self, day: str) -> Timeline:
         """What changes the account's figures on the days from behind one on, and what they are before; of what some rule looks back at from
@@ -91,6 +89,10 @@ class Timelines:
     def closed(self, version: int, closed: str) -> str:
         """What changed after the version is always looked at: when it closed was another day then."""
         return LAST_DAY if self.version is not None and version > self.version else closed
+
+    def as_known(self, one: Document) -> Read | Document:
+        closed = self.closed(one.version, one.closed)
+        return one if closed == one.closed else Read(closed, one.key, one.facts, one.moves)
 
     def is_written(self, key: str) -> bool:
         return key not in self.stored.unwritten

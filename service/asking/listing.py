@@ -35,10 +35,10 @@ def all_accounts(url: str, listed: Listed, jobs: int | None = None, *, quiet: bo
         refuse_future(moment, listed.asked)
         processes = jobs or (os.cpu_count() or 1 if len(moment.account_names()) >= MANY else 1)
     with alone(store, listed) if processes == 1 else together(store, url, listed, processes) as (moment, parts):
-        yield moment, shown(moment, parts, quiet)
+        yield moment, parts_shown(moment, parts, quiet)
 
 
-def shown(moment: Any, parts: Parts, quiet: bool) -> Iterator[Part]:
+def parts_shown(moment: Any, parts: Parts, quiet: bool) -> Iterator[Part]:
     """The parts as they are asked for, while a bar says of how many accounts they are."""
     with progress_of("list", len(moment.account_names()), quiet) as progress:
         yield from parts(progress)

@@ -15,14 +15,12 @@ from exposure.ledger.acts.cases import CANCELLED, ISSUED, PROPOSED
 from exposure.ledger.acts.dunning import Trail
 from exposure.ledger.acts.policies import in_force
 from projections.account import Asked, asked_now, figures_of
-from projections.dunning import OVERDUE, due_of, notice_shown, notices_due, notices_of, perhaps_late
+from projections.dunning import due_of, notice_shown, notices_due, notices_of, overdue_ones, perhaps_late
 from projections.limit_requests import worth_today
-from projections.portfolio import parts_of
-from projections.selection import selection
 from projections.when import instant_text
 from schemas.amounts import minor
 from schemas.dunning import DunningApprovalRefused, DunningNotice, DunningNoticeProposed, DunningResumed, DunningStopped
-from service.asking.listing import shown
+from service.asking.listing import parts_shown
 from service.failures import Done, Failure
 from service.progress import followed
 
@@ -67,7 +65,7 @@ def foreseen(store: Any, accounts: Iterable[str], now: Callable[[], int], *, qui
 
 def late(moment: Any, asked: Asked, quiet: bool) -> list[str]:
     """Of whom anything may be due."""
-    return perhaps_late(moment, asked, shown(moment, partial(parts_of, moment, asked, selection(OVERDUE, None, None)), quiet))
+    return perhaps_late(moment, asked, parts_shown(moment, partial(overdue_ones, moment, asked), quiet))
 
 
 def send(writing: Any, notice: DunningNotice, by: str) -> str:
