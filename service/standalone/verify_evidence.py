@@ -3,10 +3,10 @@
 python3 verify_evidence.py FILE [--key HEX] [--manifest FILE].
 
 Exit code 0: every event is as it was recorded, where it was recorded; 3: it is not, and the first bad line is named; 2: wrong usage. What is checked,
-and of which bytes, is told in the README of the folder ``exposure``, "How the log proves itself". --key is the public key that you trust; without it
-the evidence is checked against itself and says who signed it, or that nobody did; with it a signature is demanded. --manifest is that of an archive:
-every file it names has to be there, unaltered, and history.jsonl beside it has to say what the events of the evidence say, and policies.jsonl and
-policies/ what the policies that were adopted say.
+and of which bytes, is told in the README of the folder ``exposure/ledger/proof``, "How the log proves itself". --key is the public key that you
+trust; without it the evidence is checked against itself and says who signed it, or that nobody did; with it a signature is demanded. --manifest is
+that of an archive: every file it names has to be there, unaltered, and history.jsonl beside it has to say what the events of the evidence say, and
+policies.jsonl and policies/ what the policies that were adopted say.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """The log, or one account's part of it, as evidence: each event with all that is hashed, and what proves it beside a checkpoint.
 
-Law: whoever has these lines, a trusted key and the README of ``exposure`` needs nothing of ours to check them. Their shape never changes.
+Law: whoever has these lines, a trusted key and the README of this folder needs nothing of ours to check them. Their shape never changes.
 """
 
 from base64 import b64encode
