@@ -16,6 +16,7 @@ from kafka.admin import NewTopic
 
 from schemas.topics import TOPICS, topic_of
 from tests.command import Said, ran
+from tests.patience import until
 from tests.services import fresh_prefix
 from tests.stores import make, url_of
 
@@ -40,6 +41,19 @@ class Topics(NamedTuple):
         with self.admin() as admin:
             admin.create_topics([NewTopic(self.prefix + name, count, 1) for name, count in counts.items() if count], wait_for_metadata=True)
         return self
+
+    def make_anew(self, name: str) -> None:
+        """Deletes a topic and makes another of its name. The brokers may still tell of the old one: waits until they know of the new one."""
+        with self.admin() as admin:
+            (old,) = admin.describe_topics([self.prefix + name])
+            admin.delete_topics([self.prefix + name])
+            admin.create_topics([NewTopic(self.prefix + name, len(old["partitions"]), 1)], wait_for_metadata=True)
+
+            def is_known() -> bool:
+                (new,) = admin.describe_topics([self.prefix + name])
+                return new["error_code"] == 0 and new["topic_id"] != old["topic_id"]
+
+            until(is_known)
 
     @contextmanager
     def admin(self) -> Iterator[KafkaAdminClient]:

@@ -113,9 +113,7 @@ def test_rates_may_have_another_number_of_partitions(kafka: str, tmp_path: Path)
 
 
 def made_again(topics: Topics) -> None:
-    with topics.admin() as admin:
-        admin.delete_topics([f"{topics.prefix}erp.invoices"])
-    topics.make(0, erp_invoices=6)
+    topics.make_anew("erp.invoices")
 
 
 def records_deleted(topics: Topics) -> None:

@@ -1,13 +1,11 @@
 """A service that acts on alerts out of Kafka: each once and in order, from where it was or from the beginning; what is missing is found out."""
 
 import re
-from contextlib import chdir, suppress
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
 import pytest
-from kafka.admin import NewTopic
-from kafka.errors import TopicAlreadyExistsError
 
 from consumers.alerts import Alert, Alerts, BrokenSequence, Seen, keep, kept
 from consumers.broker.failures import BrokerFailure
@@ -16,7 +14,6 @@ from schemas.jsontext import read, written
 from tests.alerting import Json, told
 from tests.broker import Topics
 from tests.outgoing import ALERTS, relayed, topics_at
-from tests.patience import until
 from tests.test_rules import invoice, payment
 
 EXAMPLE = re.search(r"```python\n(.*?)```", (Path(__file__).parents[1] / "consumers/README.md").read_text(encoding="utf-8"), re.DOTALL)
@@ -143,24 +140,9 @@ def test_a_topic_that_was_made_anew_is_not_read_from_an_old_position(topics: Top
     topics.send([sent(1)])
     with reading(topics) as alerts:
         position = alerts.position
-    with topics.admin() as admin:
-        admin.delete_topics([topics.prefix + ALERTS])
-        made_anew(admin, NewTopic(topics.prefix + ALERTS, 3, 1))
+    topics.make_anew(ALERTS)
     with pytest.raises(BrokerFailure, match="was made anew"):
         all_of(topics, after=position)
-
-
-def made_anew(admin: Any, topic: NewTopic) -> None:
-    """Once the old one is gone; and then the brokers have to know of the new one."""
-    until(lambda: is_made(admin, topic))
-    until(lambda: all(told["error_code"] == 0 for told in admin.describe_topics([topic.name])))
-
-
-def is_made(admin: Any, topic: NewTopic) -> bool:
-    with suppress(TopicAlreadyExistsError):
-        admin.create_topics([topic], wait_for_metadata=True)
-        return True
-    return False
 
 
 @pytest.mark.parametrize(
