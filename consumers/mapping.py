@@ -107,6 +107,12 @@ class Sheet(Section):
     encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8-sig"
     cells_span_lines: bool = False
 
+    @model_validator(mode="after")
+    def _two_marks(self) -> Self:
+        if self.decimal == self.thousands:
+            raise ValueError("decimal and thousands are the same mark; change one of them")
+        return self
+
     @property
     def mapped(self) -> list[str]:
         """The columns this mapping reads, each once."""
@@ -136,8 +142,6 @@ class Mapping(Sheet):
     def _one_currency_each(self) -> Self:
         if (self.currency is None) == (self.columns.currency is None):
             raise ValueError("give either currency (one for the whole file) or columns.currency, and not both")
-        if self.decimal == self.thousands:
-            raise ValueError("decimal and thousands are the same mark; change one of them")
         if self.customer is not None:
             told = (self.customer.currency is not None) + (self.customer.currency_column is not None)
             if told == 2 or (told == 0 and self.currency is None):

@@ -24,6 +24,8 @@ from schemas.amounts import minor
 from schemas.jsontext import NotJson, read, written
 
 ROWS_IN_MEMORY = 50_000
+MINUS = "\u2212"
+"""What typesetters write; keyboards have the hyphen."""
 
 
 class StatementColumns(Section):
@@ -140,9 +142,12 @@ def claim(cells: dict[str, str], mapping: StatementMapping) -> Claim:
     columns = mapping.columns
     currency = mapping.currency or currency_told(cells, str(columns.currency))
     column = columns.balance or str(columns.open)
-    text = filled(cells, column)
+    text = filled(cells, column).replace(MINUS, "-")
     is_negative = text.startswith("-") or text.endswith("-")
-    amount = minor(amount_told({column: text.strip("-")}, column, currency, mapping), currency)
+    size = text.removeprefix("-") if text.startswith("-") else text.removesuffix("-")
+    if "-" in size or "(" in size:
+        raise UnreadableRow(column, "a credit is written with one minus, before its amount or behind it")
+    amount = minor(amount_told({column: size}, column, currency, mapping), currency)
     document = filled(cells, columns.document) if columns.document else ""
     due = str(dated(cells, columns.due, mapping)) if columns.due and cells[columns.due] else ""
     day = str(dated(cells, columns.as_of, mapping)) if columns.as_of else ""

@@ -2,7 +2,8 @@
 
 A balance is what is open of invoices less what is unapplied, in one currency: no rate has a part in it. Law: two figures that differ by no more than
 the tolerance are equal; of those that are not, the day named is the first after the last one on which ours was theirs. What is told of several days
-is compared day by day, each as if it were told alone.
+is compared day by day, each as if it were told alone. A number that is open here of an invoice and of a credit is two documents: of theirs the rows
+with a minus are the credit. Else all rows of a number are one document. Days on which it is due are compared where they are told of all that is open.
 """
 
 import re
@@ -26,8 +27,8 @@ from projections.portfolio import accounts, shared_out
 from projections.rates import KnownRates
 from schemas.amounts import minor, shown
 
-Key = tuple[str, str]
-"""A document's number and the currency; of a balance the number is empty."""
+Key = tuple[str, str, bool]
+"""A document's number and the currency, and whether it is a credit; a balance has no number and is none."""
 OWED = ("receivables", "unapplied")
 SETTING = ("InvoicePosted", TERMS)
 """What says when an invoice is due."""
@@ -116,15 +117,34 @@ def theirs(claims: Iterable[Any], question: Question) -> dict[str, dict[Key, Row
     """By the day that is told of them, which is empty where none is."""
     told: dict[str, dict[Key, Row]] = defaultdict(dict)
     for one in claims:
-        key = (one.document if question.of_items else "", one.currency)
-        before = told[one.as_of].get(key, Row(0, {}))
-        dues = {**before.dues, one.due: before.dues.get(one.due, 0) + one.amount} if one.due else before.dues
-        told[one.as_of][key] = Row(before.amount + one.amount, dues)
+        key = (one.document, one.currency, one.amount < 0) if question.of_items else ("", one.currency, False)
+        told[one.as_of][key] = together(told[one.as_of].get(key), Row(one.amount, {one.due: one.amount} if one.due else {}))
     return told
 
 
+def together(one: Row | None, other: Row) -> Row:
+    if one is None:
+        return other
+    dues = {due: one.dues.get(due, 0) + other.dues.get(due, 0) for due in {**one.dues, **other.dues}}
+    return Row(one.amount + other.amount, dues)
+
+
+def by_document(told: dict[Key, Row], own: dict[Key, Row]) -> dict[Key, Row]:
+    """Theirs, all rows of a number as one document, unless it is two here."""
+    found: dict[Key, Row] = {}
+    for (number, currency, is_credit), row in told.items():
+        sides = [side for side in (False, True) if (number, currency, side) in own]
+        others = told.get((number, currency, not is_credit), Row(0, {})).amount
+        side = is_credit if len(sides) == 2 else sides[0] if sides else row.amount + others < 0
+        key = (number, currency, side)
+        found[key] = together(found.get(key), row)
+    return found
+
+
 def key_of(item: Item, question: Question) -> Key:
-    return (naming_of(item).partition(":")[2] if question.of_items else "", item.currency)
+    if not question.of_items:
+        return "", item.currency, False
+    return naming_of(item).partition(":")[2], item.currency, item.component == "unapplied"
 
 
 def ours(figures: Figures, question: Question) -> dict[Key, Row]:
@@ -132,15 +152,14 @@ def ours(figures: Figures, question: Question) -> dict[Key, Row]:
     for item, amount in figures.on.items.items():
         if item.component in OWED:
             key = key_of(item, question)
-            before = found.get(key, Row(0, {}))
-            dues = {**before.dues, item.due: amount} if item.component == "receivables" else before.dues
-            found[key] = Row(before.amount + amount, dues)
+            found[key] = together(found.get(key), Row(amount, {item.due: amount} if item.component == "receivables" else {}))
     return found
 
 
 def differences(of: Compared, figures: Figures | None, told: dict[Key, Row], day: str | None) -> Iterator[dict[str, Any]]:
     question = of.question
     own = ours(figures, question) if figures else {}
+    told = by_document(told, own)
     for key in sorted({*own, *told}):
         here, there = own.get(key, Row(0, {})), told.get(key, Row(0, {}))
         kind = difference_of(here, there, key in told, question, key[1])
@@ -161,11 +180,18 @@ def differences(of: Compared, figures: Figures | None, told: dict[Key, Row], day
 
 def difference_of(here: Row, there: Row, is_told: bool, question: Question, currency: str) -> str | None:
     """``None`` where both say the same: what one side leaves out is 0 there."""
-    if abs(here.amount - there.amount) > minor(question.tolerance, currency):
+    tolerance = minor(question.tolerance, currency)
+    if abs(here.amount - there.amount) > tolerance:
         if not here.amount:
             return "missing_here"
         return "other_amount" if is_told and there.amount else "missing_there"
-    return "other_due" if here.open and there.open and here.amount == there.amount and here.open != there.open else None
+    is_due_told = here.open and there.open and sum(there.open.values()) == there.amount
+    return "other_due" if is_due_told and not is_same(here.open, there.open, tolerance) else None
+
+
+def is_same(ours: dict[str, int], theirs: dict[str, int], tolerance: int) -> bool:
+    """Whether as much is due on each day."""
+    return all(abs(ours.get(due, 0) - theirs.get(due, 0)) <= tolerance for due in {**ours, **theirs})
 
 
 def since_of(of: Compared, key: Key, here: Row, there: Row, day: str, kind: str) -> dict[str, Any]:
@@ -173,10 +199,11 @@ def since_of(of: Compared, key: Key, here: Row, there: Row, day: str, kind: str)
     if kind != "other_due":
         return since(of, moves, here.amount, there.amount, day, currency)
     dues = {"ours": texts(here.open, currency), "theirs": texts(there.open, currency)}
-    return {"dues": dues, **due_since(of, [move for move in moves if move.day <= day and move.item.component == "receivables"], here, there)}
+    tolerance = minor(of.question.tolerance, currency)
+    return {"dues": dues, **due_since(of, [move for move in moves if move.day <= day], here, there, tolerance)}
 
 
-def due_since(of: Compared, moves: list[Caused], here: Row, there: Row) -> dict[str, Any]:
+def due_since(of: Compared, moves: list[Caused], here: Row, there: Row, tolerance: int) -> dict[str, Any]:
     """The first day from which it is due here on other days than there (by other parts, where the days are the same), and the events that set the
     days of what is open now."""
     days_are_the_same, wanted = here.open.keys() == there.open.keys(), there.open
@@ -186,7 +213,7 @@ def due_since(of: Compared, moves: list[Caused], here: Row, there: Row) -> dict[
         for move in of_day:
             dues[move.item.due] += move.amount
         then = Row(0, dues).open
-        if then == wanted if days_are_the_same else then.keys() == wanted.keys():
+        if is_same(then, wanted, tolerance) if days_are_the_same else then.keys() == wanted.keys():
             was_equal, first = True, None
         elif first is None:
             first = on

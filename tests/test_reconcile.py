@@ -1,5 +1,6 @@
 """What the ERP's own list says otherwise is found and nothing else, with the first day and the event from which it does."""
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumers.statements import Claim, in_order
+from consumers.mapping import MappingError
+from consumers.statements import Claim, Refused, StatementMapping, claims_of, in_order
 from exposure.ledger.acts.dead_letters import Order, discard
 from exposure.ledger.ledger import Ledger
 from exposure.ledger.records import Record, Source
@@ -256,3 +258,67 @@ def test_a_column_has_the_day_of_each_row_and_who_is_not_named_has_none(store: A
     assert [line.split(":")[0] for line in said.out.splitlines() if "ours" in line] == ["C-1001 balance  other amount", "C-2 balance  missing there"]
     said = exposure("reconcile", file, "--mapping", mapping, store=path)
     assert "C-1001 balance on 2026-02-28  other amount: ours 200.00, theirs 300.00 EUR" in said.out
+
+
+def numbered_alike(store: Any) -> None:
+    paid = {"payment": "I-9", "date": "2026-02-17", "currency": "EUR", "amount": "30.00"}
+    fed(store, [event("9b1", "erp.payment.received.v1", "C-1001", paid)])
+
+
+def test_an_invoice_and_a_credit_of_one_number_are_two_documents(store: Any) -> None:
+    numbered_alike(store)
+    assert found(store, item(20000, due="2026-02-11"), item(-3000, due="2026-02-17")) == []
+    owed, credit = found(store)
+    assert (owed["ours"], owed["since"], credit["ours"], credit["since"]) == ("200.00", "2026-01-12", "-30.00", "2026-02-17")
+    (credit,) = found(store, item(20000))
+    assert (credit["difference"], credit["ours"], [told["id"] for told in credit["events"]]) == ("missing_there", "-30.00", ["9b1"])
+    assert found(store, item(17000, document=""), of_items=False) == [], "a balance has no sides"
+
+
+def test_rows_of_an_invoice_and_of_what_was_paid_of_it_are_one_document(store: Any) -> None:
+    assert found(store, item(40000, due="2026-02-11"), item(-20000, due="2026-02-11")) == []
+
+
+def test_a_due_day_told_of_a_part_of_what_is_open_is_no_difference(store: Any) -> None:
+    assert found(store, item(15000, due="2026-02-11"), item(5000)) == []
+    assert len(found(store, item(15000, due="2026-02-11"), item(5000, due="2026-02-12"))) == 1
+
+
+def test_an_amount_within_the_tolerance_hides_no_other_due_day(store: Any) -> None:
+    assert found(store, item(19999, due="2026-02-11"), tolerance="0.05") == []
+    (one,) = found(store, item(19999, due="2026-03-11"), tolerance="0.05")
+    assert (one["difference"], one["since"]) == ("other_due", "2026-01-12")
+
+
+@pytest.mark.parametrize(("text", "amount"), [("30,00-", -3000), ("-30", -3000), ("\u221230", -3000), ("0-", 0), ("30", 3000)])
+def test_a_credit_has_one_minus(text: str, amount: int) -> None:
+    (one,) = claims_in(text)
+    assert isinstance(one, Claim)
+    assert one.amount == amount
+
+
+@pytest.mark.parametrize("text", ["--30", "-30-", "30--", "-\u221230", "- 30", "(30)", "-(30)", "+30", "-", "--"])
+def test_what_could_be_a_credit_or_not_is_refused(text: str) -> None:
+    (one,) = claims_in(text)
+    assert isinstance(one, Refused)
+    assert "credit note" not in one.reason
+
+
+def claims_in(text: str) -> list[Any]:
+    mapping = StatementMapping.read(f'delimiter = ";"\n{MAPPING}', where="m")
+    return list(claims_of(BytesIO(f"Customer;Document;Open\nC-1;I-1;{text}\n".encode()), mapping, is_json=False))
+
+
+def test_one_mark_for_decimals_and_thousands_is_refused() -> None:
+    with pytest.raises(MappingError, match="the same mark"):
+        StatementMapping.read(f'thousands = ","\n{MAPPING}', where="m")
+
+
+def test_a_mapping_of_other_columns_is_told_in_one_document(store: Any, path: Path, tmp_path: Path) -> None:
+    store.datastore.close()
+    mapping, file = tmp_path / "open.toml", tmp_path / "open.csv"
+    mapping.write_text(MAPPING)
+    file.write_text("Customer,Document,Offen\nC-1001,I-9,200\n")
+    said = exposure("reconcile", file, "--mapping", mapping, "--json", store=path)
+    assert (said.exit_code, said.json["error"]["code"]) == (1, "mapping")
+    assert "no column Open" in said.json["error"]["message"]

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from importlib import import_module
+from itertools import chain, islice
 from typing import Any
 
 import typer
@@ -97,10 +98,12 @@ class Output:
             printer("tables.history_lines")(events)
 
     def streamed(self, beginning: bytes, parts: Iterable[dict[str, Any]], ending: Callable[[], bytes] = lambda: b"]}\n") -> None:
-        """One JSON document that ends with a list, and what is known only behind it."""
-        out = sys.stdout.buffer
+        """One JSON document that ends with a list, and what is known only behind it. It is begun once there is a first part: what could not be
+        asked is a failure, told in a document of its own."""
+        out, left = sys.stdout.buffer, iter(parts)
+        first = list(islice(left, 1))
         out.write(beginning)
-        for number, part in enumerate(parts):
+        for number, part in enumerate(chain(first, left)):
             out.write(b"," * (number > 0) + written(part))
         out.write(ending())
         out.flush()
