@@ -169,6 +169,18 @@ def test_a_payment_whose_return_was_cancelled_can_be_taken_back_from_a_later_day
     assert figures(store)[1]["exposure"]["unapplied"] == "-20.00"
 
 
+def test_a_correction_that_its_erp_cancelled_is_not_answered_as_if_it_stood(store: Any) -> None:
+    fed(store, [*BEFORE, told("payment")])
+    corrected(store, "payment:X-1")
+    restored = event("back", "erp.payment.return_cancelled.v1", "C-9", {"payment": "X-1", "date": "2024-10-08"})
+    fed(store, [restored], now=NOW + 2 * DAY)
+    before = log(store)
+    with pytest.raises(Failure, match="only its ERP can take it back again") as refused:
+        corrected(store, "payment:X-1", "2024-10-09")
+    assert (refused.value.code, refused.value.exit_code) == ("restored", 3)
+    assert log(store) == before
+
+
 def test_of_a_document_that_was_told_again_in_the_same_words_the_event_that_counted_is_corrected(store: Any) -> None:
     type_, data, _ = POSTED["invoice"]
     fed(store, [*BEFORE, told("invoice"), event("wrong again", f"erp.{type_}.v1", "C-9", {"invoice": "X-1", **data})])

@@ -51,7 +51,7 @@ def list_(
 
 
 def made(store: Any, account: str, cancels: str, date: str | None, by: str, reason: str, now: Callable[[], int]) -> dict[str, Any]:
-    """The correction as recorded; the same once more is answered as it stands. Raises ``UnknownAccount`` or ``Failure``."""
+    """The correction as recorded; once more it is answered as it stands. Raises ``UnknownAccount`` or ``Failure``."""
     from exposure.approvals import correcting_refused
     from exposure.ledger.acts import corrections as recorded
     from exposure.ledger.acts.policies import in_force
@@ -65,9 +65,10 @@ def made(store: Any, account: str, cancels: str, date: str | None, by: str, reas
         today = figures_of(writing, account, Asked(writing.recorded_at))[0].on.day
         stream, policy = recorded.stream_of(account, kind, number), in_force(writing)
         known = recorded.known(writing, stream)
-        if known is not None:
-            return known._asdict()
         found, since = recorded.told_of(writing, account, kind, number), date or today
+        if known is not None:
+            check_standing(known, found)
+            return known._asdict()
         check_correctable(found, kind, number, account, since)
         refused = correcting_refused(by, policy)
         if refused is not None:
@@ -75,6 +76,16 @@ def made(store: Any, account: str, cancels: str, date: str | None, by: str, reas
         correction = CorrectionMade(account, kind, number, since, recorded.naming(found.told), by, reason, policy.version)
         recorded.record(writing, correction)
         return correction._asdict()
+
+
+def check_standing(known: Any, found: Any) -> None:
+    """Raises ``Failure`` where the ERP has since cancelled what a correction did."""
+    from exposure.ledger.acts.corrections import UNDOING
+
+    if found.last.name == UNDOING[known.kind].restores:
+        taken_back = f"{known.kind} {known.document!r} was taken back from {known.date} on, by {known.by}"
+        restored = f"that was cancelled by event {found.last.id!r} of {found.last.source!r}: only its ERP can take it back again"
+        raise Failure("restored", f"{taken_back}, and {restored}", BUSINESS_NO)
 
 
 def check_correctable(found: Any, kind: str, number: str, account: str, since: str) -> None:
