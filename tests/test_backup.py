@@ -177,6 +177,23 @@ def test_a_damaged_backup_is_not_restored_and_a_damaged_store_is_told(busy: Any,
     assert backed_up(busy, tmp_path / "c.db") == 3
 
 
+def test_what_is_no_backup_or_a_part_of_one_is_not_restored(path: Path, tmp_path: Path) -> None:
+    exposure("feed", "-", store=path, stdin=b"\n".join(LINES[:200]) + b"\n")
+    exposure("backup", tmp_path / "b.db", store=path)
+    whole, cut, elsewhere = (tmp_path / "b.db").read_bytes(), tmp_path / "cut.db", tmp_path / "elsewhere.db"
+    for length, code in ((0, "no_backup"), (50, "damaged"), (len(whole) // 2, "damaged"), (len(whole) - 1, "damaged")):
+        cut.write_bytes(whole[:length])
+        said = exposure("restore", cut, "--json", "--store", f"sqlite:///{elsewhere}")
+        assert (said.exit_code, said.json["error"]["code"]) == (1 if code == "no_backup" else 3, code)
+        assert str(cut) in said.json["error"]["message"]
+        assert not elsewhere.exists()
+    cut.unlink()
+    with closing(sqlite3.connect(cut)) as other:
+        other.execute("CREATE TABLE of_something_else (a)")
+    said = exposure("restore", cut, "--json", "--store", f"sqlite:///{elsewhere}")
+    assert (said.exit_code, said.json["error"]["code"], elsewhere.exists()) == (1, "no_backup", False)
+
+
 def test_the_commands_say_what_was_copied_and_how_far_each_source_was_taken(path: Path, tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
     file.write_bytes(b"\n".join([*LINES[:300], customer()]) + b"\n")

@@ -1,6 +1,7 @@
 """``exposure backup`` and ``restore``: a store copied into a file while others write to it, and a new store out of that file; both verified."""
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any
 
 import typer
 
+from exposure.ledger.ledger import STORE_FAILS
 from exposure.ledger.proof.verify import verify
 from exposure.ledger.stores.copying import NotEmpty, copy, count, tables_copied
-from exposure.ledger.stores.schema import LATEST
+from exposure.ledger.stores.schema import LATEST, WrongStoreVersion
 from exposure.ledger.stores.sqlite import version_of
 from projections.status import status
 from service.failures import BUSINESS_NO, DONE, Failure
@@ -40,7 +42,8 @@ def restore_store(file: str, new: Callable[[], Any], output: Output) -> int:
     if not Path(file).is_file():
         raise Failure("no_such_file", f"there is no file {file!r}")
     with upgraded(file) as source:
-        damage = verify(source).first_bad
+        with readable(file):
+            damage = verify(source).first_bad
         if damage is not None:
             raise Failure("damaged", f"nothing was restored: {file} is damaged at position {damage.position}: {damage.reason}", BUSINESS_NO)
         target = new()
@@ -78,12 +81,27 @@ def remove(part: Path) -> None:
 def upgraded(file: str) -> Iterator[Any]:
     """The store of a backup; one of an older version is upgraded beside it, and the file stays as it is."""
     with TemporaryDirectory(prefix="exposure-") as folder:
-        place = file if version_of(file) == LATEST else copyfile(file, f"{folder}/backup.db")
-        store = open_store(f"sqlite:///{place}")
+        with readable(file):
+            version = version_of(file)
+            if version is None:
+                raise WrongStoreVersion(f"{file} holds nothing")
+            place = file if version == LATEST else copyfile(file, f"{folder}/backup.db")
+            store = open_store(f"sqlite:///{place}")
         try:
             yield store
         finally:
             store.datastore.close()
+
+
+@contextmanager
+def readable(file: str) -> Iterator[None]:
+    """Turns what goes wrong with a file that is no backup, or not all of one, into a failure of the command."""
+    try:
+        yield
+    except WrongStoreVersion as error:
+        raise Failure("no_backup", f"nothing was restored: {error}") from error
+    except (sqlite3.Error, STORE_FAILS) as error:
+        raise Failure("damaged", f"nothing was restored: {file} is damaged, cut off or no backup at all: {error}", BUSINESS_NO) from error
 
 
 def copied(source: Any, target: Any, *, quiet: bool) -> None:
