@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from exposure.figures import Figures, Rates, converted
-from exposure.findings import PRECEDENCE, Case, Found, NoRate
+from exposure.findings import NO_CURRENCY, PRECEDENCE, Case, Found, NoRate
 from exposure.judgement import Judgement
 from schemas.amounts import shown
 from schemas.policies import REFUSE
@@ -126,7 +126,7 @@ def left_of(figures: Figures, rates: Rates, fulfilled: dict[str, int], asked: As
 def told(amount: int, currency: str, into: str | None, rates: Rates) -> int:
     value = converted(amount, currency, into, rates)
     if value is None:
-        raise NoRate(f"there is no rate of {currency} to {into} on that day")
+        raise NoRate(f"there is no rate of {currency} to {into} on that day" if into else NO_CURRENCY)
     return value
 
 

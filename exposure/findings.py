@@ -18,6 +18,9 @@ Figure = str | int
 """Money as decimal text, days as a number."""
 
 
+NO_CURRENCY = "nothing that was told of the account has a currency yet: its customer has to be told first"
+
+
 class NoRate(LookupError):
     """What is asked, or what the policy says, cannot be told in the account's currency on that day."""
 

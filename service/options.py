@@ -67,6 +67,18 @@ def opening(store: str | None) -> Callable[[], Any]:
     return partial(open_store, store or settings().store)
 
 
+def known_currency(currency: str | None) -> str:
+    """The one that is said, else the account's. Raises ``Failure`` where that is none, or none was ever told."""
+    from exposure.findings import NO_CURRENCY
+    from schemas.currencies import DECIMALS
+
+    if currency is None:
+        raise Failure("usage", f"--currency: {NO_CURRENCY}", WRONG_USAGE)
+    if currency not in DECIMALS:
+        raise Failure("usage", f"--currency: {currency!r} is no currency of ISO 4217", WRONG_USAGE)
+    return currency
+
+
 def clock(now: str | None) -> Callable[[], int]:
     """Microseconds since 1970 (UTC): of the given instant, else of the system's clock at each call."""
     from projections.when import microseconds

@@ -77,6 +77,15 @@ def test_an_unlimited_account_is_never_over_its_limit(path: Path) -> None:
     assert (answer["decision"], answer["available_after"]) == ("approved", None)
 
 
+def test_where_nothing_told_has_a_currency_it_is_said_so(path: Path) -> None:
+    store = opened(path)
+    fed(store, [written(told("account.blocked", "2026-01-01", version=1))], now=NOON)
+    for currency, code in ((None, "usage"), ("EUR", "missing_rate")):
+        with pytest.raises(Failure, match="has a currency yet: its customer has to be told first") as refused:
+            check(store, Request(ACCOUNT, "O-1", "5.00", currency), lambda: NOON, "m.vogt")
+        assert refused.value.code == code
+
+
 def test_every_reason_that_fired_is_named_and_no_other(path: Path) -> None:
     desk = Desk(path, limit(), told("account.blocked", "2026-02-01", version=1))
     assert desk.ask("O-1", "1.00")["reasons"] == ["blocked"]

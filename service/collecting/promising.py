@@ -20,10 +20,10 @@ from exposure.rules.spans import later
 from projections.account import Asked, accounts_stored, figures_known
 from projections.promises import promise
 from schemas.amounts import minor, shown
-from schemas.currencies import DECIMALS
 from schemas.facts import CONTRACT_TYPE, Data
 from service.deciding.checking import minor_of
 from service.failures import WRONG_USAGE, Done, Failure
+from service.options import known_currency
 
 DAYS_AHEAD_MAX = timedelta(days=3660).days
 """Whoever promises for later than ten years has mistyped a year."""
@@ -87,10 +87,7 @@ def in_order(wanted: Wanted) -> None:
 def currency_of(wanted: Wanted, figures: Figures) -> str:
     """The one that is said, else that of the invoices that are named, else the account's."""
     told = {row["currency"] for row in open_items(figures) if row["document"] in wanted.invoices}
-    currency = wanted.currency or (min(told) if told else figures.currency)
-    if currency not in DECIMALS:
-        raise Failure("usage", f"--currency: {currency!r} is no currency of ISO 4217", WRONG_USAGE)
-    return currency
+    return known_currency(wanted.currency or (min(told) if told else figures.currency))
 
 
 def terms_of(wanted: Wanted, currency: str, today: str) -> Terms:

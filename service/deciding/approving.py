@@ -14,11 +14,11 @@ from exposure.ledger.acts.policies import in_force
 from projections.account import Asked, figures_of
 from projections.limit_requests import asked_of, shown
 from schemas.amounts import shown as text_of
-from schemas.currencies import DECIMALS
 from schemas.facts import LimitApprovalRefused, LimitApproved, LimitRejected, LimitRequested, LimitRequestWithdrawn, OfLimit
 from schemas.policies import Policy
 from service.deciding.checking import minor_of
 from service.failures import WRONG_USAGE, Done, Failure
+from service.options import known_currency
 
 Policies = Callable[[Any], Policy]
 """The policy in force at a moment."""
@@ -51,9 +51,7 @@ def request(store: Any, wanted: Wanted, by: str, now: Callable[[], int], policy_
     in_order(wanted)
     with store.writing(now()) as writing:
         policy, at = policy_at(writing), writing.recorded_at
-        currency = wanted.currency or figures_of(writing, wanted.account, Asked(at))[0].currency
-        if currency not in DECIMALS:
-            raise Failure("usage", f"--currency: {currency!r} is no currency of ISO 4217", WRONG_USAGE)
+        currency = known_currency(wanted.currency or figures_of(writing, wanted.account, Asked(at))[0].currency)
         amount = amount_of(wanted.amount, currency)
         asked = LimitRequested(
             "", wanted.account, wanted.kind, amount, currency, wanted.valid_from, wanted.valid_to, wanted.reason, by, policy.version

@@ -19,6 +19,7 @@ from schemas.currencies import DECIMALS
 from schemas.facts import Data, Fact, OrderChecked, RequestAnswered
 from service.deciding.releasing import let_through
 from service.failures import WRONG_USAGE, Failure
+from service.options import known_currency
 
 AMOUNT = re.compile(r"(\d{1,15})(?:\.(\d+))?")
 NUMBER = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,250}")
@@ -155,9 +156,8 @@ def shown_with(writing: Any, decision: OrderChecked, known: Known) -> dict[str, 
 
 
 def asked_of(request: Request, currency: str | None) -> decisions.Asked:
-    if currency not in DECIMALS:
-        raise Failure("usage", f"--currency: {currency!r} is no currency of ISO 4217", WRONG_USAGE)
-    return decisions.Asked(request.order, minor_of(request.amount, currency), currency)
+    known = known_currency(currency)
+    return decisions.Asked(request.order, minor_of(request.amount, known), known)
 
 
 def minor_of(amount: str, currency: str, option: str = "--amount") -> int:
