@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import tempfile
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from heapq import merge
@@ -93,7 +94,7 @@ def headings(path: str) -> list[str]:
         with open(path, encoding="utf-8-sig", newline="") as file:
             if not path.endswith(".jsonl"):
                 return [cell.strip() for cell in next(csv.reader(file), [])]
-            first: Any = read(file.readline())
+            first: Any = read(next(filter(str.strip, file), ""))
             return list(first) if isinstance(first, dict) else []
     except (UnicodeDecodeError, NotJson, csv.Error):
         return []
@@ -126,16 +127,19 @@ def csv_rows(file: BinaryIO, mapping: StatementMapping) -> Iterator[tuple[int, d
 
 def json_rows(file: BinaryIO, mapping: StatementMapping) -> Iterator[tuple[int, dict[str, str] | UnreadableRow]]:
     for line, raw in enumerate(file, 1):
+        text = raw.removeprefix(BOM_UTF8) if line == 1 else raw
+        if not text.strip():
+            continue
         try:
-            told: Any = read(raw)
+            told: Any = read(text)
         except NotJson:
             told = None
         if not isinstance(told, dict):
             yield line, UnreadableRow(None, "not a JSON object")
-        elif wrong := next((name for name in mapping.mapped if not isinstance(told.get(name, ""), str)), None):
+        elif wrong := next((name for name in mapping.mapped if not isinstance(told.get(name), str | None)), None):
             yield line, UnreadableRow(wrong, "not a text")
         else:
-            yield line, {name: told.get(name, "") for name in mapping.mapped}
+            yield line, {name: (told.get(name) or "").strip() for name in mapping.mapped}
 
 
 def claim(cells: dict[str, str], mapping: StatementMapping) -> Claim:

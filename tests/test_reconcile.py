@@ -142,6 +142,17 @@ def test_a_file_with_our_own_headings_needs_no_mapping(store: Any, path: Path, t
     assert (said.exit_code, said.json["differences"][0]["since"]) == (3, "2026-02-16")
 
 
+def test_lines_of_json_may_have_blank_ones_between_them(store: Any, path: Path, tmp_path: Path) -> None:
+    store.datastore.close()
+    lines = tmp_path / "open.jsonl"
+    row = '{"account":"C-1001 ","document":"I-9","open":" 200.00","due":null,"currency":"EUR"}'
+    lines.write_bytes(f"\ufeff{row}\r\n\r\n \n".encode())
+    assert exposure("reconcile", lines, "--as-of", DAY, store=path).exit_code == 0
+    lines.write_text(f"\n{row}\n[]\n")
+    said = exposure("reconcile", lines, "--as-of", DAY, store=path)
+    assert (said.exit_code, "line 3: not a JSON object" in said.err, "unreadable 1" in said.out) == (3, True, True)
+
+
 @pytest.mark.parametrize(
     "headings", ["Customer,Open", "account,open,currency", "account,balance", "account,balance,document,open,currency", "", "\xff"]
 )
