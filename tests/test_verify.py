@@ -204,7 +204,7 @@ def test_an_event_put_behind_the_end_is_none(store: Any) -> None:
 def test_an_event_put_behind_the_end_is_found_however_far_away(store: Any, position: int) -> None:
     with altering(store) as log:
         last = log.events()[-1]
-        log.insert(position, ["account:C-1001", 1_000, *last.values[2:]])
+        log.insert(position, ["alerts:C-1001", 1_000, *last.values[2:]])
         assert first_bad(log).position == position
 
 
