@@ -29,7 +29,7 @@ from service.deciding.checking import Request, check
 from service.keeping.packing import named
 from service.keeping.proofs import VERIFIER
 from service.sample import sample
-from service.standalone.verify_evidence import ORDER, Bad, is_signed, verified
+from service.standalone.verify_evidence import ORDER, Bad, Evidence, is_packed, is_signed, verified
 from tests.command import exposure
 from tests.mutilating import KEY, Log, chained_anew, logged, made
 from tests.stores import NOW, alter, copied, fed
@@ -282,3 +282,12 @@ def test_an_archive_is_named_by_its_account_harmlessly_and_no_two_alike() -> Non
     names = [named(account, "2026-02-01", "2026-02-28") for account in odd]
     assert len(set(names)) == len(odd)
     assert all(len(name.encode()) < 200 and Path(name).name == name and re.fullmatch(r"[\w.%~-]+", name, re.ASCII) for name in names), names
+
+
+@pytest.mark.parametrize("unreadable", [b"[" * 100_000, b"[1" + b"0" * 10_000 + b"]"])
+def test_what_no_program_can_read_is_bad_and_no_failure_of_the_program(tmp_path: Path, unreadable: bytes) -> None:
+    (tmp_path / "manifest.json").write_bytes(unreadable)
+    with pytest.raises(Bad, match=r"line 1: it can not be read"):
+        verified([unreadable], None)
+    with pytest.raises(Bad, match=r"manifest\.json can not be read"):
+        is_packed(tmp_path / "manifest.json", tmp_path / "evidence.jsonl", Evidence.__new__(Evidence))

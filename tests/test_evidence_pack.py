@@ -132,9 +132,10 @@ def test_it_is_verified_in_an_empty_folder_by_a_python_that_has_nothing_else(sto
         done = subprocess.run([sys.executable, "-I", "-S", *words], cwd=it.folder, capture_output=True, text=True, env={})
         return done.returncode, done.stdout
 
+    (it.folder / "policies" / "more.json").write_bytes(b"{}")
     code, said = run()
     assert (code, said.startswith(f"ok: {it.manifest['events']} events of account {ACCOUNT}")) == (0, True)
-    assert said.endswith("every file is as its manifest says, which is signed with that key\n")
+    assert said.endswith("is signed with that key; NOT in the manifest, and not looked at: 'policies/more.json'\n")
     (it.folder / "statement.html").write_bytes((it.folder / "statement.html").read_bytes() + b" ")
     assert run() == (3, "BAD: statement.html was altered\n")
     (it.folder / "statement.html").unlink()
@@ -167,8 +168,7 @@ def test_who_makes_the_manifest_anew_can_not_sign_it_and_can_not_alter_what_is_p
     assert it.with_manifest().is_signed() is False
     (it.folder / "manifest.json").write_bytes(laid_out({**read((it.folder / "manifest.json").read_bytes()), "signature": it.manifest["signature"]}))
     assert it.wrong() == "manifest.json is not signed by the key of the checkpoint"
-    history = it.folder / "history.jsonl"
-    whole = history.read_bytes()
+    whole = (history := it.folder / "history.jsonl").read_bytes()
     for altered in (
         whole.replace(b"800.00", b"900.00", 1),
         whole.replace(b'"2026-01-15T12', b'"2026-01-16T12', 1),

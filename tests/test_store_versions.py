@@ -27,6 +27,7 @@ from service.sample import sample
 from service.store import open_store
 from tests import stores
 from tests.alerting import at
+from tests.command import exposure
 from tests.stores import AS_OF_0015, AS_OF_0016, NOW, alter, derived, execute, fed, holds_the_same, opened, url_of
 
 LINES = list(sample(1500, seed=13, accounts=15))
@@ -167,6 +168,29 @@ def test_a_store_of_a_newer_engine_is_left_alone(tmp_path: Path) -> None:
     alter(opened(tmp_path / "exposure.db"), "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(Failure, match="use a newer engine"):
         opened(tmp_path / "exposure.db")
+
+
+@pytest.mark.parametrize("version", ["", "0000", "0005x", "17"])
+def test_a_store_that_says_no_version_there_ever_was_is_left_alone(tmp_path: Path, version: str) -> None:
+    with stores.using(None):
+        opened(tmp_path / "exposure.db").datastore.close()
+        execute(tmp_path / "exposure.db", f"UPDATE alembic_version SET version_num = '{version}'")
+        for create in (True, False):
+            with pytest.raises(Failure, match=f"has version {version}, this engine knows"):
+                open_store(url_of(tmp_path / "exposure.db"), create=create)
+        execute(tmp_path / "exposure.db", "DELETE FROM alembic_version")
+        with pytest.raises(Failure, match="does not say of which version it is: restore a backup"):
+            open_store(url_of(tmp_path / "exposure.db"))
+
+
+def test_a_store_that_was_emptied_is_not_taken_for_a_new_one(tmp_path: Path) -> None:
+    emptied = tmp_path / "exposure.db"
+    emptied.touch()
+    with stores.using(None):
+        said = exposure("verify", "--json", store=emptied)
+        assert (said.exit_code, said.json["error"]["code"], emptied.stat().st_size) == (1, "no_store", 0)
+        opened(emptied)
+        assert exposure("verify", "--json", store=emptied).exit_code == 0
 
 
 def test_all_who_make_a_store_at_once_come_to_use_it(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import random
 from functools import partial
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from exposure.ledger.proof.checkpoints import signed
 from exposure.ledger.proof.proofs import Proofs
 from exposure.ledger.proof.stretches import Damage
-from exposure.ledger.proof.verify import verify
+from exposure.ledger.proof.verify import joining, verify
 from exposure.ledger.rebuild import rebuild
 from exposure.merkle import Tree
 from schemas.jsontext import written
@@ -199,6 +200,46 @@ def test_an_event_put_behind_the_end_is_none(store: Any) -> None:
         assert first_bad(log) == ("C-1001", last.position + 7, "event 1000 of account:C-1001 stands behind the end of the log")
 
 
+@pytest.mark.parametrize("position", [(1 << 62) + 1, (1 << 63) - 1])
+def test_an_event_put_behind_the_end_is_found_however_far_away(store: Any, position: int) -> None:
+    with altering(store) as log:
+        last = log.events()[-1]
+        log.insert(position, ["alerts:C-1001", 1_000, *last.values[2:]])
+        assert first_bad(log).position == position
+
+
+def test_an_end_that_was_put_far_away_is_found_as_soon_as_any(store: Any) -> None:
+    with altering(store) as log:
+        last = log.events()[-1].position
+        log.writing.rows(f"UPDATE clock SET position = {(1 << 63) - 1} RETURNING 1")
+        assert first_bad(log)[1:] == (last + 1, f"the log reached position {(1 << 63) - 1}, and ends before")
+    assert len(joining(600, (1 << 63) - 1, 100, None)) == 6
+
+
+def test_a_page_of_the_file_in_the_place_of_another_one_is_found_where_it_stands(fed_once: Path, each_store: str, tmp_path: Path) -> None:
+    if each_store == "postgresql":
+        pytest.skip("the files of a server are its own")
+    whole, page, found = fed_once.read_bytes(), 4096, 0
+    leaves = [place for place in range(page, len(whole), page) if whole[place] == 13 and whole[place : place + page].count(b"Changed.v") > 1]
+    for early, late in pairwise(leaves):
+        file = tmp_path / "spoiled.db"
+        file.write_bytes(whole[:late] + whole[early : early + page] + whole[late + page :])
+        said = exposure("verify", "--json", store=file)
+        assert said.exit_code in (1, 3)
+        if said.exit_code == 3 and said.json["events"]:
+            assert said.json["first_bad"]["position"] == said.json["events"] + 1
+            found += "the database itself is damaged" in said.json["first_bad"]["reason"]
+    assert found
+
+
+def test_a_clock_that_was_turned_back_is_found(store: Any) -> None:
+    with altering(store) as log:
+        last = log.events()[-1].position
+        log.writing.rows("UPDATE clock SET recorded_at = recorded_at - 1 RETURNING 1")
+        reason = "the row of clock says that nothing was written any more when this event was recorded"
+        assert first_bad(log) == (None, last, reason)
+
+
 def test_an_event_that_follows_another_one_than_its_stream_says_is_found_though_its_hash_is_right(store: Any) -> None:
     with altering(store) as log:
         before, last = log.events()[-2:]
@@ -219,6 +260,18 @@ def test_an_account_whose_row_is_not_of_its_last_event_is_named(store: Any, alte
     bad = verify(store).first_bad
     assert bad is not None
     assert (bad.account, bad.reason[-7:]) == ("C-1003", "rebuild")
+    rebuild(store)
+    assert verify(store).first_bad is None
+
+
+@pytest.mark.parametrize("account", ["'C-nobody', 0", "CAST(account AS BLOB), version"])
+def test_a_row_of_an_account_of_which_nothing_is_recorded_is_named(each_store: str, store: Any, account: str) -> None:
+    if each_store == "postgresql" and "BLOB" in account:
+        pytest.skip("PostgreSQL takes no value of another type")
+    alter(store, f"INSERT INTO accounts (account, version, state, written) SELECT {account}, state, written FROM accounts WHERE account = 'C-1003'")
+    bad = verify(store).first_bad
+    assert bad is not None
+    assert (bad.account in ("C-nobody", "C-1003"), bad.reason[-7:]) == (True, "rebuild")
     rebuild(store)
     assert verify(store).first_bad is None
 

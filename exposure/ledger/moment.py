@@ -284,10 +284,9 @@ class Moment(Tables):
 
     def count_events(self) -> tuple[int, int | None]:
         """How many events there are and when the last was recorded."""
-        count, last = self.rows(f"SELECT count(*), max({self.position}) FROM stored_events")[0]
-        recorded_at = self.plain.format("recorded_at")
-        at = self.rows(f"SELECT {recorded_at} FROM stored_events WHERE {self.position}=?", last)[0][0] if last else None
-        return int(count), at
+        count = self.rows("SELECT count(*) FROM stored_events")[0][0]
+        last = self.rows(f"SELECT {self.plain.format('recorded_at')} FROM stored_events ORDER BY {self.position} DESC LIMIT 1")
+        return int(count), last[0][0] if last else None
 
     def last_position(self) -> int:
         """How far the log goes."""

@@ -6,7 +6,7 @@ Exit code 0: every event is as it was recorded, where it was recorded; 3: it is 
 and of which bytes, is told in the README of the folder ``exposure/ledger/proof``, "How the log proves itself". --key is the public key that you
 trust; without it the evidence is checked against itself and says who signed it, or that nobody did; with it a signature is demanded. --manifest is
 that of an archive: every file it names has to be there, unaltered, and history.jsonl beside it has to say what the events of the evidence say, and
-policies.jsonl and policies/ what the policies that were adopted say.
+policies.jsonl and policies/ what the policies that were adopted say; what stands beside these files and is none of them is named, and not looked at.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from typing import Any, NoReturn
 NOTHING = bytes(32)
 EVENT = {"position", "stream", "version", "topic", "state", "recorded_at", "actor", "in_stream", "in_log", "hash"}
 KEYS, POLICIES, UNADOPTED = "checkpoint_key:rotated", "policy:adopted", "default"
+UNREADABLE = (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError, struct.error)
 
 
 class Bad(Exception):
@@ -119,8 +120,7 @@ def next_key(key: str, state: dict[str, Any]) -> str:
     """The key that follows one, as a statement in the log says."""
     if state["old_key"] != key:
         return key
-    told = lines_of("exposure checkpoint key 1", key, state["new_key"], state["made"])
-    if not is_signed(raw(key, 32), raw(state["signature"], 64), told):
+    if not is_signed(raw(key, 32), raw(state["signature"], 64), lines_of("exposure checkpoint key 1", key, state["new_key"], state["made"])):
         raise Bad("the statement that another key follows is not signed by the one before")
     return str(state["new_key"])
 
@@ -254,7 +254,7 @@ def verified(lines: Iterable[bytes], trusted: str | None) -> Evidence:
         if evidence is None:
             raise Bad("there is nothing")
         evidence.end()
-    except (Bad, AttributeError, KeyError, TypeError, ValueError, struct.error) as error:
+    except (Bad, *UNREADABLE) as error:
         place = f"line {number}" + (f" (position {told['position']})" if isinstance(told, dict) and "position" in told else "")
         raise Bad(f"{error.place or place}: {error}" if isinstance(error, Bad) else f"{place}: it can not be read") from error
     return evidence
@@ -281,18 +281,24 @@ def is_packed(manifest: Path, evidence: Path, found: Evidence) -> bool:
         signature = told["signature"]
         if signature is not None and not is_signed(raw(found.checkpoint["key"], 32), raw(signature, 64), lines_of("exposure pack 1", digest)):
             raise Bad(f"{manifest.name} is not signed by the key of the checkpoint")
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except UNREADABLE as error:
         raise Bad(f"{manifest.name} can not be read") from error
     return signature is not None
 
 
+def uncovered(manifest: Path) -> list[str]:
+    """What stands beside the files of a manifest, or in their folders, and is none of them."""
+    covered = {manifest, *(manifest.parent / file["name"] for file in json.loads(manifest.read_bytes())["files"])}
+    others = {file for folder in {file.parent for file in covered} for file in folder.iterdir()} - covered - {file.parent for file in covered}
+    return sorted(file.relative_to(manifest.parent).as_posix() for file in others)
+
+
 def check_file(folder: Path, name: str, bytes: int, sha256: str) -> None:
-    file, digest = folder / name, hashlib.sha256()
+    file = folder / name
     if ".." in file.parts or not file.is_file():
         raise Bad(f"{name} is missing")
     with open(file, "rb") as read:
-        while part := read.read(1 << 20):
-            digest.update(part)
+        digest = hashlib.file_digest(read, "sha256")
     if (file.stat().st_size, digest.hexdigest()) != (bytes, sha256):
         raise Bad(f"{name} was altered")
 
@@ -302,9 +308,8 @@ def check_policies(folder: Path, names: set[str], adopted: list[tuple[int, dict[
     files = {f"policies/{said['version']}.json": said["text"].encode() for _, said in adopted}
     for name in sorted({"history.jsonl", "policies.jsonl", *files} - names):
         raise Bad(f"{name} is missing")
-    rows = [
-        {"policy": said["version"], "name": said["name"], "adopted": instant(at), "by": said["by"], "reason": said["reason"]} for at, said in adopted
-    ]
+    parts = [(said["version"], said["name"], instant(at), said["by"], said["reason"]) for at, said in adopted]
+    rows = [dict(zip(("policy", "name", "adopted", "by", "reason"), part, strict=True)) for part in parts]
     if [json.loads(line) for line in (folder / "policies.jsonl").read_bytes().splitlines()] != rows:
         raise Bad("policies.jsonl does not say which policies were adopted")
     for name, text in files.items():
@@ -321,7 +326,7 @@ def check_history(history: Path, evidence: Path) -> None:
             for number, (line, told) in enumerate(zip(proven, words, strict=True), 1):  # noqa: B007
                 if not says(json.loads(told), json.loads(line)):
                     raise ValueError
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except UNREADABLE as error:
             raise Bad(f"{history.name}, line {number}: it does not say what is recorded") from error
 
 
@@ -331,12 +336,7 @@ def says(told: dict[str, Any], event: dict[str, Any]) -> bool:
     as_recorded &= told["recorded"] == instant(event["recorded_at"])
     if not event["stream"].startswith("account:"):
         return as_recorded and bool(told["data"] == state)
-    return as_recorded and (told["data"], told["source"], told["id"], told["time"]) == (
-        state["data"],
-        state["source"],
-        state["id"],
-        f"{state['time']}Z",
-    )
+    return as_recorded and all(told[name] == state[name] for name in ("data", "source", "id")) and bool(told["time"] == f"{state['time']}Z")
 
 
 def instant(microseconds: int) -> str:
@@ -354,22 +354,24 @@ def main() -> NoReturn:
         with open(asked.file, "rb") as lines:
             found = verified(lines, asked.key)
         if asked.manifest is not None:
-            is_of_the_key = is_packed(Path(asked.manifest), Path(asked.file), found)
-            packed = f"; every file is as its manifest says, which is {'signed with that key' if is_of_the_key else 'not signed'}"
+            of_nobody = "not signed: what history and policies repeat of the evidence is proven, and all else in the files is not"
+            by_whom = "signed with that key" if is_packed(Path(asked.manifest), Path(asked.file), found) else of_nobody
+            packed = f"; every file is as its manifest says, which is {by_whom}"
+            others = uncovered(Path(asked.manifest))
+            packed += f"; NOT in the manifest, and not looked at: {', '.join(map(ascii, others))}" if others else ""
     except Bad as bad:
         print(f"BAD: {bad}")
         sys.exit(3)
     except OSError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    whose = "the whole log" if found.account is None else f"account {found.account}"
     told = found.checkpoint
     of, by = f"checkpoint of {told['made']}", f"signed with key {told['key']}{'' if found.is_trusted else ' (is it the one you trust? --key asks)'}"
     if told["key"] is None:
         of, by = f"a log of {told['events']} events", "NOT SIGNED by anybody: it agrees with itself, and proves no more"
         by += f" unless the root {told['root']} is that of a signed checkpoint of so many events"
     lost = f"; of {len(found.elsewhere)} things read back the policy was adopted in a store that was lost" if found.elsewhere else ""
-    print(f"ok: {found.events} events of {whose}, {of}, {by}{packed}{lost}")
+    print(f"ok: {found.events} events of {'the whole log' if found.account is None else f'account {found.account}'}, {of}, {by}{packed}{lost}")
     sys.exit(0)
 
 

@@ -59,6 +59,9 @@ def verify_stretch(moment: Any, stretch: Stretch) -> Verified:
     begun: list[Begun] = []
     bad = None
     for at, stream, version, topic, state, recorded_at, actor, previous, own, misfit in moment.chained(*stretch):
+        if 0 < position >= at:
+            bad = Damage(None, position + 1, f"an event of position {at} stands where that one was recorded: the database itself is damaged")
+            break
         if misfit is not None:
             bad = missing(moment, position, at) or damaged(
                 moment, stream, version, at, f"was altered: its {misfit} is of another type than was recorded"

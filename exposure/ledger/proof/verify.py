@@ -19,7 +19,7 @@ STRETCH = 32_768
 """So many events are verified at once: more need more memory for the streams they are of, of fewer more have to be looked for before them."""
 STRETCHES_EACH = 3
 """So many at least for a process of its own: it costs the time of one of them to begin."""
-BEFORE_ALL = -(1 << 63)
+BEFORE_ALL, BEHIND_ALL = -(1 << 63), (1 << 63) - 1
 TABLES = ("stored_events", "clock", *DERIVED)
 """Without these nothing can be verified, or a rebuild has no place to put what it makes."""
 
@@ -51,7 +51,7 @@ def verify(
             return Outcome(0, Damage(None, 0, f"the table {lost} is missing: restore a backup"), LogEnd(0, NOTHING), Tree().root)
         end, endless = end_of(moment)
         reached, events, tree, is_met = LogEnd(0, NOTHING), 0, Tree(), checkpoint is None
-        stretches = joining(end.position, stretch, None if checkpoint is None else checkpoint.position)
+        stretches = joining(moment.count_events()[0], end.position, stretch, None if checkpoint is None else checkpoint.position)
         with at_work(moment, again, min(jobs, len(stretches) // STRETCHES_EACH)) as verified:
             for told, found in zip(stretches, verified(stretches), strict=True):
                 events, reached = events + found.events, LogEnd(*found.end)
@@ -62,13 +62,21 @@ def verify(
                 if checkpoint is not None and reached.position == checkpoint.position:
                     is_met = (events, reached.hash.hex(), tree.root.hex()) == (checkpoint.events, checkpoint.hash, checkpoint.root)
                 progress(events)
-        bad = endless or cut(moment, reached, end) or beyond(moment, end) or (None if is_met else missed(checkpoint, reached)) or behind(moment)
+        bad = (
+            endless
+            or cut(moment, reached, end)
+            or beyond(moment, end)
+            or (None if is_met else missed(checkpoint, reached))
+            or behind(moment)
+            or early(moment, end)
+        )
         return Outcome(events, bad, reached, tree.root)
 
 
-def joining(end: int, many: int, checkpoint: int | None) -> list[Stretch]:
-    """Stretches that join, from before the first event to the log's end; one of them ends where a checkpoint was made."""
-    ends = sorted({*range(many, end, many), end, *([checkpoint] if checkpoint is not None and 0 < checkpoint < end else [])})
+def joining(events: int, end: int, many: int, checkpoint: int | None) -> list[Stretch]:
+    """Stretches that join, from before the first event to the log's end; one of them ends where a checkpoint was made. There are as many as that many
+    events need, however far away somebody has put the end."""
+    ends = sorted({*range(many, min(events, end), many), end, *([checkpoint] if checkpoint is not None and 0 < checkpoint < end else [])})
     return [Stretch(*both) for both in zip([BEFORE_ALL, *ends], ends, strict=False)]
 
 
@@ -115,7 +123,7 @@ def end_of(moment: Any) -> tuple[LogEnd, Damage | None]:
     rows = moment.rows(f"SELECT {', '.join(columns)} FROM clock")
     if [tuple(map(type, row)) for row in rows] == [(int, bytes, int)]:
         return LogEnd(*rows[0][:2]), None
-    end = moment.log_end_at((1 << 63) - 1)
+    end = moment.log_end_at(BEHIND_ALL)
     return end, Damage(None, end.position, "the row of clock, which says where the log ends and when it was last written to, is missing or spoiled")
 
 
@@ -129,13 +137,20 @@ def cut(moment: Any, reached: LogEnd, end: LogEnd) -> Damage | None:
 
 def beyond(moment: Any, end: LogEnd) -> Damage | None:
     """An event behind the end of the log."""
-    for position, stream, version, *_ in moment.chained(end.position, 1 << 62):
+    for position, stream, version, *_ in moment.chained(end.position, BEHIND_ALL):
         return Damage(account_of(moment, text(stream)), position, f"event {version} of {text(stream)} stands behind the end of the log")
     return None
 
 
+def early(moment: Any, end: LogEnd) -> Damage | None:
+    """A clock that stands before the last event was recorded: what comes next would be known before it."""
+    last = moment.count_events()[1]
+    wrong = last is not None and moment.rows("SELECT recorded_at FROM clock")[0][0] < last
+    return Damage(None, end.position, "the row of clock says that nothing was written any more when this event was recorded") if wrong else None
+
+
 def behind(moment: Any) -> Damage | None:
-    """The first account whose row is not of its last event."""
+    """The first account whose row is not of its last event, or that has a row and no event."""
     name, version = moment.octets.format("account"), moment.plain.format("version")
     last = "(SELECT coalesce(max(originator_version), 0) FROM stored_events WHERE originator_id = 'account:' || account)"
     heads = f"SELECT account, version, {last} AS last FROM accounts"
@@ -144,10 +159,12 @@ def behind(moment: Any) -> Damage | None:
         "WHERE originator_id >= 'account:' AND originator_id < 'account;' AND originator_version = 1 "
         "AND NOT EXISTS (SELECT 1 FROM accounts WHERE account = substr(originator_id, 9))"
     )
-    wrong = f"SELECT account, version FROM ({heads}) AS heads WHERE version <> last UNION ALL {no_row}"
+    is_wrong = f"version <> last OR last = 0 OR {moment.misfit({'account': 'text'})} IS NOT NULL"
+    wrong = f"SELECT account, version FROM ({heads}) AS heads WHERE {is_wrong} UNION ALL {no_row}"
     for account, its in moment.rows(f"SELECT {name}, {version} FROM ({wrong}) AS wrong ORDER BY 1 LIMIT 1"):
         stream = f"account:{text(account)}"
         sql = f"SELECT {moment.position}, originator_version FROM stored_events WHERE originator_id = ? ORDER BY originator_version DESC LIMIT 1"
         position, last = (moment.rows(sql, stream) or [(0, 0)])[0]
-        return Damage(text(account), position, f"the row of the account is of its event {its}, and its last one is {last}: rebuild")
+        why = f"is of its event {its}, and its last one is {last}" if its != last else "is of no event, or names it otherwise than as a text"
+        return Damage(text(account), position, f"the row of the account {why}: rebuild")
     return None

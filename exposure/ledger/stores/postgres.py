@@ -18,7 +18,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 from exposure.ledger.batch import Batch
 from exposure.ledger.stores.postgres_rebuilt import PostgresRebuilt
 from exposure.ledger.stores.postgres_tables import PostgresMoment, PostgresWriting
-from exposure.ledger.stores.schema import LATEST, LOCK_SECONDS, WrongStoreVersion, migrate_postgres
+from exposure.ledger.stores.schema import LATEST, LOCK_SECONDS, WrongStoreVersion, is_known, migrate_postgres
 
 CONNECTIONS = 4
 RECONNECT_SECONDS = 5
@@ -60,7 +60,7 @@ def open_postgres(url: str, *, create: bool) -> "PostgresLedger":
     version, schema = standing(url)
     if version is None and not create:
         raise FileNotFoundError("there is no store in that database: feed some events into it first")
-    if version is not None and version > LATEST:
+    if version is not None and not is_known(version):
         raise WrongStoreVersion(f"the database has version {version}, this engine knows {LATEST}: use a newer engine")
     if version != LATEST:
         migrate_postgres(url)

@@ -19,6 +19,11 @@ class StoreNotMade(RuntimeError):
     """The store could not be created or upgraded; what was there before is as it was."""
 
 
+def is_known(version: str) -> bool:
+    """Whether a store of that version can be used, once it is upgraded."""
+    return version.isascii() and version.isdigit() and len(version) == len(LATEST) and "0001" <= version <= LATEST
+
+
 def migrate_sqlite(path: str) -> None:
     """Creates the tables of a new SQLite store, or upgrades those of an older one: in one transaction, one writer at a time."""
     upgrade(f"sqlite:///{path}", "sqlite://", lambda: sqlite_connection(path), "BEGIN IMMEDIATE")

@@ -14,7 +14,7 @@ from eventsourcing.sqlite import SQLiteConnection, SQLiteConnectionPool, SQLiteD
 
 from exposure.ledger.batch import Batch
 from exposure.ledger.moment import MovedOn
-from exposure.ledger.stores.schema import LATEST, LOCK_SECONDS, WrongStoreVersion, migrate_sqlite
+from exposure.ledger.stores.schema import LATEST, LOCK_SECONDS, WrongStoreVersion, is_known, migrate_sqlite
 from exposure.ledger.stores.sqlite_rebuilt import SQLiteRebuilt
 from exposure.ledger.stores.sqlite_tables import SQLiteMoment, SQLiteWriting
 
@@ -60,7 +60,9 @@ def open_sqlite(path: str, *, create: bool) -> "SQLiteLedger":
     if not file.exists() and not create:
         raise FileNotFoundError(f"there is no store at {file.resolve()}: feed some events into it first")
     version = version_of(path) if file.exists() else None
-    if version is not None and version > LATEST:
+    if version is None and not create:
+        raise FileNotFoundError(f"{file.resolve()} is empty and no store: restore a backup, or feed some events into it first")
+    if version is not None and not is_known(version):
         raise WrongStoreVersion(f"{path} has version {version}, this engine knows {LATEST}: use a newer engine")
     if version != LATEST:
         migrate_sqlite(path)
@@ -78,7 +80,9 @@ def version_of(path: str) -> str | None:
             if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
                 raise WrongStoreVersion(f"{path} is a database of something else, not a store of this engine") from error
             return None
-    return str(row[0]) if row else None
+    if row is None:
+        raise WrongStoreVersion(f"{path} does not say of which version it is: restore a backup")
+    return str(row[0])
 
 
 class SQLiteLedger(SQLiteProcessRecorder):
