@@ -127,19 +127,14 @@ def packed(store: Any, folder: Path, *, first: str = FROM, last: str = TO, check
 def test_it_is_verified_in_an_empty_folder_by_a_python_that_has_nothing_else(store: Any, tmp_path: Path) -> None:
     it = packed(store, tmp_path)
 
-    def run() -> tuple[int, str]:
-        words = ("verify_evidence.py", "evidence.jsonl", "--manifest", "manifest.json", "--key", it.key)
-        done = subprocess.run([sys.executable, "-I", "-S", *words], cwd=it.folder, capture_output=True, text=True, env={})
-        return done.returncode, done.stdout
-
     (it.folder / "policies" / "more.json").write_bytes(b"{}")
-    code, said = run()
+    code, said = ran(it.folder, "--key", it.key)
     assert (code, said.startswith(f"ok: {it.manifest['events']} events of account {ACCOUNT}")) == (0, True)
     assert said.endswith("is signed with that key; NOT in the manifest, and not looked at: 'policies/more.json'\n")
     (it.folder / "statement.html").write_bytes((it.folder / "statement.html").read_bytes() + b" ")
-    assert run() == (3, "BAD: statement.html was altered\n")
+    assert ran(it.folder, "--key", it.key) == (3, "BAD: statement.html was altered\n")
     (it.folder / "statement.html").unlink()
-    assert run() == (3, "BAD: statement.html is missing\n")
+    assert ran(it.folder, "--key", it.key) == (3, "BAD: statement.html is missing\n")
 
 
 def test_no_byte_of_any_file_can_be_altered(store: Any, tmp_path: Path) -> None:
@@ -166,6 +161,9 @@ def test_who_makes_the_manifest_anew_can_not_sign_it_and_can_not_alter_what_is_p
     page = it.folder / "statement.html"
     page.write_bytes(page.read_bytes().replace(b"800.00", b"900.00"))
     assert it.with_manifest().is_signed() is False
+    assert ran(it.folder)[0] == 0
+    refused = "BAD: nobody signed the manifest, so the key that you trust did not; without --manifest the evidence alone is verified\n"
+    assert ran(it.folder, "--key", it.key) == (3, refused)
     (it.folder / "manifest.json").write_bytes(laid_out({**read((it.folder / "manifest.json").read_bytes()), "signature": it.manifest["signature"]}))
     assert it.wrong() == "manifest.json is not signed by the key of the checkpoint"
     whole = (history := it.folder / "history.jsonl").read_bytes()

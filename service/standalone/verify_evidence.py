@@ -4,7 +4,7 @@ python3 verify_evidence.py FILE [--key HEX] [--manifest FILE].
 
 Exit code 0: every event is as it was recorded, where it was recorded; 3: it is not, and the first bad line is named; 2: wrong usage. What is checked,
 and of which bytes, is told in the README of the folder ``exposure/ledger/proof``, "How the log proves itself". --key is the public key that you
-trust; without it the evidence is checked against itself and says who signed it, or that nobody did; with it a signature is demanded. --manifest is
+trust; without it the evidence is checked against itself and says who signed it, or that nobody did; with it signatures are demanded. --manifest is
 that of an archive: every file it names has to be there, unaltered, and history.jsonl beside it has to say what the events of the evidence say, and
 policies.jsonl and policies/ what the policies that were adopted say; what stands beside these files and is none of them is named, and not looked at.
 """
@@ -18,7 +18,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 NOTHING = bytes(32)
 EVENT = {"position", "stream", "version", "topic", "state", "recorded_at", "actor", "in_stream", "in_log", "hash"}
@@ -343,7 +343,7 @@ def instant(microseconds: int) -> str:
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)).isoformat().replace("+00:00", "Z")
 
 
-def main() -> NoReturn:
+def main() -> None:
     parser = argparse.ArgumentParser(description="Verifies exported evidence of a log of events.")
     parser.add_argument("file", help="the evidence (JSON lines)")
     parser.add_argument("--key", metavar="HEX", help="the public key that you trust")
@@ -354,17 +354,18 @@ def main() -> NoReturn:
         with open(asked.file, "rb") as lines:
             found = verified(lines, asked.key)
         if asked.manifest is not None:
+            is_of_the_key = is_packed(Path(asked.manifest), Path(asked.file), found)
+            if found.is_trusted and not is_of_the_key:
+                raise Bad("nobody signed the manifest, so the key that you trust did not; without --manifest the evidence alone is verified")
             of_nobody = "not signed: what history and policies repeat of the evidence is proven, and all else in the files is not"
-            by_whom = "signed with that key" if is_packed(Path(asked.manifest), Path(asked.file), found) else of_nobody
-            packed = f"; every file is as its manifest says, which is {by_whom}"
+            packed = f"; every file is as its manifest says, which is {'signed with that key' if is_of_the_key else of_nobody}"
             others = uncovered(Path(asked.manifest))
             packed += f"; NOT in the manifest, and not looked at: {', '.join(map(ascii, others))}" if others else ""
     except Bad as bad:
         print(f"BAD: {bad}")
         sys.exit(3)
     except OSError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+        parser.error(str(error))
     told = found.checkpoint
     of, by = f"checkpoint of {told['made']}", f"signed with key {told['key']}{'' if found.is_trusted else ' (is it the one you trust? --key asks)'}"
     if told["key"] is None:
@@ -372,7 +373,6 @@ def main() -> NoReturn:
         by += f" unless the root {told['root']} is that of a signed checkpoint of so many events"
     lost = f"; of {len(found.elsewhere)} things read back the policy was adopted in a store that was lost" if found.elsewhere else ""
     print(f"ok: {found.events} events of {'the whole log' if found.account is None else f'account {found.account}'}, {of}, {by}{packed}{lost}")
-    sys.exit(0)
 
 
 if __name__ == "__main__":
