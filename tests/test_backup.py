@@ -5,7 +5,9 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -33,6 +35,7 @@ pytestmark = pytest.mark.usefixtures("each_store")
 LINES = list(sample(3_000, seed=5, accounts=20))
 DAYS = ("2024-03-01", "2024-09-09")
 LAST = 1_800_000_000_000_000
+BYTES = 60
 LEFT_OUT = {"alembic_version", "leases"}
 
 
@@ -163,7 +166,7 @@ def test_nothing_is_mixed_with_what_is_there_and_no_file_is_written_over(busy: A
     assert rows(busy) == before
     with pytest.raises(Failure, match="there is a file"):
         backed_up(busy, tmp_path / "b.db")
-    assert [file.name for file in tmp_path.glob("b.db*")] == ["b.db"]
+    assert sorted(file.name for file in tmp_path.glob("b.db*")) == ["b.db", "b.db.sha256"]
 
 
 def test_a_damaged_backup_is_not_restored_and_a_damaged_store_is_told(busy: Any, tmp_path: Path) -> None:
@@ -175,6 +178,34 @@ def test_a_damaged_backup_is_not_restored_and_a_damaged_store_is_told(busy: Any,
     assert refused.value.exit_code == 3
     alter(busy, f"UPDATE stored_events SET actor = 'nobody' WHERE {'rowid' if stores.server is None else 'notification_id'} = 3")
     assert backed_up(busy, tmp_path / "c.db") == 3
+
+
+def test_whatever_byte_of_a_backup_is_altered_it_is_not_restored(busy: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, elsewhere = tmp_path / "b.db", tmp_path / "elsewhere.db"
+    backed_up(busy, file)
+    whole, chance = file.read_bytes(), Random(1)
+    for _ in range(BYTES):
+        altered = bytearray(whole)
+        altered[chance.randrange(len(whole))] ^= 1 << chance.randrange(8)
+        file.write_bytes(altered)
+        with pytest.raises(Failure, match=r"nothing was restored: .*b\.db") as refused:
+            restore_store(str(file), lambda: opened(elsewhere), Output(json=True))
+        assert refused.value.exit_code in (1, 3)
+    file.write_bytes(whole)
+    (tmp_path / "b.db.sha256").unlink()
+    capsys.readouterr()
+    assert rows(restored(file, elsewhere)) == rows(busy)
+    assert "of " + str(file) + " nothing but the log is verified" in capsys.readouterr().err
+
+
+def test_its_digest_is_told_as_others_read_it_and_asking_a_backup_does_not_alter_it(busy: Any, tmp_path: Path) -> None:
+    file = tmp_path / "b.db"
+    backed_up(busy, file)
+    assert (tmp_path / "b.db.sha256").read_text() == f"{sha256(file.read_bytes()).hexdigest()}  b.db\n"
+    for question in ("list", "verify"):
+        assert exposure(question, "--json", "--store", f"sqlite:///{file}").exit_code == 0
+    restored(file, tmp_path / "elsewhere.db")
+    restored(file, tmp_path / "again.db")
 
 
 def test_what_is_no_backup_or_a_part_of_one_is_not_restored(path: Path, tmp_path: Path) -> None:

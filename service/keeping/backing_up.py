@@ -1,5 +1,9 @@
-"""``exposure backup`` and ``restore``: a store copied into a file while others write to it, and a new store out of that file; both verified."""
+"""``exposure backup`` and ``restore``: a store copied into a file while others write to it, and a new store out of that file; both verified.
 
+The log proves itself, and nothing else in the file does: so beside it stands the SHA-256 of its bytes, in the way of ``sha256sum``.
+"""
+
+import hashlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -41,11 +45,15 @@ def restore_store(file: str, new: Callable[[], Any], output: Output) -> int:
     """A backup that is damaged is not restored; nor is anything mixed with what is there."""
     if not Path(file).is_file():
         raise Failure("no_such_file", f"there is no file {file!r}")
+    is_altered = has_other_bytes(Path(file))
     with upgraded(file) as source:
         with readable(file):
             damage = verify(source).first_bad
         if damage is not None:
             raise Failure("damaged", f"nothing was restored: {file} is damaged at position {damage.position}: {damage.reason}", BUSINESS_NO)
+        if is_altered:
+            why = f"its log is whole, and its bytes are not those that {digest_file(Path(file))} tells of"
+            raise Failure("damaged", f"nothing was restored: {file} was altered since it was written: {why}", BUSINESS_NO)
         target = new()
         copied(source, target, quiet=output.json)
     code = told(target, output)
@@ -66,9 +74,29 @@ def in_the_making(file: Path) -> Iterator[Any]:
             yield store
         finally:
             store.datastore.close()
+        digest_file(file).write_text(f"{digest(part)}  {file.name}\n", encoding="utf-8")
         os.replace(part, file)
     finally:
         remove(part)
+
+
+def digest_file(file: Path) -> Path:
+    return file.with_name(f"{file.name}.sha256")
+
+
+def digest(file: Path) -> str:
+    with open(file, "rb") as read:
+        return hashlib.file_digest(read, "sha256").hexdigest()
+
+
+def has_other_bytes(file: Path) -> bool:
+    """Whether a backup is another one than was written; where nothing says so any more, that is said."""
+    try:
+        told = digest_file(file).read_text(encoding="utf-8", errors="replace").split()
+    except FileNotFoundError:
+        typer.echo(f"exposure: there is no {digest_file(file)}: of {file} nothing but the log is verified", err=True)
+        return False
+    return told[:1] != [digest(file)]
 
 
 def remove(part: Path) -> None:
