@@ -2,13 +2,17 @@
 
 import re
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from contextlib import suppress
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from xml.etree import ElementTree
 
 import pytest
+import typst
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +22,7 @@ from projections.statement import statement
 from projections.when import DaysReversed
 from schemas.jsontext import written
 from service.keeping.statements import WORDS, as_page, as_print
-from service.shown.typesetting import NoFont, typeset
+from service.shown.typesetting import TEMPLATES, NoFont, typeset
 from tests.alerting import at
 from tests.command import exposure
 from tests.histories import arrivals, as_of_days, histories
@@ -29,6 +33,9 @@ from tests.test_rules import ACCOUNT, CUSTOMER, Json, invoice, limit, payment, t
 
 EXAMPLE = Path(__file__).with_name("contract_example.jsonl")
 FROM, TODAY = "2026-02-01", "2026-03-01"
+PAPER, MARGIN = 595.28, 45.35
+"""How wide a page is and its margin at each side (points)."""
+SVG = "{http://www.w3.org/2000/svg}"
 HISTORIES = {"sqlite": 120, "postgresql": 4}
 KNOWN = [
     told("customer.changed", "2026-01-01", **CUSTOMER),
@@ -133,7 +140,7 @@ def test_who_paid_for_whom_is_told_on_the_page(known: Any) -> None:
     fed(known, [written(payment("P-9", "2026-02-20", "40.00", allocation))], now=at(TODAY))
     given = [row for row in stated(known)["movements"]["currencies"][0]["rows"] if row["account"]]
     assert given == [{**given[0], "kind": "transfer_to", "document": "P-9", "account": "C-9", "amount": "30.00"}]
-    assert "<td>Paid for account C-9</td><td>P-9</td>" in as_page(stated(known)).decode()
+    assert 'Paid for account <bdi>C-9</bdi></td><td class="number">P-9</td>' in as_page(stated(known)).decode()
     (got,) = stated(known, account="C-9")["movements"]["currencies"][0]["rows"]
     assert (got["kind"], got["document"], got["account"], got["amount"]) == ("transfer_from", "P-9", ACCOUNT, "-30.00")
 
@@ -273,6 +280,70 @@ def test_a_letter_that_no_font_has_is_a_failure_and_no_empty_box(known: Any) -> 
     assert "株式会社" in as_page(said).decode()
     with pytest.raises(NoFont, match="株"):
         typeset("statement.typ", said, WORDS, own_fonts_only=True)
+
+
+@pytest.mark.parametrize("amount", ["8.00", "123456789.12", "999999999999999.99"])
+@pytest.mark.parametrize("number", ["I-1", "2026-000001", "R" * 200, "a word of it " * 12])
+def test_nothing_on_paper_stands_over_something_else_or_beyond_its_margin(known: Any, amount: str, number: str) -> None:
+    told = stated(known)
+    (euros, dollars), amounts = told["movements"]["currencies"], dict.fromkeys(("amount", "cleared", "open", "disputed"), amount)
+    rows = [{**row, "document": number, "amount": amount, "balance": amount} for row in euros["rows"]]
+    large = {
+        **told,
+        "account": f"C-{number}",
+        "ageing": dict.fromkeys(told["ageing"], amount),
+        "balance": amount,
+        "credits": [{**one, "document": number, "amount": amount, "open": f"-{amount}"} for one in told["credits"]],
+        "open_items": [{**one, **amounts, "document": number} for one in told["open_items"]],
+        "movements": {**told["movements"], "currencies": [{**euros, "rows": rows, "closing": amount}, dollars]},
+    }
+    lines = written_on(large)
+    assert sum(map(len, lines)) > 60
+    for line in lines:
+        assert all(before.last < after.first for before, after in pairwise(line)), line
+        assert max(text.last for text in line) < PAPER - MARGIN
+
+
+class Text(NamedTuple):
+    """Where on paper the first letter of a text begins, and its last one (points)."""
+
+    first: float
+    last: float
+
+
+def written_on(said: Json) -> list[list[Text]]:
+    """The texts of each line of each page, from left to right."""
+    inputs = {"statement": written(said).decode(), "words": written(WORDS).decode()}
+    pages: Any = typst.compile(TEMPLATES / "statement.typ", sys_inputs=inputs, format="svg", ignore_system_fonts=True)
+    lines: dict[tuple[int, float], list[Text]] = defaultdict(list)
+    for number, page in enumerate([pages] if isinstance(pages, bytes) else pages):
+        for x, y, text in placed(ElementTree.fromstring(page), 0.0, 0.0):
+            letters = [x + float(letter.attrib["x"]) for letter in text.findall(f"{SVG}use")]
+            lines[number, round(y, 3)].append(Text(letters[0], letters[-1]))
+    return [sorted(texts) for texts in lines.values()]
+
+
+def placed(group: ElementTree.Element, x: float, y: float) -> Iterator[tuple[float, float, ElementTree.Element]]:
+    """The texts in a drawing, and where each begins."""
+    if moved := re.search(r"([-\d.]+)[ ,]([-\d.]+)\)$", group.get("transform", "")):
+        x, y = x + float(moved[1]), y + float(moved[2])
+    if group.find(f"{SVG}use") is not None:
+        yield x, y, group
+    for inner in group.findall(f"{SVG}g"):
+        yield from placed(inner, x, y)
+
+
+def test_no_word_of_the_page_is_wider_than_its_column(known: Any) -> None:
+    page, told = as_page(stated(known)).decode(), stated(known)
+    assert "td.number { min-width: 8em; overflow-wrap: anywhere; }" in page
+    documents = [one["document"] for one in (*told["open_items"], *told["credits"])]
+    assert all(re.search(rf'<td class="number">(<bdi>)?{document}(</bdi>)?</td>', page) for document in documents)
+
+
+def test_the_sums_of_the_page_say_their_currency(known: Any) -> None:
+    page = as_page(stated(known)).decode()
+    assert "<h2>By days overdue, in EUR</h2>" in page
+    assert "<h2>By days overdue</h2>" in as_page({**stated(known), "currency": None}).decode()
 
 
 def test_every_amount_of_the_page_is_told_exactly_and_stands_to_the_right(known: Any) -> None:
