@@ -186,9 +186,10 @@ def test_its_history_is_its_evidence_in_words(store: Any, tmp_path: Path) -> Non
     kinds = [row["type"].removeprefix("erp.").removeprefix("exposure.") for row in history]
     assert kinds[:3] == ["customer.changed.v1", "limit.changed.v1", "invoice.posted.v1"]
     assert {"order_checked.v2", "hold_released.v1", "limit_requested.v1", "alert_raised.v1", "policy_adopted.v1"} <= set(kinds)
-    with open(it.folder / "history.csv", encoding="utf-8", newline="") as sheet:
+    with open(it.folder / "history.csv", encoding="utf-8-sig", newline="") as sheet:
         rows = list(csv.DictReader(sheet))
     assert [(row["position"], read(row["data"])) for row in rows] == [(str(row["position"]), row["data"]) for row in history]
+    assert all(sheet.read_bytes().startswith(b"\xef\xbb\xbf") for sheet in it.folder.glob("*.csv")), "spreadsheets ask for the mark"
 
 
 def test_decisions_approvals_and_alerts_stand_by_themselves_too(store: Any, tmp_path: Path) -> None:
@@ -201,7 +202,7 @@ def test_decisions_approvals_and_alerts_stand_by_themselves_too(store: Any, tmp_
     assert {row["data"]["rule"] for row in it.rows("alerts")} >= {"overdue"}
     for part in ("decisions", "approvals", "alerts", "dunning", "measures", "corrections"):
         assert all(row in history for row in it.rows(part))
-        columns, *cells = csv.reader(StringIO((it.folder / f"{part}.csv").read_text(encoding="utf-8"), newline=""))
+        columns, *cells = csv.reader(StringIO((it.folder / f"{part}.csv").read_text(encoding="utf-8-sig"), newline=""))
         assert (tuple(columns[: len(BASE)]), len(cells)) == (BASE, len(it.rows(part)))
     assert "C-2" not in {row["data"].get("account") for row in history}
 
@@ -347,7 +348,7 @@ def test_without_a_key_it_is_packed_here_and_all_of_it_says_that_nobody_signed_i
     assert (it.manifest["unsigned"], it.manifest["signature"], it.manifest["checkpoint"]["key"]) == (f"{note} of a signed checkpoint", None, None)
     index = (it.folder / "index.html").read_text(encoding="utf-8")
     assert "Nobody signed this archive" in index
-    assert ("--key KEY" in index, signed_root in index) == (True, True)
+    assert ("--key KEY" in index, signed_root in index, "Take the program from whom you trust as well" in index) == (True, True, True)
     code, printed = ran(it.folder)
     assert (code, f"NOT SIGNED by anybody: it agrees with itself, and proves no more unless the root {signed_root}" in printed) == (0, True)
     assert "signed with" not in printed
@@ -382,7 +383,7 @@ def test_what_could_not_be_taken_is_in_it_with_what_people_did_about_it(store: A
         len(written(bad)),
         65536,
     )
-    with open(it.folder / "dead_letters.csv", encoding="utf-8", newline="") as sheet:
+    with open(it.folder / "dead_letters.csv", encoding="utf-8-sig", newline="") as sheet:
         assert [row["id"] for row in csv.DictReader(sheet)] == [still["id"], gone["id"]]
     assert 'dead_letters.jsonl">.jsonl</a></td><td>records' in (it.folder / "index.html").read_text(encoding="utf-8")
     alter(store, "DELETE FROM account_keys WHERE account = ?", ACCOUNT)

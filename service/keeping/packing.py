@@ -44,6 +44,8 @@ FIELDS = {part: [field for kind in kinds for field in kind._fields] for part, ki
 UNSIGNED = "not signed: it proves only that it agrees with itself, unless its root {root} is that of a signed checkpoint"
 LETTER = ("id", "source", "position", "code", "reason", "recorded", "outcome", "settled", "acts", "record_bytes", "record", "record_base64")
 NAME_MAX = 100
+SHEET_ENCODING = "utf-8-sig"
+"""With the mark at its beginning that spreadsheets want: without it they read the letters of names as those of an older code."""
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
@@ -131,7 +133,7 @@ def write_events(moment: Any, wanted: Wanted, folder: Path) -> dict[str, int]:
 
         def sheet(name: str, fields: Iterable[str] | None) -> Sheet:
             lines = opened.enter_context(open(folder / f"{name}.jsonl", "wb"))
-            return Sheet(lines, opened.enter_context(open(folder / f"{name}.csv", "w", encoding="utf-8", newline="")), fields)
+            return Sheet(lines, opened.enter_context(open(folder / f"{name}.csv", "w", encoding=SHEET_ENCODING, newline="")), fields)
 
         history = sheet("history", None)
         parts = {part: sheet(part, fields) for part, fields in FIELDS.items()}
@@ -151,7 +153,7 @@ def write_events(moment: Any, wanted: Wanted, folder: Path) -> dict[str, int]:
 
 def write_letters(moment: Any, wanted: Wanted, folder: Path) -> int:
     """What could not be taken, and what people did about it; how many there are."""
-    with open(folder / "dead_letters.jsonl", "wb") as lines, open(folder / "dead_letters.csv", "w", encoding="utf-8", newline="") as sheet:
+    with open(folder / "dead_letters.jsonl", "wb") as lines, open(folder / "dead_letters.csv", "w", encoding=SHEET_ENCODING, newline="") as sheet:
         cells = csv.writer(sheet, lineterminator="\n")
         cells.writerow(LETTER)
         count = 0
