@@ -212,4 +212,5 @@ def test_the_commands_correct_and_list(store: Any, path: Path) -> None:
     listed = exposure("corrections", "C-9", "--json", store=path).json["corrections"]
     assert listed == [said.json]
     assert exposure("corrections", "C-8", "--json", store=path).json == {"corrections": []}
+    assert exposure("corrections", "C-8", store=path).out == "0 corrections\n"
     assert "X-1 taken back from 2024-10-04 on, by m.vogt" in exposure("corrections", store=path).out

@@ -13,6 +13,7 @@ from projections.account import show as shown
 from projections.difference import difference
 from projections.explanation import explain
 from schemas.jsontext import read, written
+from service.shown.comparison_tables import part_line
 from tests.command import exposure
 from tests.folding import Event
 from tests.histories import arrivals, histories
@@ -191,3 +192,8 @@ def test_the_command_line_knows_it(store: Any, path: Path) -> None:
     assert "-50.00" in said.out
     assert "erp.credit_note.posted.v1 /erp/1000 9a1" in said.out
     assert exposure("diff", "C-1001", "--known-at", "2024-10-14T00:00:00Z", "2024-10-04T00:00:00Z", store=path).exit_code == 2
+
+
+def test_a_part_is_called_as_its_figure_is() -> None:
+    part = {"component": "written_off", "item": None, "due": None, "then": "0.00", "now": "25.00", "currency": "EUR"}
+    assert part_line(part) == "written off: 0.00 then, 25.00 now, EUR"

@@ -150,6 +150,23 @@ def test_people_see_a_tree(store: Any, capsys: pytest.CaptureFixture[str]) -> No
     assert "deliveries" not in said
 
 
+def test_amounts_of_a_document_stand_under_each_other_however_large(capsys: pytest.CaptureFixture[str], store: Any) -> None:
+    told = explained(store)
+    (part,) = told["figures"]["receivables"]["parts"]
+    part["movements"] = [{**part["movements"][0], "amount": amount} for amount in ("123456789012.00", "-1.00")]
+    Output(json=False).explanation(told)
+    first, second = (
+        line for line in capsys.readouterr().out.split("overdue amount")[0].split("receivables")[1].splitlines() if " erp.invoice" in line
+    )
+    assert first.index(" #") == second.index(" #")
+
+
+def test_where_nothing_makes_a_figure_that_is_said(capsys: pytest.CaptureFixture[str], store: Any) -> None:
+    told = explained(store)
+    Output(json=False).explanation({**told, "figures": {name: {**figure, "parts": []} for name, figure in told["figures"].items()}})
+    assert capsys.readouterr().out.splitlines()[1:] == ["no document has a part in any figure"]
+
+
 def test_the_command_line_knows_it(store: Any, tmp_path: Path) -> None:
     store.datastore.close()
     said = exposure("explain", "C-1001", "--as-of", "2026-02-20", "--json", store=tmp_path / "exposure.db")

@@ -142,6 +142,13 @@ def test_a_file_with_our_own_headings_needs_no_mapping(store: Any, path: Path, t
     assert (said.exit_code, said.json["differences"][0]["since"]) == (3, "2026-02-16")
 
 
+def test_what_they_do_not_name_is_told_in_its_currency(store: Any, path: Path, tmp_path: Path) -> None:
+    store.datastore.close()
+    (tmp_path / "open.csv").write_text("account,document,open,currency\nC-1001,I-8,1.00,EUR\n")
+    said = exposure("reconcile", tmp_path / "open.csv", "--as-of", DAY, store=path)
+    assert "C-1001 I-9  missing there: ours 200.00 EUR, theirs not named" in said.out.splitlines()
+
+
 def test_lines_of_json_may_have_blank_ones_between_them(store: Any, path: Path, tmp_path: Path) -> None:
     store.datastore.close()
     lines = tmp_path / "open.jsonl"

@@ -47,7 +47,7 @@ def list_(
 
     with asking(store, now, as_of, known_at) as (moment, wanted):
         listed = made_by_people.corrections(moment, account, wanted)
-    Output(json).lines({"corrections": listed}, map(line, listed))
+    Output(json).lines({"corrections": listed}, map(line, listed), "correction")
 
 
 def made(store: Any, account: str, cancels: str, date: str | None, by: str, reason: str, now: Callable[[], int]) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def list_(known_at: KnownAt = None, store: Store = None, now: Now = None, json: 
     with asking(store, now, known_at=known_at) as (moment, wanted):
         told = listed(moment, wanted.known_at)
     said = (f"{line(one)}  by {one['by']} at {one['recorded']}{'' if one['counts'] else '  (measured again since)'}" for one in told)
-    Output(json).lines({"measurements": told}, said)
+    Output(json).lines({"measurements": told}, said, "measurement")
 
 
 def line(one: dict[str, Any]) -> str:

@@ -50,7 +50,7 @@ def others(told: dict[str, Any]) -> list[tuple[str, tuple[str, str]]]:
 def part_line(part: dict[str, Any]) -> str:
     of = f" {part['item']}" if part["item"] else ""
     due = f", due {part['due']}" if part["due"] else ""
-    return f"{part['component']}{of}{due}: {part['then']} then, {part['now']} now, {part['currency']}"
+    return f"{part['component'].replace('_', ' ')}{of}{due}: {part['then']} then, {part['now']} now, {part['currency']}"
 
 
 def rate_line(rate: dict[str, Any] | None) -> str:
@@ -97,7 +97,9 @@ def difference_lines(differences: Iterable[dict[str, Any]], as_of: str | None) -
             continue
         of = one["document"] or "balance"
         ours, theirs = (due_text(one["dues"][side]) if "dues" in one else "" for side in ("ours", "theirs"))
-        said = f"ours {one['ours']}{ours}, theirs {one['theirs'] or 'not named'}{theirs} {one['currency']}"
+        said = f"ours {one['ours']}{ours}, theirs {one['theirs']}{theirs} {one['currency']}"
+        if one["theirs"] is None:
+            said = f"ours {one['ours']}{ours} {one['currency']}, theirs not named"
         out.print(f"[bold]{escape(one['account'])} {escape(of)}{on}[/bold]  {one['difference'].replace('_', ' ')}: {said}")
         if one["since"]:
             out.print(f"  since {one['since']}" + ("" if one["was_equal"] else ", and never the same before"))

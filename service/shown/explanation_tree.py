@@ -8,6 +8,8 @@ from rich.tree import Tree
 from projections.origins import place_text
 from service.shown.tables import console
 
+AMOUNT_WIDTH = 10
+
 
 def explanation_tree(explained: dict[str, Any]) -> None:
     """Figures that nothing makes are left out."""
@@ -20,9 +22,13 @@ def explanation_tree(explained: dict[str, Any]) -> None:
             tree = Tree(f"[bold]{name.replace('_', ' ')} {figure['amount']}[/bold]")
             for part in figure["parts"]:
                 branch = tree.add(part_line(part, explained["currency"]))
-                for move in part.get("movements", [{"day": part.get("valid_from"), "amount": "", "version": part.get("version")}]):
-                    branch.add(escape(f"{move['day']}  {move['amount']:>10}  {event_line(events[move['version']])}"))
+                moves = part.get("movements", [{"day": part.get("valid_from"), "amount": "", "version": part.get("version")}])
+                width = max(AMOUNT_WIDTH, *(len(move["amount"]) for move in moves))
+                for move in moves:
+                    branch.add(escape(f"{move['day']}  {move['amount']:>{width}}  {event_line(events[move['version']])}"))
             out.print(tree)
+    if not any(figure.get("parts") for figure in explained["figures"].values()):
+        out.print("no document has a part in any figure")
 
 
 def part_line(part: dict[str, Any], currency: str | None) -> str:

@@ -11,6 +11,7 @@ import typer
 
 from schemas.jsontext import written
 from service.failures import DONE, Done, Failure
+from service.shown.words import counted
 
 
 def printed_by(name: str, *, under: str | None = None, as_they_come: bool = False) -> Callable[["Output", Any], None]:
@@ -141,11 +142,13 @@ class Output:
         """What people are told in a line."""
         self.lines(document, [said])
 
-    def lines(self, document: dict[str, Any], said: Iterable[str]) -> None:
+    def lines(self, document: dict[str, Any], said: Iterable[str], noun: str | None = None) -> None:
+        """A list of none of a noun says so."""
         if self.json:
             self.document(document)
             return
-        for line in said:
+        lines = list(said)
+        for line in lines or ([] if noun is None else [counted(0, noun)]):
             typer.echo(line)
 
     def statement(self, told: dict[str, Any], file: str | None) -> None:
@@ -160,7 +163,7 @@ class Output:
             f"{one['made']}  position {one['position']}  key {one['old_key_id']} is followed by {one['new_key_id']} ({one['new_key']})"
             for one in told
         )
-        self.lines({"rotations": told}, said)
+        self.lines({"rotations": told}, said, "rotation")
 
     def topics(self, standings: list[Any]) -> None:
         if self.json:
