@@ -230,6 +230,8 @@ def test_the_program_is_laid_beside_the_evidence_and_needs_nothing_of_ours(store
     code, printed = run("less.jsonl", "--key", checkpoint.key)
     assert (code, printed.startswith("BAD: line 5 (position ")) == (3, True)
     assert run("nothing.jsonl")[0] == 2
+    assert run("evidence.jsonl", "--key", f" {checkpoint.key.upper()}\n")[0] == 0, "a key is one however it was copied"
+    assert [run("evidence.jsonl", "--key", key)[0] for key in ("KEY", checkpoint.key[:-1], "")] == [2, 2, 3]
 
 
 def test_the_program_imports_the_standard_library_alone() -> None:

@@ -346,13 +346,13 @@ def instant(microseconds: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Verifies exported evidence of a log of events.")
     parser.add_argument("file", help="the evidence (JSON lines)")
-    parser.add_argument("--key", metavar="HEX", help="the public key that you trust")
+    parser.add_argument("--key", metavar="HEX", type=bytes.fromhex, help="the public key that you trust")
     parser.add_argument("--manifest", metavar="FILE", help="of an archive: its files are verified too")
     asked = parser.parse_args()
     packed = ""
     try:
         with open(asked.file, "rb") as lines:
-            found = verified(lines, asked.key)
+            found = verified(lines, None if asked.key is None else asked.key.hex())
         if asked.manifest is not None:
             is_of_the_key = is_packed(Path(asked.manifest), Path(asked.file), found)
             if found.is_trusted and not is_of_the_key:
