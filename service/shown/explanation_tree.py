@@ -23,7 +23,7 @@ def explanation_tree(explained: dict[str, Any]) -> None:
             for part in figure["parts"]:
                 branch = tree.add(part_line(part, explained["currency"]))
                 moves = part.get("movements", [{"day": part.get("valid_from"), "amount": "", "version": part.get("version")}])
-                width = max(AMOUNT_WIDTH, *(len(move["amount"]) for move in moves))
+                width = max([AMOUNT_WIDTH, *(len(move["amount"]) for move in moves)])
                 for move in moves:
                     branch.add(escape(f"{move['day']}  {move['amount']:>{width}}  {event_line(events[move['version']])}"))
             out.print(tree)
