@@ -357,7 +357,10 @@ def test_the_command_makes_a_checkpoint_and_verifies_beside_it(fed_once: Path, t
     file.write_text(said.out)
     public = said.json["key"]
     assert exposure("verify", "--checkpoint", file, "--key", public, store=path).exit_code == 0
+    assert exposure("verify", "--checkpoint", file, "--key", f" {public.upper()}", store=path).exit_code == 0, "a key is one however it was copied"
     assert "not with abcd" in exposure("verify", "--checkpoint", file, "--key", "abcd", store=path).err
+    for words in (("--checkpoint", file, "--key", "KEY"), ("--key", public), ("--keys", file)):
+        assert exposure("verify", *words, store=path).exit_code == 2, "nothing is passed over that was asked for"
     file.write_text(said.out.replace('"events":', '"events":1'))
     assert exposure("verify", "--checkpoint", file, "--json", store=path).json["error"]["code"] == "bad_checkpoint"
     alter(store, "UPDATE accounts SET version = version - 1 WHERE account = 'C-1003'")

@@ -13,7 +13,7 @@ from exposure.ledger.proof.checkpoints import Checkpoint, read_checkpoint, signe
 from exposure.ledger.proof.verify import Outcome, verify
 from projections.when import instant_text
 from schemas.jsontext import NotJson, read
-from service.failures import BUSINESS_NO, DONE, Failure
+from service.failures import BUSINESS_NO, DONE, WRONG_USAGE, Failure
 from service.keeping.rebuilding import events_of
 from service.progress import progress_of
 from service.shown.output import Output
@@ -22,11 +22,13 @@ from service.shown.output import Output
 def verify_store(again: Callable[[], Any], output: Output, jobs: int | None, checkpoint: str | None, key: str | None, keys: str | None) -> int:
     """Verifies a store, beside a checkpoint's file where there is one, and shows what was found; the exit code is that of a business no where that
     is damage. ``again`` opens the store."""
+    if checkpoint is None and (key, keys) != (None, None):
+        raise Failure("usage", "--key and --keys say who may have signed a --checkpoint: name one", WRONG_USAGE)
     store, made = again(), None
     if checkpoint is not None:
         made = checkpoint_of(checkpoint)
         if key is not None:
-            check_key(store, made, key, keys)
+            check_key(store, made, public_key(key), keys)
     outcome = verified(store, again, output, jobs, made)
     show(outcome, output)
     return DONE if outcome.first_bad is None else BUSINESS_NO
@@ -45,6 +47,14 @@ def checkpoint_of(file: str) -> Checkpoint:
         raise Failure("bad_checkpoint", f"{file} holds no checkpoint") from error
     except ValueError as error:
         raise Failure("bad_checkpoint", f"{file}: {error}") from error
+
+
+def public_key(text: str) -> str:
+    """A key in its one spelling, however it was copied."""
+    try:
+        return bytes.fromhex(text).hex()
+    except ValueError as error:
+        raise Failure("usage", f"--key {text!r} is no public key, which has 64 hexadecimal letters", WRONG_USAGE) from error
 
 
 def check_key(store: Any, checkpoint: Checkpoint, trusted: str, keys: str | None) -> None:
