@@ -115,12 +115,12 @@ def instant_told(text: str | None, option: str) -> str | None:
 
 
 def day(text: str | None, option: str) -> str | None:
+    from schemas.instants import real_day
+
     if text is None:
         return None
     try:
-        if len(text) != 10:
-            raise ValueError
-        return datetime.strptime(text, "%Y-%m-%d").date().isoformat()
+        return real_day(text)
     except ValueError:
         raise Failure("usage", f"{option}: {text!r} is not a day, as 2026-02-20", WRONG_USAGE) from None
 

@@ -289,3 +289,9 @@ def test_an_instant_has_an_offset_and_is_a_day_everywhere(store: Path, option: s
     told = exposure("list", option, instant, "--json", store=store)
     assert (told.exit_code, told.json["error"]["code"]) == (2, "usage")
     assert repr(instant) in told.json["error"]["message"]
+
+
+@pytest.mark.parametrize("day", ["2026-02- 1", "２０２６-02-01", "2026-02-30", "20260201", "2026-02-01T00:00:00Z"])
+def test_a_day_has_one_spelling(store: Path, day: str) -> None:
+    told = exposure("list", "--as-of", day, "--json", store=store)
+    assert (told.exit_code, told.json["error"]["code"]) == (2, "usage")

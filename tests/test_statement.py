@@ -154,6 +154,14 @@ def test_a_period_that_ends_before_it_begins_is_refused(known: Any, path: Path) 
     assert "--from: 2027-01-01 lies behind 2026-03-01" in refused.err
 
 
+def test_it_goes_back_to_the_first_day_of_the_calendar(known: Any) -> None:
+    before_all = told("invoice.posted", "0001-01-01", "2026-01-05T12:00:00Z", invoice="I-0", currency="EUR", amount="5.00", due="0001-01-01")
+    fed(known, [written(before_all)], now=at(TODAY))
+    first, second = (stated(known, since=day)["movements"]["currencies"][0] for day in ("0001-01-01", "0001-01-02"))
+    assert (first["opening"], first["rows"][0]["document"]) == ("0.00", "I-0")
+    assert (second["opening"], second["closing"]) == ("5.00", first["closing"])
+
+
 def test_a_file_that_can_not_be_made_is_said_before_anything_is_done(known: Any, path: Path, tmp_path: Path) -> None:
     known.datastore.close()
     nowhere, key = tmp_path / "nowhere", tmp_path / "key.pem"
