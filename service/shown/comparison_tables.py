@@ -108,7 +108,7 @@ def difference_lines(differences: Iterable[dict[str, Any]], as_of: str | None) -
         for alike in one["same_amount"]:
             out.print(escape(f"  as much on {alike['day']}: {'; '.join(map(event_line, alike['events']))}"))
         if one["dated_later"]:
-            out.print(f"  here from {one['dated_later']} on")
+            out.print(f"  equal here from {one['dated_later']} on")
         for letter in one.get("dead_letters", ()):
             out.print(f"  dead letter {letter} names it")
         for waiting in one.get("pending", ()):
