@@ -153,7 +153,7 @@ def speaks(changed_at: int, opened: str, closed: str, first: str, last: str, ver
 
 def day_of(known: Known, asked: Asked) -> str:
     """The day asked for, else the day of the clock in the account's time zone; raises ``NotKnownBefore``."""
-    day = asked.as_of or today(known.customer, asked)
+    day = today(known.customer, asked) if asked.as_of is None else asked.as_of
     taken_on = max((fact.data["cut_over"] for fact in known.customer if fact.name == "AccountTakenOn"), default="")
     if day < taken_on:
         raise NotKnownBefore(f"account {known.head.account!r} was taken on at {taken_on}: it is not known what was before that day")

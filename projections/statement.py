@@ -4,7 +4,6 @@ Law: in each currency, opening balance and movements add up to the closing balan
 """
 
 from collections.abc import Iterable
-from datetime import date, timedelta
 from typing import Any
 
 from exposure.entries import MONEY, OWED, Entry, balances, entries
@@ -18,6 +17,7 @@ from exposure.rules import terms
 from exposure.rules.credits import credits_of
 from exposure.rules.documents import Document, Key
 from exposure.rules.evolve import fold
+from exposure.rules.spans import later
 from projections.account import Asked, Known, account_known, day_of, figures_on, known_instant, speaking
 from projections.history import told
 from projections.rates import KnownRates
@@ -90,7 +90,7 @@ def facts_by(document: Document, version: int | None) -> list[Fact]:
 
 def movements(moment: Any, stored: Account, known: Known, asked: Asked, since: str, day: str) -> dict[str, Any]:
     """What was open before a day, what changed it until another, and what is open then: in each currency by itself."""
-    before = day_before(since)
+    before = later(since, -1)
     day_of(known, Asked(asked.now, before, asked.known_at))
     if day < since:
         raise DaysReversed(f"{since} lies behind {day}")
@@ -102,11 +102,6 @@ def movements(moment: Any, stored: Account, known: Known, asked: Asked, since: s
     moved = [entry for entry in entries(documents, window.moving) if since <= entry.day <= day]
     currencies = sorted({entry.currency for entry in moved} | {currency for currency, amount in opening.items() if amount})
     return {"from": since, "to": day, "currencies": [in_currency(one, opening[one], moved) for one in currencies]}
-
-
-def day_before(day: str) -> str:
-    """The first day of the calendar has one too: its text lies before every day that can be told."""
-    return "0000-12-31" if day == date.min.isoformat() else (date.fromisoformat(day) - timedelta(days=1)).isoformat()
 
 
 def in_currency(currency: str, opening: int, moved: Iterable[Entry]) -> dict[str, Any]:

@@ -184,8 +184,9 @@ def test_a_day_before_the_account_was_taken_on_is_not_made_up(known: Any) -> Non
     taken_on = {**told("customer.changed", "2026-02-01", subject="C-7"), "type": "exposure.account.taken_on.v1", "data": {"cut_over": "2026-02-01"}}
     fed(known, map(written, [event, taken_on]), now=at(TODAY))
     assert stated(known, since="2026-02-02", account="C-7")["movements"]["currencies"] == []
-    with pytest.raises(NotKnownBefore):
-        stated(known, since="2026-02-01", account="C-7")
+    for since in ("2026-02-01", "0001-01-01"):
+        with pytest.raises(NotKnownBefore):
+            stated(known, since=since, account="C-7")
     with pytest.raises(UnknownAccount):
         stated(known, account="C-8")
 

@@ -40,5 +40,5 @@ def all_accounts(url: str, listed: Listed, jobs: int | None = None, *, quiet: bo
 
 def parts_shown(moment: Any, parts: Parts, quiet: bool) -> Iterator[Part]:
     """The parts as they are asked for, while a bar says of how many accounts they are."""
-    with progress_of("list", len(moment.account_names()), quiet) as progress:
+    with progress_of("list", None if quiet else len(moment.account_names()), quiet) as progress:
         yield from parts(progress)

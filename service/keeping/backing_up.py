@@ -3,7 +3,6 @@
 The log proves itself, and nothing else in the file does: so beside it stands the SHA-256 of its bytes, in the way of ``sha256sum``.
 """
 
-import hashlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from exposure.ledger.stores.schema import LATEST, WrongStoreVersion
 from exposure.ledger.stores.sqlite import version_of
 from projections.status import status
 from service.failures import BUSINESS_NO, DONE, Failure
+from service.keeping.digests import digest_of
 from service.keeping.verifying import show
 from service.progress import progress_of
 from service.shown.output import Output
@@ -74,7 +74,7 @@ def in_the_making(file: Path) -> Iterator[Any]:
             yield store
         finally:
             store.datastore.close()
-        digest_file(file).write_text(f"{digest(part)}  {file.name}\n", encoding="utf-8")
+        digest_file(file).write_text(f"{digest_of(part)}  {file.name}\n", encoding="utf-8")
         os.replace(part, file)
     finally:
         remove(part)
@@ -84,11 +84,6 @@ def digest_file(file: Path) -> Path:
     return file.with_name(f"{file.name}.sha256")
 
 
-def digest(file: Path) -> str:
-    with open(file, "rb") as read:
-        return hashlib.file_digest(read, "sha256").hexdigest()
-
-
 def has_other_bytes(file: Path) -> bool:
     """Whether a backup is another one than was written; where nothing says so any more, that is said."""
     try:
@@ -96,7 +91,7 @@ def has_other_bytes(file: Path) -> bool:
     except FileNotFoundError:
         typer.echo(f"exposure: there is no {digest_file(file)}: of {file} nothing but the log is verified", err=True)
         return False
-    return told[:1] != [digest(file)]
+    return told[:1] != [digest_of(file)]
 
 
 def remove(part: Path) -> None:
@@ -112,7 +107,7 @@ def upgraded(file: str) -> Iterator[Any]:
         with readable(file):
             version = version_of(file)
             if version is None:
-                raise WrongStoreVersion(f"{file} holds nothing")
+                raise Failure("no_backup", f"nothing was restored: {file} holds nothing")
             place = file if version == LATEST else copyfile(file, f"{folder}/backup.db")
             store = open_store(f"sqlite:///{place}")
         try:

@@ -31,6 +31,7 @@ from projections.statement import statement
 from projections.when import instant_text
 from schemas.jsontext import laid_out, written
 from service.failures import Failure
+from service.keeping.digests import digest_of
 from service.keeping.proofs import VERIFIER
 from service.keeping.statements import as_page
 from service.shown.pages import page
@@ -193,14 +194,6 @@ def manifest_of(moment: Any, wanted: Wanted, events: int, files: list[tuple[str,
     digest = sha256(laid_out(content)).hexdigest()
     signature = None if wanted.key is None else sign(wanted.key, f"exposure pack 1\n{digest}\n".encode())[1].hex()
     return {**content, "digest": digest, "signature": signature}
-
-
-def digest_of(file: Path) -> str:
-    with open(file, "rb") as read:
-        digest = sha256()
-        while part := read.read(1 << 20):
-            digest.update(part)
-    return digest.hexdigest()
 
 
 def zipped(folder: Path, names: list[str], out: Path) -> None:

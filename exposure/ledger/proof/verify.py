@@ -51,7 +51,8 @@ def verify(
             return Outcome(0, Damage(None, 0, f"the table {lost} is missing: restore a backup"), LogEnd(0, NOTHING), Tree().root)
         end, endless = end_of(moment)
         reached, events, tree, is_met = LogEnd(0, NOTHING), 0, Tree(), checkpoint is None
-        stretches = joining(moment.count_events()[0], end.position, stretch, None if checkpoint is None else checkpoint.position)
+        there, last_recorded = moment.count_events()
+        stretches = joining(there, end.position, stretch, None if checkpoint is None else checkpoint.position)
         with at_work(moment, again, min(jobs, len(stretches) // STRETCHES_EACH)) as verified:
             for told, found in zip(stretches, verified(stretches), strict=True):
                 events, reached = events + found.events, LogEnd(*found.end)
@@ -68,7 +69,7 @@ def verify(
             or beyond(moment, end)
             or (None if is_met else missed(checkpoint, reached))
             or behind(moment)
-            or early(moment, end)
+            or early(moment, end, last_recorded)
         )
         return Outcome(events, bad, reached, tree.root)
 
@@ -142,10 +143,9 @@ def beyond(moment: Any, end: LogEnd) -> Damage | None:
     return None
 
 
-def early(moment: Any, end: LogEnd) -> Damage | None:
+def early(moment: Any, end: LogEnd, last_recorded: int | None) -> Damage | None:
     """A clock that stands before the last event was recorded: what comes next would be known before it."""
-    last = moment.count_events()[1]
-    wrong = last is not None and moment.rows("SELECT recorded_at FROM clock")[0][0] < last
+    wrong = last_recorded is not None and moment.rows("SELECT recorded_at FROM clock")[0][0] < last_recorded
     return Damage(None, end.position, "the row of clock says that nothing was written any more when this event was recorded") if wrong else None
 
 
